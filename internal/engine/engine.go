@@ -1,0 +1,131 @@
+// Package engine is the contract between drover and a database engine. It
+// imports no adapter: those live in the folders below, and internal/engine/all
+// lists them. What a contract method must do, the conformance suite
+// internal/engine/enginetest shows.
+//
+// Read engine.go for the way of a source, target.go for the way of a target.
+package engine
+
+import (
+	"context"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/secret"
+)
+
+// Engine opens databases of one kind.
+type Engine interface {
+	// Name is the engine's name in plans: "postgres".
+	Name() string
+	// Schemes are the URL schemes it answers to.
+	Schemes() []string
+	// Open connects far enough to know that the database is there. Errors are
+	// *fault.Error: Invalid for a URL, Denied for a login, NotFound for a missing
+	// database, Unavailable for a server that does not answer.
+	Open(ctx context.Context, c Config) (Database, error)
+}
+
+// Config names a database to open.
+type Config struct {
+	// URL without a password.
+	URL      string
+	Password secret.Value
+	// MaxConns bounds the connections; 0 for 16.
+	MaxConns int
+	// Create makes a missing database where that is just a file (SQLite targets).
+	Create bool
+	// Application is shown by the server where it can: "drover/extractor".
+	Application string
+}
+
+// Database is an open database; safe for use by many goroutines.
+type Database interface {
+	Source
+	Reader
+	Target
+	Close() error
+}
+
+// Side is one end of a migration.
+type Side uint8
+
+// The sides.
+const (
+	SourceSide Side = iota
+	TargetSide
+)
+
+// Source is what extractors need beyond reading rows.
+type Source interface {
+	// Describe reads the catalog: the selected tables in full, what they use, and
+	// what drover will leave behind.
+	Describe(ctx context.Context, s Selection) (*planv1.Database, error)
+	// Split cuts a table into ranges that hold every possible key exactly once.
+	// Boundaries are keys that exist; sizes are estimates; no scan of the table
+	// and no OFFSET over it where the engine knows better.
+	Split(ctx context.Context, t *planv1.TablePlan, o SplitOptions) ([]*planv1.Range, error)
+	// Count counts the source's rows.
+	Count(ctx context.Context, t *planv1.TablePlan) (int64, error)
+	// HoldSnapshot opens a snapshot that reads elsewhere can share.
+	HoldSnapshot(ctx context.Context) (Snapshot, error)
+}
+
+// Selection names tables by globs over schema.table (path.Match, each side of the
+// dot for itself). Nothing included is everything.
+type Selection struct {
+	Include, Exclude []string
+}
+
+// SplitOptions size ranges: whichever limit comes first.
+type SplitOptions struct {
+	TargetRows  int64
+	TargetBytes int64
+	// Snapshot to cut in, where the key needs one.
+	Snapshot string
+}
+
+// Snapshot keeps one view of the source for as long as it is open.
+type Snapshot interface {
+	// Name is what other sessions import.
+	Name() string
+	// Check tells whether the snapshot still stands.
+	Check(ctx context.Context) error
+	Close() error
+}
+
+// Reader reads rows: the extractor from the source, the validator from the
+// target, both by the same plan and into the same encoding, so that equal rows
+// are equal bytes.
+type Reader interface {
+	// Read calls row for each row of the range in key order (any order where the
+	// key is none), and stops at its first error, which it returns. A value that
+	// its kind cannot hold is a fault.Value naming key and column; a source table
+	// whose fingerprint is not the plan's is fault.Changed.
+	Read(ctx context.Context, r ReadRequest, row RowFunc) error
+}
+
+// ReadRequest names what to read.
+type ReadRequest struct {
+	Side Side
+	Plan *planv1.TablePlan
+	// Range to read; nil for the whole table. On the target a range may be given
+	// only if the plan validates by range.
+	Range *planv1.Range
+	// After leaves out everything up to and including this key.
+	After *planv1.Bound
+	// Snapshot to read in; empty for a fresh one.
+	Snapshot string
+}
+
+// RowFunc takes one row. Its bytes and what Key returns are valid during the
+// call only.
+type RowFunc func(Row) error
+
+// Row is one encoded row.
+type Row struct {
+	// Data is the row in the plan's encoding.
+	Data []byte
+	// Key computes the row's key: the plan's key columns, hidden ones included
+	// where this side has them; nil without error where it has not.
+	Key func() (*planv1.Bound, error)
+}

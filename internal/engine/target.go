@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+)
+
+// Target is what loaders need.
+type Target interface {
+	// Design plans the target for a source's tables: names, types, encoding, DDL
+	// and findings. It reads the target's catalog and changes nothing. An existing
+	// table with rows is a finding of SEVERITY_ERROR unless existing allows it.
+	Design(ctx context.Context, r DesignRequest) (*planv1.Design, error)
+	// Prepare makes the ledger, the migration's row in it and the plan-wide
+	// objects. A migration row of a later term, or one that has ended, is
+	// fault.Fenced; a target that is not the one designed for is fault.Changed.
+	Prepare(ctx context.Context, r PrepareRequest) error
+	// Apply runs a table's statements of one step; doing it twice is harmless.
+	// STEP_CREATE also refuses (fault.Exists) or empties an existing table as the
+	// plan says, once: the ledger remembers.
+	Apply(ctx context.Context, m Migration, t *planv1.TablePlan, step planv1.Step) error
+	// Empty removes a table's rows and, in the same transaction, gives every range
+	// of it the epoch, so that no loader of before can write.
+	Empty(ctx context.Context, m Migration, t *planv1.TablePlan, epoch uint64) error
+	// OpenRange fences a range for one loader: protocol "takeover".
+	OpenRange(ctx context.Context, r RangeRequest) (RangeWriter, error)
+	// Finish sets the migration's stage in the target, after in-flight batches: no
+	// batch is accepted any more.
+	Finish(ctx context.Context, m Migration, stage string) error
+}
+
+// DesignRequest is what a design is made of.
+type DesignRequest struct {
+	Source   *planv1.Database
+	Existing planv1.Existing
+	// Name maps a source table to its target; an empty schema is the target's
+	// default. Ok is false where no rule names the table.
+	Name func(schema, table string) (toSchema, toTable string, ok bool)
+}
+
+// PrepareRequest opens a migration in the target.
+type PrepareRequest struct {
+	Migration      Migration
+	SourceIdentity string
+	// TargetIdentity is what Design saw.
+	TargetIdentity string
+	Statements     []*planv1.Statement
+}
+
+// Migration names a migration in the ledger.
+type Migration struct {
+	UID  string
+	Name string
+	Term uint64
+}
+
+// Stages of a migration's row in the ledger.
+const (
+	StageCopy      = "COPY"
+	StageComplete  = "COMPLETE"
+	StageCancelled = "CANCELLED"
+)
+
+// RangeRequest fences a range.
+type RangeRequest struct {
+	Migration Migration
+	Plan      *planv1.TablePlan
+	Range     *planv1.Range
+	Attempt   uint64
+	Epoch     uint64
+	// Reset deletes the range's rows by its bounds and forgets its ledger row's
+	// sums, in the fencing transaction.
+	Reset bool
+}
+
+// RangeWriter writes one range's batches, in one goroutine.
+type RangeWriter interface {
+	// Ledger is what the range had in the target when it was fenced.
+	Ledger() Ledger
+	// Write applies a batch and its ledger row in one transaction. A batch that is
+	// in the target already is Duplicate; fault.Fenced when another loader owns
+	// the range, fault.Gap when batches before it are missing, fault.Value when
+	// the target refuses a value.
+	Write(ctx context.Context, b Batch) (Outcome, error)
+	// Complete marks the range loaded, durably: after it returns, a crash of the
+	// target's host loses no row of the range. It fails with fault.Gap when the
+	// ledger does not hold exactly batches batches of the attempt.
+	Complete(ctx context.Context, batches uint64) (Ledger, error)
+	Close() error
+}
+
+// Ledger is a range's row in the target.
+type Ledger struct {
+	// After is the key of the last committed row; nil when there is none.
+	After *planv1.Bound
+	// Digest of all rows of the range in the target, by what extractors sent.
+	Digest batch.Digest
+	// NextSequence is the batch the ledger expects.
+	NextSequence uint64
+}
+
+// Batch is one batch to write.
+type Batch struct {
+	Sequence uint64
+	Encoding planv1.Encoding
+	// Body holds Rows rows one after another.
+	Body    []byte
+	Digest  batch.Digest
+	LastKey *planv1.Bound
+}
+
+// Outcome of a write.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Written Outcome = iota
+	Duplicate
+)
