@@ -1,0 +1,28 @@
+package bus
+
+import "fmt"
+
+// Stream and subject names. Tokens are generated (ULIDs and numbers), never
+// names from a database: those could hold '.', '*' or '>'.
+
+// RowStream names a migration's row stream.
+func RowStream(migration string) string { return "DATA_" + migration }
+
+// RowSubjects is what a migration's row stream takes.
+func RowSubjects(migration string) string { return "d." + migration + ".>" }
+
+// RowSubject is where one attempt at a range publishes: no other attempt ever does.
+func RowSubject(migration string, table, rng uint32, attempt uint64) string {
+	return fmt.Sprintf("d.%s.%d.%d.%d", migration, table, rng, attempt)
+}
+
+// The control log.
+const (
+	ControlStream   = "CTL"
+	ControlSubjects = "ctl.>"
+	// ClusterLog is the log of the coordinators' terms.
+	ClusterLog = "cluster"
+)
+
+// ControlSubject is the subject of a migration's control log, or of ClusterLog.
+func ControlSubject(log string) string { return "ctl." + log }
