@@ -156,7 +156,7 @@ func (x MigrationEnded_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationEnded_Outcome.Descriptor instead.
 func (MigrationEnded_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24, 0}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25, 0}
 }
 
 type Event struct {
@@ -196,6 +196,8 @@ type Event struct {
 	//	*Event_MigrationFailed
 	//	*Event_RangeRetried
 	//	*Event_MigrationDeleted
+	//	*Event_TableEmptied
+	//	*Event_TargetFinished
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -500,6 +502,24 @@ func (x *Event) GetMigrationDeleted() *MigrationDeleted {
 	return nil
 }
 
+func (x *Event) GetTableEmptied() *TableEmptied {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TableEmptied); ok {
+			return x.TableEmptied
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTargetFinished() *TargetFinished {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TargetFinished); ok {
+			return x.TargetFinished
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -608,6 +628,14 @@ type Event_MigrationDeleted struct {
 	MigrationDeleted *MigrationDeleted `protobuf:"bytes,35,opt,name=migration_deleted,json=migrationDeleted,proto3,oneof"`
 }
 
+type Event_TableEmptied struct {
+	TableEmptied *TableEmptied `protobuf:"bytes,36,opt,name=table_emptied,json=tableEmptied,proto3,oneof"`
+}
+
+type Event_TargetFinished struct {
+	TargetFinished *TargetFinished `protobuf:"bytes,37,opt,name=target_finished,json=targetFinished,proto3,oneof"`
+}
+
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -659,6 +687,10 @@ func (*Event_MigrationFailed) isEvent_Body() {}
 func (*Event_RangeRetried) isEvent_Body() {}
 
 func (*Event_MigrationDeleted) isEvent_Body() {}
+
+func (*Event_TableEmptied) isEvent_Body() {}
+
+func (*Event_TargetFinished) isEvent_Body() {}
 
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
@@ -1330,6 +1362,51 @@ func (x *TableRestarted) GetReason() string {
 	return ""
 }
 
+// TableEmptied: a restarted table has no rows any more and its ranges may load.
+type TableEmptied struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableEmptied) Reset() {
+	*x = TableEmptied{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableEmptied) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableEmptied) ProtoMessage() {}
+
+func (x *TableEmptied) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableEmptied.ProtoReflect.Descriptor instead.
+func (*TableEmptied) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *TableEmptied) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
 // TableRetried lifts a block; the table goes on where it stood.
 type TableRetried struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1340,7 +1417,7 @@ type TableRetried struct {
 
 func (x *TableRetried) Reset() {
 	*x = TableRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1429,7 @@ func (x *TableRetried) String() string {
 func (*TableRetried) ProtoMessage() {}
 
 func (x *TableRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1442,7 @@ func (x *TableRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRetried.ProtoReflect.Descriptor instead.
 func (*TableRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TableRetried) GetTable() uint32 {
@@ -1385,7 +1462,7 @@ type BaselineTaken struct {
 
 func (x *BaselineTaken) Reset() {
 	*x = BaselineTaken{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1397,7 +1474,7 @@ func (x *BaselineTaken) String() string {
 func (*BaselineTaken) ProtoMessage() {}
 
 func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1410,7 +1487,7 @@ func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BaselineTaken.ProtoReflect.Descriptor instead.
 func (*BaselineTaken) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BaselineTaken) GetTable() uint32 {
@@ -1443,7 +1520,7 @@ type RangeLoaded struct {
 
 func (x *RangeLoaded) Reset() {
 	*x = RangeLoaded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +1532,7 @@ func (x *RangeLoaded) String() string {
 func (*RangeLoaded) ProtoMessage() {}
 
 func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +1545,7 @@ func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeLoaded.ProtoReflect.Descriptor instead.
 func (*RangeLoaded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RangeLoaded) GetTable() uint32 {
@@ -1541,7 +1618,7 @@ type RangeVerified struct {
 
 func (x *RangeVerified) Reset() {
 	*x = RangeVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1630,7 @@ func (x *RangeVerified) String() string {
 func (*RangeVerified) ProtoMessage() {}
 
 func (x *RangeVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1643,7 @@ func (x *RangeVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeVerified.ProtoReflect.Descriptor instead.
 func (*RangeVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RangeVerified) GetTable() uint32 {
@@ -1622,7 +1699,7 @@ type RangeFailed struct {
 
 func (x *RangeFailed) Reset() {
 	*x = RangeFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1634,7 +1711,7 @@ func (x *RangeFailed) String() string {
 func (*RangeFailed) ProtoMessage() {}
 
 func (x *RangeFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1647,7 +1724,7 @@ func (x *RangeFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeFailed.ProtoReflect.Descriptor instead.
 func (*RangeFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RangeFailed) GetTable() uint32 {
@@ -1713,7 +1790,7 @@ type RangeBlocked struct {
 
 func (x *RangeBlocked) Reset() {
 	*x = RangeBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1725,7 +1802,7 @@ func (x *RangeBlocked) String() string {
 func (*RangeBlocked) ProtoMessage() {}
 
 func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1738,7 +1815,7 @@ func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeBlocked.ProtoReflect.Descriptor instead.
 func (*RangeBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RangeBlocked) GetTable() uint32 {
@@ -1793,7 +1870,7 @@ type RangeRetried struct {
 
 func (x *RangeRetried) Reset() {
 	*x = RangeRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1805,7 +1882,7 @@ func (x *RangeRetried) String() string {
 func (*RangeRetried) ProtoMessage() {}
 
 func (x *RangeRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1818,7 +1895,7 @@ func (x *RangeRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeRetried.ProtoReflect.Descriptor instead.
 func (*RangeRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RangeRetried) GetTable() uint32 {
@@ -1847,7 +1924,7 @@ type TableVerified struct {
 
 func (x *TableVerified) Reset() {
 	*x = TableVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +1936,7 @@ func (x *TableVerified) String() string {
 func (*TableVerified) ProtoMessage() {}
 
 func (x *TableVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +1949,7 @@ func (x *TableVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableVerified.ProtoReflect.Descriptor instead.
 func (*TableVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TableVerified) GetTable() uint32 {
@@ -1906,7 +1983,7 @@ type TableCounted struct {
 
 func (x *TableCounted) Reset() {
 	*x = TableCounted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1918,7 +1995,7 @@ func (x *TableCounted) String() string {
 func (*TableCounted) ProtoMessage() {}
 
 func (x *TableCounted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1931,7 +2008,7 @@ func (x *TableCounted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableCounted.ProtoReflect.Descriptor instead.
 func (*TableCounted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TableCounted) GetTable() uint32 {
@@ -1956,7 +2033,7 @@ type MigrationPaused struct {
 
 func (x *MigrationPaused) Reset() {
 	*x = MigrationPaused{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1968,7 +2045,7 @@ func (x *MigrationPaused) String() string {
 func (*MigrationPaused) ProtoMessage() {}
 
 func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1981,7 +2058,7 @@ func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationPaused.ProtoReflect.Descriptor instead.
 func (*MigrationPaused) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 type MigrationResumed struct {
@@ -1992,7 +2069,7 @@ type MigrationResumed struct {
 
 func (x *MigrationResumed) Reset() {
 	*x = MigrationResumed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2004,7 +2081,7 @@ func (x *MigrationResumed) String() string {
 func (*MigrationResumed) ProtoMessage() {}
 
 func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,7 +2094,7 @@ func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationResumed.ProtoReflect.Descriptor instead.
 func (*MigrationResumed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
 // MigrationEnded: nothing more will happen by itself.
@@ -2030,7 +2107,7 @@ type MigrationEnded struct {
 
 func (x *MigrationEnded) Reset() {
 	*x = MigrationEnded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +2119,7 @@ func (x *MigrationEnded) String() string {
 func (*MigrationEnded) ProtoMessage() {}
 
 func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +2132,7 @@ func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationEnded.ProtoReflect.Descriptor instead.
 func (*MigrationEnded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MigrationEnded) GetOutcome() MigrationEnded_Outcome {
@@ -2077,7 +2154,7 @@ type MigrationFailed struct {
 
 func (x *MigrationFailed) Reset() {
 	*x = MigrationFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2089,7 +2166,7 @@ func (x *MigrationFailed) String() string {
 func (*MigrationFailed) ProtoMessage() {}
 
 func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2102,7 +2179,7 @@ func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationFailed.ProtoReflect.Descriptor instead.
 func (*MigrationFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *MigrationFailed) GetReason() string {
@@ -2134,7 +2211,7 @@ type MigrationDeleted struct {
 
 func (x *MigrationDeleted) Reset() {
 	*x = MigrationDeleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2223,7 @@ func (x *MigrationDeleted) String() string {
 func (*MigrationDeleted) ProtoMessage() {}
 
 func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,14 +2236,51 @@ func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationDeleted.ProtoReflect.Descriptor instead.
 func (*MigrationDeleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
+}
+
+// TargetFinished: the target refuses batches of the migration from now on.
+type TargetFinished struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetFinished) Reset() {
+	*x = TargetFinished{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetFinished) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetFinished) ProtoMessage() {}
+
+func (x *TargetFinished) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetFinished.ProtoReflect.Descriptor instead.
+func (*TargetFinished) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x10\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x11\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -2198,7 +2312,9 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x0fmigration_ended\x18  \x01(\v2!.drover.journal.v1.MigrationEndedH\x00R\x0emigrationEnded\x12O\n" +
 	"\x10migration_failed\x18! \x01(\v2\".drover.journal.v1.MigrationFailedH\x00R\x0fmigrationFailed\x12F\n" +
 	"\rrange_retried\x18\" \x01(\v2\x1f.drover.journal.v1.RangeRetriedH\x00R\frangeRetried\x12R\n" +
-	"\x11migration_deleted\x18# \x01(\v2#.drover.journal.v1.MigrationDeletedH\x00R\x10migrationDeletedB\x06\n" +
+	"\x11migration_deleted\x18# \x01(\v2#.drover.journal.v1.MigrationDeletedH\x00R\x10migrationDeleted\x12F\n" +
+	"\rtable_emptied\x18$ \x01(\v2\x1f.drover.journal.v1.TableEmptiedH\x00R\ftableEmptied\x12L\n" +
+	"\x0ftarget_finished\x18% \x01(\v2!.drover.journal.v1.TargetFinishedH\x00R\x0etargetFinishedB\x06\n" +
 	"\x04body\"!\n" +
 	"\vTermStarted\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\"h\n" +
@@ -2243,6 +2359,8 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x0eTableRestarted\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"$\n" +
+	"\fTableEmptied\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\"$\n" +
 	"\fTableRetried\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\"U\n" +
 	"\rBaselineTaken\x12\x14\n" +
@@ -2304,7 +2422,8 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04side\x18\x02 \x01(\tR\x04side\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\"\x12\n" +
-	"\x10MigrationDeleted*\x8a\x02\n" +
+	"\x10MigrationDeleted\"\x10\n" +
+	"\x0eTargetFinished*\x8a\x02\n" +
 	"\n" +
 	"TableStage\x12\x1b\n" +
 	"\x17TABLE_STAGE_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -2332,7 +2451,7 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),               // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),   // 1: drover.journal.v1.MigrationEnded.Outcome
@@ -2349,32 +2468,34 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*TableAdvanced)(nil),         // 12: drover.journal.v1.TableAdvanced
 	(*TableBlocked)(nil),          // 13: drover.journal.v1.TableBlocked
 	(*TableRestarted)(nil),        // 14: drover.journal.v1.TableRestarted
-	(*TableRetried)(nil),          // 15: drover.journal.v1.TableRetried
-	(*BaselineTaken)(nil),         // 16: drover.journal.v1.BaselineTaken
-	(*RangeLoaded)(nil),           // 17: drover.journal.v1.RangeLoaded
-	(*RangeVerified)(nil),         // 18: drover.journal.v1.RangeVerified
-	(*RangeFailed)(nil),           // 19: drover.journal.v1.RangeFailed
-	(*RangeBlocked)(nil),          // 20: drover.journal.v1.RangeBlocked
-	(*RangeRetried)(nil),          // 21: drover.journal.v1.RangeRetried
-	(*TableVerified)(nil),         // 22: drover.journal.v1.TableVerified
-	(*TableCounted)(nil),          // 23: drover.journal.v1.TableCounted
-	(*MigrationPaused)(nil),       // 24: drover.journal.v1.MigrationPaused
-	(*MigrationResumed)(nil),      // 25: drover.journal.v1.MigrationResumed
-	(*MigrationEnded)(nil),        // 26: drover.journal.v1.MigrationEnded
-	(*MigrationFailed)(nil),       // 27: drover.journal.v1.MigrationFailed
-	(*MigrationDeleted)(nil),      // 28: drover.journal.v1.MigrationDeleted
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
-	(*v1.MigrationSpec)(nil),      // 30: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),           // 31: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),         // 32: drover.plan.v1.Statement
-	(*v11.Finding)(nil),           // 33: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),         // 34: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),             // 35: drover.plan.v1.Range
-	(*v11.Digest)(nil),            // 36: drover.plan.v1.Digest
-	(*v11.Difference)(nil),        // 37: drover.plan.v1.Difference
+	(*TableEmptied)(nil),          // 15: drover.journal.v1.TableEmptied
+	(*TableRetried)(nil),          // 16: drover.journal.v1.TableRetried
+	(*BaselineTaken)(nil),         // 17: drover.journal.v1.BaselineTaken
+	(*RangeLoaded)(nil),           // 18: drover.journal.v1.RangeLoaded
+	(*RangeVerified)(nil),         // 19: drover.journal.v1.RangeVerified
+	(*RangeFailed)(nil),           // 20: drover.journal.v1.RangeFailed
+	(*RangeBlocked)(nil),          // 21: drover.journal.v1.RangeBlocked
+	(*RangeRetried)(nil),          // 22: drover.journal.v1.RangeRetried
+	(*TableVerified)(nil),         // 23: drover.journal.v1.TableVerified
+	(*TableCounted)(nil),          // 24: drover.journal.v1.TableCounted
+	(*MigrationPaused)(nil),       // 25: drover.journal.v1.MigrationPaused
+	(*MigrationResumed)(nil),      // 26: drover.journal.v1.MigrationResumed
+	(*MigrationEnded)(nil),        // 27: drover.journal.v1.MigrationEnded
+	(*MigrationFailed)(nil),       // 28: drover.journal.v1.MigrationFailed
+	(*MigrationDeleted)(nil),      // 29: drover.journal.v1.MigrationDeleted
+	(*TargetFinished)(nil),        // 30: drover.journal.v1.TargetFinished
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*v1.MigrationSpec)(nil),      // 32: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),           // 33: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),         // 34: drover.plan.v1.Statement
+	(*v11.Finding)(nil),           // 35: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),         // 36: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),             // 37: drover.plan.v1.Range
+	(*v11.Digest)(nil),            // 38: drover.plan.v1.Digest
+	(*v11.Difference)(nil),        // 39: drover.plan.v1.Difference
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	29, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	31, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
 	4,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
 	5,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
@@ -2387,38 +2508,40 @@ var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	12, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
 	13, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
 	14, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
-	15, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
-	16, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
-	17, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
-	18, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
-	19, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
-	20, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
-	22, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
-	23, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
-	24, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
-	25, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
-	26, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
-	27, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
-	21, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
-	28, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
-	30, // 27: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	31, // 28: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	32, // 29: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	33, // 30: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	34, // 31: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	35, // 32: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 33: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	36, // 34: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	36, // 35: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	36, // 36: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	37, // 37: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	36, // 38: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	1,  // 39: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	16, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
+	17, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
+	18, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
+	19, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
+	20, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
+	21, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
+	23, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
+	24, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
+	25, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
+	26, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
+	27, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
+	28, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
+	22, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
+	29, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
+	15, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
+	30, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
+	32, // 29: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	33, // 30: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	34, // 31: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	35, // 32: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	36, // 33: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	37, // 34: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 35: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	38, // 36: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	38, // 37: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	38, // 38: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	39, // 39: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	38, // 40: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	1,  // 41: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -2453,6 +2576,8 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_MigrationFailed)(nil),
 		(*Event_RangeRetried)(nil),
 		(*Event_MigrationDeleted)(nil),
+		(*Event_TableEmptied)(nil),
+		(*Event_TargetFinished)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2460,7 +2585,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

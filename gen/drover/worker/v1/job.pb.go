@@ -88,6 +88,8 @@ type Job struct {
 	Title string `protobuf:"bytes,7,opt,name=title,proto3" json:"title,omitempty"`
 	// Tries of the same work so far, from 1.
 	Tries uint32 `protobuf:"varint,8,opt,name=tries,proto3" json:"tries,omitempty"`
+	// The job waits more than it works and takes no slot of the worker.
+	Background bool `protobuf:"varint,9,opt,name=background,proto3" json:"background,omitempty"`
 	// Types that are valid to be assigned to Work:
 	//
 	//	*Job_Describe
@@ -192,6 +194,13 @@ func (x *Job) GetTries() uint32 {
 		return x.Tries
 	}
 	return 0
+}
+
+func (x *Job) GetBackground() bool {
+	if x != nil {
+		return x.Background
+	}
+	return false
 }
 
 func (x *Job) GetWork() isJob_Work {
@@ -1698,7 +1707,7 @@ var File_drover_worker_v1_job_proto protoreflect.FileDescriptor
 
 const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\x8a\b\n" +
+	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\xaa\b\n" +
 	"\x03Job\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x12\x1c\n" +
 	"\tmigration\x18\x02 \x01(\tR\tmigration\x12%\n" +
@@ -1707,7 +1716,10 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x06source\x18\x05 \x01(\v2\x18.drover.plan.v1.EndpointR\x06source\x120\n" +
 	"\x06target\x18\x06 \x01(\v2\x18.drover.plan.v1.EndpointR\x06target\x12\x14\n" +
 	"\x05title\x18\a \x01(\tR\x05title\x12\x14\n" +
-	"\x05tries\x18\b \x01(\rR\x05tries\x128\n" +
+	"\x05tries\x18\b \x01(\rR\x05tries\x12\x1e\n" +
+	"\n" +
+	"background\x18\t \x01(\bR\n" +
+	"background\x128\n" +
 	"\bdescribe\x18\x14 \x01(\v2\x1a.drover.worker.v1.DescribeH\x00R\bdescribe\x126\n" +
 	"\x06design\x18\x15 \x01(\v2\x1c.drover.worker.v1.MakeDesignH\x00R\x06design\x124\n" +
 	"\x05split\x18\x16 \x01(\v2\x1c.drover.worker.v1.SplitTableH\x00R\x05split\x12E\n" +
