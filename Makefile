@@ -1,0 +1,73 @@
+SHELL := /bin/bash -euo pipefail
+.DEFAULT_GOAL := help
+
+PKG     := github.com/drover-db/drover
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X $(PKG)/internal/telemetry.Version=$(VERSION)
+BIN     := $(CURDIR)/.bin
+
+# Tools by exact version. They are installed one by one and not by a tools module:
+# buf's dependencies and those of the others do not agree in one module graph.
+BUF                := github.com/bufbuild/buf/cmd/buf@v1.75.0
+PROTOC_GEN_GO      := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+PROTOC_GEN_GO_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: build
+build: ## build bin/drover, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/drover ./cmd/drover
+
+.PHONY: demo
+demo: build ## move a generated shop database of 300,000 rows between two SQLite files
+	bin/drover demo
+
+.PHONY: test
+test: ## install and start the databases, run every test, stop what was started
+	scripts/test
+
+.PHONY: e2e-full
+e2e-full: ## the end-to-end tests with 4 million rows
+	DROVER_TEST_ROWS=4000000 scripts/test -count=1 -v $(PKG)/test/e2e
+
+.PHONY: race
+race: ## every test under the race detector
+	scripts/test -race work
+
+.PHONY: bench
+bench: build ## time a validated copy of 4 million rows against raw COPY pipes
+	scripts/bench
+
+.PHONY: check
+check: ## formatting, vet, shell and proto lint
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
+	go vet work
+	go vet -tags faultpoint work
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; fi
+	@if [ -x $(BIN)/buf ]; then $(BIN)/buf lint; else echo 'buf lint left out: make tools installs it'; fi
+
+.PHONY: tools
+tools: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc ## install buf and the protoc plugins into .bin
+
+$(BIN)/buf:
+	GOWORK=off GOBIN=$(BIN) go install $(BUF)
+$(BIN)/protoc-gen-go:
+	GOWORK=off GOBIN=$(BIN) go install $(PROTOC_GEN_GO)
+$(BIN)/protoc-gen-go-grpc:
+	GOWORK=off GOBIN=$(BIN) go install $(PROTOC_GEN_GO_GRPC)
+
+.PHONY: gen
+gen: tools ## generate gen/ from proto/
+	$(BIN)/buf lint
+	$(BIN)/buf generate
+
+.PHONY: tidy
+tidy: ## tidy both modules
+	GOWORK=off go mod tidy
+	cd test && GOWORK=off go mod tidy
+
+.PHONY: clean
+clean: ## remove what make build made
+	rm -rf bin
