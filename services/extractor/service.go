@@ -1,0 +1,58 @@
+package extractor
+
+import (
+	"context"
+
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/worker"
+)
+
+// Service does an extractor's jobs.
+type Service struct {
+	config    Config
+	databases *engine.Pool
+	buffers   *buffers
+}
+
+var _ worker.Handler = (*Service)(nil)
+
+// New makes an extractor; errors are fault.Invalid.
+func New(c Config) (*Service, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fault.Wrap(fault.Invalid, "extractor.New", err)
+	}
+	c = c.withDefaults()
+	return &Service{
+		config:    c,
+		databases: engine.NewPool(c.Engines, c.Secrets, "drover/extractor"),
+		buffers:   newBuffers(c.BatchBytes),
+	}, nil
+}
+
+// Close closes the databases that jobs have opened.
+func (s *Service) Close() error { return s.databases.Close() }
+
+// Handle does one job.
+func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.Report) (*workerv1.Result, error) {
+	db, release, err := s.databases.Use(ctx, job.GetSource(), engine.SourceSide)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	switch work := job.GetWork().(type) {
+	case *workerv1.Job_Describe:
+		return describe(ctx, db, work.Describe)
+	case *workerv1.Job_Split:
+		return split(ctx, db, work.Split)
+	case *workerv1.Job_Count:
+		return count(ctx, db, work.Count)
+	case *workerv1.Job_HoldSnapshot:
+		return s.holdSnapshot(ctx, db, report)
+	case *workerv1.Job_Extract:
+		return s.extract(ctx, db, job, report)
+	default:
+		return nil, fault.New(fault.Unsupported, "extractor.Handle", "job %q is none of an extractor's: coordinator and workers must be of one version", job.GetTitle())
+	}
+}
