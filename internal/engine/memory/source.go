@@ -1,0 +1,183 @@
+package memory
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
+)
+
+// Describe lists the selected tables.
+func (d *database) Describe(_ context.Context, s engine.Selection) (*planv1.Database, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := &planv1.Database{Engine: name, Version: "1", Identity: d.identity()}
+	for _, t := range d.sorted() {
+		if s.Matches(t.def.GetSchema(), t.def.GetName()) {
+			out.Tables = append(out.Tables, t.describe())
+		}
+	}
+	return out, nil
+}
+
+func (d *database) identity() string { return "memory:" + d.name }
+
+func (t *table) describe() *planv1.Table {
+	out := proto.CloneOf(t.def)
+	out.Key.Kinds = t.kinds
+	out.Key.PortableOrder = t.key != nil && !slices.ContainsFunc(t.kinds, func(k planv1.Kind) bool { return !canon.Portable(k) })
+	out.EstimatedRows = int64(len(t.rows))
+	out.EstimatedBytes = out.EstimatedRows * 64
+	out.Fingerprint = t.fingerprint()
+	return out
+}
+
+func (t *table) fingerprint() string {
+	bare := &planv1.Table{Schema: t.def.GetSchema(), Name: t.def.GetName(), Columns: t.def.GetColumns(), Key: t.def.GetKey()}
+	text, err := proto.MarshalOptions{Deterministic: true}.Marshal(bare)
+	if err != nil {
+		return "" // only for invalid UTF-8, which no reader accepts as a plan's fingerprint
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Split cuts at every TargetRows-th key.
+func (d *database) Split(_ context.Context, p *planv1.TablePlan, o engine.SplitOptions) ([]*planv1.Range, error) {
+	t, rows, err := d.lookup(p, engine.SourceSide)
+	if err != nil {
+		return nil, err
+	}
+	step := max(1, int(o.TargetRows))
+	var cuts []*planv1.Bound
+	if t.key != nil {
+		for i := step; i < len(rows); i += step {
+			cuts = append(cuts, keyrange.Clone(t.keyOf(rows[i])))
+		}
+	}
+	return keyrange.FromBoundaries(t.kinds, cuts, int64(len(rows)), int64(len(rows))*64), nil
+}
+
+// Count counts the rows.
+func (d *database) Count(_ context.Context, p *planv1.TablePlan) (int64, error) {
+	_, rows, err := d.lookup(p, engine.SourceSide)
+	return int64(len(rows)), err
+}
+
+// HoldSnapshot is not needed: no key of this engine asks for it.
+func (d *database) HoldSnapshot(context.Context) (engine.Snapshot, error) { return snapshot{}, nil }
+
+type snapshot struct{}
+
+func (snapshot) Name() string                { return "" }
+func (snapshot) Check(context.Context) error { return nil }
+func (snapshot) Close() error                { return nil }
+
+// lookup finds a plan's table and a view of its rows that stays as it is.
+func (d *database) lookup(p *planv1.TablePlan, side engine.Side) (*table, []record, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, name := engine.TableName(p, side)
+	t := d.tables[name]
+	if t == nil {
+		return nil, nil, fault.New(fault.NotFound, "memory.Read", "no table %s", name)
+	}
+	if side == engine.SourceSide && t.fingerprint() != p.GetSource().GetFingerprint() {
+		return nil, nil, fault.New(fault.Changed, "memory.Read", "table %s is not what the plan saw: plan again", name)
+	}
+	return t, t.rows, nil
+}
+
+// Read gives the rows of a range as they were when it was called.
+func (d *database) Read(ctx context.Context, r engine.ReadRequest, row engine.RowFunc) error {
+	t, rows, err := d.lookup(r.Plan, r.Side)
+	if err != nil {
+		return err
+	}
+	reader, err := newRowReader(t, r)
+	if err != nil {
+		return err
+	}
+	for _, rec := range rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !reader.wants(rec) {
+			continue
+		}
+		data, err := reader.encode(rec)
+		if err != nil {
+			return err
+		}
+		if err := row(engine.Row{Data: data, Key: func() (*planv1.Bound, error) { return t.keyOf(rec), nil }}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowReader selects and encodes rows.
+type rowReader struct {
+	engine.ReadRequest
+	table   *table
+	columns []int
+	buf     []byte
+}
+
+func newRowReader(t *table, r engine.ReadRequest) (*rowReader, error) {
+	out := &rowReader{ReadRequest: r, table: t}
+	for _, c := range r.Plan.GetColumns() {
+		i := t.column(engine.ColumnName(c, r.Side))
+		if i < 0 {
+			return nil, fault.New(fault.Changed, "memory.Read", "table %s has no column %s", t.def.GetName(), engine.ColumnName(c, r.Side))
+		}
+		out.columns = append(out.columns, i)
+	}
+	return out, nil
+}
+
+func (r *rowReader) wants(rec record) bool {
+	t := r.table
+	if t.key == nil {
+		return true
+	}
+	if r.Range != nil && !keyrange.Contains(t.kinds, r.Range, t.keyOf(rec)) {
+		return false
+	}
+	return r.After == nil || keyrange.Compare(t.kinds, t.keyOf(rec), r.After) > 0
+}
+
+func (r *rowReader) encode(rec record) ([]byte, error) {
+	r.buf = r.buf[:0]
+	for i, c := range r.Plan.GetColumns() {
+		v := rec[r.columns[i]]
+		if v == nil {
+			r.buf = batch.AppendNull(r.buf)
+			continue
+		}
+		stored := r.table.def.GetColumns()[r.columns[i]]
+		v, err := convert(stored.GetKind(), c, v)
+		if err != nil {
+			return nil, &fault.Error{Kind: fault.Value, Op: "memory.Read", Subject: r.table.def.GetName(), Column: stored.GetName(),
+				Key: r.named(rec), Err: err}
+		}
+		r.buf = batch.AppendValue(r.buf, v)
+	}
+	return r.buf, nil
+}
+
+func (r *rowReader) named(rec record) string {
+	if r.table.key == nil {
+		return ""
+	}
+	return keyrange.Named(r.table.def.GetKey().GetColumns(), r.table.kinds, r.table.keyOf(rec))
+}

@@ -1,0 +1,184 @@
+package memory
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// migration is a migration's row in the ledger, with its ranges.
+type migration struct {
+	term   uint64
+	stage  string
+	tables map[uint32]*ledgerTable
+	ranges map[rangeID]*ledgerRange
+}
+
+// ledgerTable remembers what was done to a table once.
+type ledgerTable struct {
+	created bool
+	// epoch that Empty gave all of the table's ranges.
+	epoch uint64
+}
+
+type rangeID struct{ table, number uint32 }
+
+// ledgerRange is a range's row.
+type ledgerRange struct {
+	attempt, epoch uint64
+	engine.Ledger
+}
+
+// Prepare makes the migration's row.
+func (d *database) Prepare(_ context.Context, r engine.PrepareRequest) error {
+	const op = "memory.Prepare"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.TargetIdentity != d.identity() {
+		return fault.New(fault.Changed, op, "target is %s, the plan was made for %s: plan again", d.identity(), r.TargetIdentity)
+	}
+	m := d.migrations[r.Migration.UID]
+	if m == nil {
+		m = &migration{stage: engine.StageCopy, tables: map[uint32]*ledgerTable{}, ranges: map[rangeID]*ledgerRange{}}
+		d.migrations[r.Migration.UID] = m
+	}
+	if err := m.check(r.Migration); err != nil {
+		return err
+	}
+	m.term = r.Migration.Term
+	return nil
+}
+
+// check refuses statements of an older term or after the end.
+func (m *migration) check(of engine.Migration) error {
+	const op = "memory.Ledger"
+	switch {
+	case m == nil:
+		return fault.New(fault.NotFound, op, "migration %s is not prepared in this target", of.Name)
+	case m.stage != engine.StageCopy:
+		return fault.New(fault.Fenced, op, "migration %s has ended in the target: %s", of.Name, m.stage)
+	case of.Term < m.term:
+		return fault.New(fault.Fenced, op, "term %d is over; the target has seen term %d", of.Term, m.term)
+	}
+	return nil
+}
+
+func (m *migration) table(number uint32) *ledgerTable {
+	if m.tables[number] == nil {
+		m.tables[number] = &ledgerTable{}
+	}
+	return m.tables[number]
+}
+
+// Apply does one step of a table.
+func (d *database) Apply(_ context.Context, of engine.Migration, p *planv1.TablePlan, step planv1.Step) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := d.migrations[of.UID]
+	if err := m.check(of); err != nil {
+		return err
+	}
+	if step == planv1.Step_STEP_CREATE {
+		return d.create(m, p)
+	}
+	t := d.tables[p.GetTargetName()]
+	if t == nil {
+		return fault.New(fault.Changed, "memory.Apply", "table %s is gone", p.GetTargetName())
+	}
+	switch {
+	case step == planv1.Step_STEP_SEQUENCES:
+		t.continueIdentity()
+	case p.GetTargetExists():
+	case step == planv1.Step_STEP_INDEXES:
+		t.uniques = uniques(t.def)
+	case step == planv1.Step_STEP_FOREIGN_KEYS:
+		return d.addForeignKeys(t)
+	}
+	return nil
+}
+
+func (d *database) create(m *migration, p *planv1.TablePlan) error {
+	const op = "memory.Apply"
+	row, t := m.table(p.GetNumber()), d.tables[p.GetTargetName()]
+	if row.created {
+		return nil
+	}
+	switch {
+	case t == nil && p.GetTargetExists():
+		return fault.New(fault.Changed, op, "table %s is gone", p.GetTargetName())
+	case t != nil && !p.GetTargetExists():
+		return fault.New(fault.Exists, op, "table %s was not there when the plan was made: plan again", p.GetTargetName())
+	case t == nil:
+		def := proto.CloneOf(p.GetSource())
+		def.Name = p.GetTargetName()
+		if def.GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_HIDDEN {
+			def.Key = &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_NONE}
+		}
+		for i, c := range p.GetColumns() {
+			def.Columns[i].Kind = c.GetKind()
+		}
+		made, err := newTable(def)
+		if err != nil {
+			return err
+		}
+		d.tables[def.GetName()] = made
+	case p.GetExisting() == planv1.Existing_EXISTING_TRUNCATE:
+		t.remove(nil)
+	case p.GetExisting() == planv1.Existing_EXISTING_FAIL && len(t.rows) > 0:
+		return fault.New(fault.Exists, op, "table %s has rows: empty it, or choose existing: append or truncate", p.GetTargetName())
+	}
+	row.created = true
+	return nil
+}
+
+func (d *database) addForeignKeys(t *table) error {
+	before := t.foreignKeys
+	t.foreignKeys = t.def.GetForeignKeys()
+	for _, r := range t.rows {
+		if err := d.checkReferences(t, r); err != nil {
+			t.foreignKeys = before
+			return err
+		}
+	}
+	return nil
+}
+
+// Empty removes a table's rows and fences its ranges.
+func (d *database) Empty(_ context.Context, of engine.Migration, p *planv1.TablePlan, epoch uint64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := d.migrations[of.UID]
+	if err := m.check(of); err != nil {
+		return err
+	}
+	if t := d.tables[p.GetTargetName()]; t != nil {
+		t.remove(nil)
+	}
+	m.table(p.GetNumber()).epoch = epoch
+	for id, r := range m.ranges {
+		if id.table == p.GetNumber() {
+			*r = ledgerRange{epoch: epoch, Ledger: engine.Ledger{Digest: batch.Digest{}}}
+		}
+	}
+	return nil
+}
+
+// Finish ends a migration.
+func (d *database) Finish(_ context.Context, of engine.Migration, stage string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := d.migrations[of.UID]
+	if m != nil && m.stage == stage {
+		return nil
+	}
+	if err := m.check(of); err != nil {
+		return err
+	}
+	m.stage = stage
+	return nil
+}
