@@ -1,0 +1,116 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/drover-db/drover/internal/fault"
+)
+
+const (
+	// ackTimeout is how long one try waits for an acknowledgement.
+	ackTimeout = 10 * time.Second
+	// giveUp ends the tries of a message whose fate is unknown: half the duplicate
+	// window, so that every try is still recognized as the same message.
+	giveUp = duplicateWindow / 2
+	// A full stream is asked again after fullMin, later after up to fullMax.
+	fullMin = 5 * time.Millisecond
+	fullMax = 200 * time.Millisecond
+)
+
+// store publishes one message and returns when the stream has it. A full stream
+// is waited for as long as ctx lives.
+func (b *JetStream) store(ctx context.Context, stream string, m Message) error {
+	msg := &nats.Msg{Subject: m.Subject, Data: m.Data, Header: nats.Header{
+		jetstream.MsgIDHeader:          {m.ID},
+		jetstream.ExpectedStreamHeader: {stream},
+	}}
+	start := time.Now()
+	pause := fullBackoff()
+	var unknown time.Time // since when the message's fate is unknown
+	for {
+		err := b.publish(ctx, msg)
+		switch outcome := classify(err); {
+		case outcome == stored:
+			b.opts.Published(time.Since(start))
+			return nil
+		case ctx.Err() != nil:
+			return stopped(ctx, "bus.Publish")
+		case outcome == refused:
+			return b.refusal(stream, m, err)
+		case outcome == full:
+			unknown = time.Time{}
+			if err := b.awaitRoom(ctx, stream, m, pause.NextBackOff()); err != nil {
+				return err
+			}
+		default:
+			if unknown.IsZero() {
+				unknown = time.Now()
+			}
+			if err := b.retryLater(ctx, stream, unknown, err); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (b *JetStream) publish(ctx context.Context, msg *nats.Msg) error {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	_, err := b.js.PublishMsg(ctx, msg)
+	return err
+}
+
+// awaitRoom pauses before the next try at a full stream.
+func (b *JetStream) awaitRoom(ctx context.Context, stream string, m Message, d time.Duration) error {
+	if d > fullMax/2 {
+		// Slow to clear: make sure that it ever can.
+		u, err := b.Usage(ctx, stream)
+		if err == nil && int64(len(m.Data)) > u.MaxBytes {
+			return &fault.Error{Kind: fault.Unsupported, Op: "bus.Publish", Side: fault.Stream, Subject: stream,
+				Err: errTooLarge(len(m.Data), u.MaxBytes)}
+		}
+	}
+	start := time.Now()
+	sleep(ctx, d)
+	b.opts.Backpressure(time.Since(start))
+	return nil
+}
+
+// retryLater pauses before the next try after a lost answer, or gives up.
+func (b *JetStream) retryLater(ctx context.Context, stream string, since time.Time, err error) error {
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		// Nobody takes the subject: either the server is starting, or the stream is gone.
+		if _, infoErr := b.js.Stream(ctx, stream); errors.Is(infoErr, jetstream.ErrStreamNotFound) {
+			return streamError("bus.Publish", stream, infoErr)
+		}
+	}
+	if time.Since(since) > giveUp {
+		return &fault.Error{Kind: fault.Unavailable, Op: "bus.Publish", Side: fault.Stream, Subject: stream, Err: err}
+	}
+	sleep(ctx, 100*time.Millisecond)
+	return nil
+}
+
+// fullBackoff paces the tries at a full stream, with jitter so that publishers
+// do not all come back at once.
+func fullBackoff() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = fullMin, fullMax
+	return b
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
