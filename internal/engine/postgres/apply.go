@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// Apply runs a table's statements of one step.
+func (db *database) Apply(ctx context.Context, m engine.Migration, t *planv1.TablePlan, step planv1.Step) error {
+	var err error
+	if step == planv1.Step_STEP_CREATE {
+		err = db.create(ctx, m, t)
+	} else {
+		err = db.build(ctx, m, t, step)
+	}
+	return fault.At(classify("postgres.Apply", err), fault.Target, engine.Label(t, engine.TargetSide))
+}
+
+// create makes the table or takes the one that is there as the plan says, once:
+// the ledger remembers in the same transaction.
+func (db *database) create(ctx context.Context, m engine.Migration, t *planv1.TablePlan) error {
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		if err := enterTable(ctx, tx, m, t); err != nil {
+			return err
+		}
+		var prepared bool
+		err := tx.QueryRow(ctx, `SELECT prepared FROM drover."table" WHERE migration = $1 AND table_number = $2 FOR UPDATE`, m.UID, int64(t.GetNumber())).Scan(&prepared)
+		if err != nil || prepared {
+			return err
+		}
+		if err := takeTable(ctx, tx, t); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE drover."table" SET prepared = true WHERE migration = $1 AND table_number = $2`, m.UID, int64(t.GetNumber()))
+		return err
+	})
+}
+
+// takeTable makes a new table, or makes an existing one ready.
+func takeTable(ctx context.Context, tx pgx.Tx, t *planv1.TablePlan) error {
+	const op = "postgres.Apply"
+	table := targetTable(t)
+	var there bool
+	if err := tx.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", table).Scan(&there); err != nil {
+		return err
+	}
+	switch {
+	case there && !t.GetTargetExists():
+		return fault.New(fault.Exists, op, "table appeared on the target after the migration was planned: drop it, or plan the migration again")
+	case !there && t.GetTargetExists():
+		return fault.New(fault.Changed, op, "table is gone from the target: plan the migration again")
+	case !there:
+		return runAll(ctx, tx, t, planv1.Step_STEP_CREATE)
+	case t.GetExisting() == planv1.Existing_EXISTING_TRUNCATE:
+		return emptyTable(ctx, tx, table)
+	case t.GetExisting() == planv1.Existing_EXISTING_APPEND:
+		return nil
+	}
+	var filled bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+table+")").Scan(&filled); err != nil {
+		return err
+	}
+	if filled {
+		return fault.New(fault.Exists, op, "table on the target has rows: use --existing=truncate to remove them or --existing=append to keep them")
+	}
+	return nil
+}
+
+func runAll(ctx context.Context, tx pgx.Tx, t *planv1.TablePlan, step planv1.Step) error {
+	for _, s := range t.GetStatements() {
+		if s.GetStep() != step {
+			continue
+		}
+		if _, err := tx.Exec(ctx, s.GetSql()); err != nil {
+			return atObject(err, s)
+		}
+	}
+	return nil
+}
+
+// build runs the statements of a later step, each for itself: an index that is
+// built stays when the next one fails.
+func (db *database) build(ctx context.Context, m engine.Migration, t *planv1.TablePlan, step planv1.Step) error {
+	for _, s := range t.GetStatements() {
+		if s.GetStep() != step {
+			continue
+		}
+		err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+			if err := enterTable(ctx, tx, m, t); err != nil {
+				return err
+			}
+			made, err := isMade(ctx, tx, t, s)
+			if err != nil || made {
+				return err
+			}
+			_, err = tx.Exec(ctx, s.GetSql())
+			return err
+		})
+		if err != nil {
+			return atObject(err, s)
+		}
+	}
+	return nil
+}
+
+// isMade tells whether a constraint is there already: it has no IF NOT EXISTS.
+func isMade(ctx context.Context, tx pgx.Tx, t *planv1.TablePlan, s *planv1.Statement) (bool, error) {
+	name, ok := strings.CutPrefix(s.GetObject(), objectConstraint)
+	if !ok {
+		return false, nil
+	}
+	var made bool
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2)", targetTable(t), name).Scan(&made)
+	return made, err
+}
+
+// atObject names what a statement was to make.
+func atObject(err error, s *planv1.Statement) error {
+	out := *fault.Find(classify("postgres.Apply", err))
+	if out.Op != "" && out.Kind != fault.Fenced {
+		out.Err = &pgError{text: "make " + s.GetObject() + ": " + out.Err.Error(), err: out.Err}
+	}
+	return &out
+}

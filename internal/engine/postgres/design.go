@@ -1,0 +1,315 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// Codes of findings.
+const (
+	codeNoTypeMapping     = "NO_TYPE_MAPPING"
+	codeTypeMissing       = "TYPE_MISSING"
+	codeTypeDiffers       = "TYPE_DIFFERS"
+	codeTargetNotEmpty    = "TARGET_NOT_EMPTY"
+	codeTargetNotTable    = "TARGET_NOT_A_TABLE"
+	codeTargetColumn      = "TARGET_COLUMN"
+	codeTargetCode        = "TARGET_CODE"
+	codeNameChanged       = "NAME_CHANGED"
+	codeNameCollision     = "NAME_COLLISION"
+	codeDefaultNotMoved   = "DEFAULT_NOT_MOVED"
+	codeIdentityNotMoved  = "IDENTITY_NOT_MOVED"
+	codeGeneratedAsValue  = "GENERATED_AS_VALUE"
+	codeCollationNotMoved = "COLLATION_NOT_MOVED"
+	codeIndexNotMoved     = "INDEX_NOT_MOVED"
+	codeCheckNotMoved     = "CHECK_NOT_MOVED"
+	codeForeignNotMoved   = "FOREIGN_KEY_NOT_MOVED"
+	codePartitionsJoined  = "PARTITIONS_JOINED"
+	codeOptionNotMoved    = "OPTION_NOT_MOVED"
+	codeNoColumns         = "NO_COLUMNS"
+)
+
+// objectType begins a statement's object where it makes a type.
+const objectType = "type "
+
+// designer plans one target.
+type designer struct {
+	db     *database
+	source *planv1.Database
+	req    engine.DesignRequest
+	design *planv1.Design
+	// defaultSchema is where the target's role makes tables.
+	defaultSchema string
+	// schemas are there already.
+	schemas map[string]bool
+	// existing are the target's tables that plans name, by schema and name.
+	existing map[[2]string]*describedTable
+	filled   map[[2]string]bool
+	// typeThere and collationThere tell what of the source's the target knows.
+	typeThere, collationThere map[string]bool
+	names                     *namer
+	// bySource finds the plan of a source table, for foreign keys.
+	bySource map[[2]string]*planv1.TablePlan
+}
+
+// Design plans the target. It reads the catalog in one snapshot and changes
+// nothing.
+func (db *database) Design(ctx context.Context, r engine.DesignRequest) (*planv1.Design, error) {
+	d := &designer{db: db, source: r.Source, req: r, names: newNamer(), bySource: map[[2]string]*planv1.TablePlan{},
+		design: &planv1.Design{Engine: Name, Version: db.version, Identity: db.identity}}
+	err := db.inSnapshot(ctx, func(tx pgx.Tx) error { return d.run(ctx, tx) })
+	if err != nil {
+		return nil, fault.At(classify("postgres.Design", err), fault.Target, "")
+	}
+	return d.design, nil
+}
+
+func (d *designer) run(ctx context.Context, tx pgx.Tx) error {
+	if err := d.readDefaults(ctx, tx); err != nil {
+		return err
+	}
+	for i, t := range d.source.GetTables() {
+		schema, name := d.targetName(t)
+		p := &planv1.TablePlan{Number: uint32(i + 1), Source: t, TargetSchema: schema, TargetName: clip(name, 0), Existing: d.req.Existing,
+			SourceEngine: d.source.GetEngine(), TargetEngine: Name}
+		if p.GetTargetName() != name {
+			note(p, planv1.Severity_SEVERITY_WARNING, codeNameChanged, "", "name is cut to %d bytes: %s", maxIdentifier, p.GetTargetName())
+		}
+		d.design.Tables = append(d.design.Tables, p)
+		d.bySource[[2]string{t.GetSchema(), t.GetName()}] = p
+	}
+	if err := d.readTarget(ctx, tx); err != nil {
+		return err
+	}
+	d.checkNames()
+	if err := d.planTypes(ctx, tx); err != nil {
+		return err
+	}
+	for _, p := range d.design.GetTables() {
+		d.planTable(p)
+	}
+	// Foreign keys last: they need the other tables' columns.
+	for _, p := range d.design.GetTables() {
+		if !p.GetTargetExists() {
+			d.planForeignKeys(p)
+		}
+	}
+	return nil
+}
+
+// targetName applies the request's rules, then the default ones.
+func (d *designer) targetName(t *planv1.Table) (schema, name string) {
+	if d.req.Name != nil {
+		if schema, name, ok := d.req.Name(t.GetSchema(), t.GetName()); ok {
+			if schema == "" {
+				schema = d.defaultSchema
+			}
+			if name == "" {
+				name = t.GetName()
+			}
+			return schema, name
+		}
+	}
+	if d.severalSchemas() {
+		return t.GetSchema(), t.GetName()
+	}
+	return d.defaultSchema, t.GetName()
+}
+
+func (d *designer) severalSchemas() bool {
+	tables := d.source.GetTables()
+	return slices.ContainsFunc(tables, func(t *planv1.Table) bool { return t.GetSchema() != tables[0].GetSchema() })
+}
+
+// readDefaults reads the role's own default schema, which the pinned search path
+// of drover's sessions hides.
+func (d *designer) readDefaults(ctx context.Context, tx pgx.Tx) error {
+	var current *string
+	if _, err := tx.Exec(ctx, "SET LOCAL search_path TO DEFAULT"); err != nil {
+		return err
+	}
+	if err := tx.QueryRow(ctx, "SELECT pg_catalog.current_schema()").Scan(&current); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog"); err != nil {
+		return err
+	}
+	d.defaultSchema = "public"
+	if current != nil && *current != "pg_catalog" {
+		d.defaultSchema = *current
+	}
+	return nil
+}
+
+// readTarget reads what is there of the tables planned, and which names are taken.
+func (d *designer) readTarget(ctx context.Context, tx pgx.Tx) error {
+	filter := &tableFilter{schemas: []string{}, names: []string{}}
+	for _, p := range d.design.GetTables() {
+		filter.schemas = append(filter.schemas, p.GetTargetSchema())
+		filter.names = append(filter.names, p.GetTargetName())
+	}
+	cat, err := readCatalog(ctx, tx, filter, engine.Selection{})
+	if err != nil {
+		return err
+	}
+	d.existing, d.filled, d.schemas = map[[2]string]*describedTable{}, map[[2]string]bool{}, map[string]bool{}
+	for _, t := range cat.tables {
+		at := [2]string{t.Schema, t.Name}
+		d.existing[at] = t
+		if t.Kind != "r" && t.Kind != "p" {
+			continue
+		}
+		var filled bool
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+qualified(t.Schema, t.Name)+")").Scan(&filled); err != nil {
+			return err
+		}
+		d.filled[at] = filled
+	}
+	for _, u := range d.source.GetUserTypes() {
+		filter.schemas = append(filter.schemas, u.GetSchema())
+	}
+	type nameRow struct{ Schema, Name string }
+	rows, err := collect[nameRow](ctx, tx, `SELECT n.nspname::text, COALESCE(c.relname::text, '') FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid
+		WHERE n.nspname = ANY ($1::name[])`, filter.schemas)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		d.schemas[r.Schema] = true
+		d.names.take(r.Schema, r.Name)
+	}
+	return nil
+}
+
+// checkNames finds tables that would land on one another.
+func (d *designer) checkNames() {
+	first := map[[2]string]*planv1.TablePlan{}
+	for _, p := range d.design.GetTables() {
+		at := [2]string{p.GetTargetSchema(), p.GetTargetName()}
+		if other := first[at]; other != nil {
+			note(p, planv1.Severity_SEVERITY_ERROR, codeNameCollision, "", "%s and %s would both become %s.%s: map one of them to another name",
+				engine.Label(other, engine.SourceSide), engine.Label(p, engine.SourceSide), at[0], at[1])
+			continue
+		}
+		first[at] = p
+		d.names.take(at[0], at[1])
+		if !d.schemas[at[0]] {
+			d.makeSchema(at[0])
+		}
+	}
+}
+
+func (d *designer) makeSchema(name string) {
+	if d.schemas[name] {
+		return
+	}
+	d.schemas[name] = true
+	d.design.Statements = append(d.design.Statements, &planv1.Statement{Step: planv1.Step_STEP_CREATE, Object: "schema " + name,
+		Sql: "CREATE SCHEMA IF NOT EXISTS " + ident(name)})
+}
+
+// planTypes decides which types, collations and user types the target has or gets.
+func (d *designer) planTypes(ctx context.Context, tx pgx.Tx) error {
+	d.typeThere, d.collationThere = map[string]bool{}, map[string]bool{}
+	if d.source.GetEngine() != Name {
+		return nil
+	}
+	types, collations := []string{}, []string{}
+	for _, t := range d.source.GetTables() {
+		for _, c := range t.GetColumns() {
+			types = append(types, c.GetNativeType())
+			collations = append(collations, c.GetCollation())
+		}
+	}
+	type thereRow struct {
+		Name  string
+		There bool
+	}
+	for _, q := range []struct {
+		sql   string
+		names []string
+		into  map[string]bool
+	}{{"SELECT DISTINCT t, to_regtype(t) IS NOT NULL FROM unnest($1::text[]) t", types, d.typeThere},
+		{"SELECT DISTINCT t, to_regcollation(t) IS NOT NULL FROM unnest($1::text[]) t WHERE t <> ''", collations, d.collationThere}} {
+		rows, err := collect[thereRow](ctx, tx, q.sql, q.names)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			q.into[r.Name] = r.There
+		}
+	}
+	return d.planUserTypes(ctx, tx)
+}
+
+// planUserTypes makes the source's enums and domains, or compares them with those
+// of the same name.
+func (d *designer) planUserTypes(ctx context.Context, tx pgx.Tx) error {
+	for _, u := range d.source.GetUserTypes() {
+		name := qualified(u.GetSchema(), u.GetName())
+		there, err := findType(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if there == nil {
+			d.makeSchema(u.GetSchema())
+			d.design.Statements = append(d.design.Statements, &planv1.Statement{Step: planv1.Step_STEP_CREATE, Object: objectType + name, Sql: u.GetDefinition()})
+			d.markType(u)
+			continue
+		}
+		if text(there.Definition) != u.GetDefinition() {
+			d.design.Findings = append(d.design.Findings, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: codeTypeDiffers,
+				Message: fmt.Sprintf("type %s.%s is another one on the target: %s; in the source: %s", u.GetSchema(), u.GetName(), text(there.Definition), u.GetDefinition())})
+		}
+	}
+	return nil
+}
+
+// findType reads a type of the target; nil where there is none of the name.
+func findType(ctx context.Context, tx pgx.Tx, name string) (*typeRow, error) {
+	var oid *uint32
+	if err := tx.QueryRow(ctx, "SELECT to_regtype($1)::oid", name).Scan(&oid); err != nil || oid == nil {
+		return nil, err
+	}
+	rows, err := collect[typeRow](ctx, tx, typeQuery, []uint32{*oid})
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(rows, func(t typeRow) bool { return t.OID == *oid })
+	return &rows[i], nil
+}
+
+// markType makes all columns of the type known.
+func (d *designer) markType(u *planv1.UserType) {
+	for native := range d.typeThere {
+		if schema, name := typeName(native); schema == u.GetSchema() && name == u.GetName() {
+			d.typeThere[native] = true
+		}
+	}
+}
+
+// note adds a finding to a table.
+func note(p *planv1.TablePlan, severity planv1.Severity, code, column, format string, args ...any) {
+	p.Findings = append(p.Findings, &planv1.Finding{Severity: severity, Code: code, Table: engine.Label(p, engine.SourceSide), Column: column,
+		Message: fmt.Sprintf(format, args...)})
+}
+
+const (
+	info    = planv1.Severity_SEVERITY_INFO
+	warning = planv1.Severity_SEVERITY_WARNING
+	blocker = planv1.Severity_SEVERITY_ERROR
+)
+
+// sameEngine tells whether definitions of the source hold in the target.
+func (d *designer) sameEngine() bool { return d.source.GetEngine() == Name }
+
+func hasOption(t *planv1.Table, option string) bool {
+	return slices.ContainsFunc(t.GetOptions(), func(o string) bool { return strings.HasPrefix(o, option) })
+}

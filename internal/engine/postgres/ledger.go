@@ -1,0 +1,188 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"google.golang.org/protobuf/proto"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// ledgerSchema is drover's own schema in a target.
+const ledgerSchema = "drover"
+
+// ledgerDDL makes the ledger. Rows of drover.range change with every batch: room
+// on their pages keeps those updates out of the index.
+const ledgerDDL = `CREATE SCHEMA IF NOT EXISTS drover;
+CREATE TABLE IF NOT EXISTS drover.migration (
+	uid text PRIMARY KEY,
+	name text NOT NULL,
+	term int8 NOT NULL,
+	stage text NOT NULL,
+	source_identity text NOT NULL,
+	target_identity text NOT NULL,
+	started timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS drover."table" (
+	migration text NOT NULL,
+	table_number int8 NOT NULL,
+	prepared bool NOT NULL DEFAULT false,
+	epoch int8 NOT NULL DEFAULT 0,
+	PRIMARY KEY (migration, table_number));
+CREATE TABLE IF NOT EXISTS drover.range (
+	migration text NOT NULL,
+	table_number int8 NOT NULL,
+	range_number int8 NOT NULL,
+	attempt int8 NOT NULL DEFAULT 0,
+	epoch int8 NOT NULL DEFAULT 0,
+	next_sequence int8 NOT NULL DEFAULT 0,
+	last_key bytea,
+	rows int8 NOT NULL DEFAULT 0,
+	sum bytea NOT NULL DEFAULT '',
+	state text NOT NULL DEFAULT 'NEW',
+	backend int4 NOT NULL DEFAULT 0,
+	PRIMARY KEY (migration, table_number, range_number),
+	FOREIGN KEY (migration, table_number) REFERENCES drover."table") WITH (fillfactor = 50)`
+
+// States of a range in the ledger, for people who look.
+const (
+	stateLoading = "LOADING"
+	stateLoaded  = "LOADED"
+	stateEmpty   = "EMPTY"
+)
+
+// Prepare makes the ledger, fences older terms out and makes schemas and types.
+func (db *database) Prepare(ctx context.Context, r engine.PrepareRequest) error {
+	const op = "postgres.Prepare"
+	if r.TargetIdentity != db.identity {
+		return &fault.Error{Kind: fault.Changed, Op: op, Side: fault.Target,
+			Err: fmt.Errorf("target is %s, the migration was planned for %s: plan it again", db.identity, r.TargetIdentity)}
+	}
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		// IF NOT EXISTS alone is no protection against two workers at once.
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('drover.ledger', 0))"); err != nil {
+			return err
+		}
+		if _, err := tx.Conn().PgConn().Exec(ctx, ledgerDDL).ReadAll(); err != nil {
+			return err
+		}
+		if err := enterMigration(ctx, tx, r); err != nil {
+			return err
+		}
+		return makeObjects(ctx, tx, r.Statements)
+	})
+	return fault.At(classify(op, err), fault.Target, "")
+}
+
+func enterMigration(ctx context.Context, tx pgx.Tx, r engine.PrepareRequest) error {
+	m := r.Migration
+	_, err := tx.Exec(ctx, `INSERT INTO drover.migration (uid, name, term, stage, source_identity, target_identity)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (uid) DO NOTHING`,
+		m.UID, m.Name, int64(m.Term), engine.StageCopy, r.SourceIdentity, r.TargetIdentity)
+	if err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, `UPDATE drover.migration SET term = $2, name = $3 WHERE uid = $1 AND term <= $2 AND stage = $4`,
+		m.UID, int64(m.Term), m.Name, engine.StageCopy)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		return fault.New(fault.Fenced, "postgres.Prepare", "migration %s has ended in the target, or a later coordinator leads it", m.Name)
+	}
+	return nil
+}
+
+// makeObjects runs plan-wide statements that have not been run.
+func makeObjects(ctx context.Context, tx pgx.Tx, statements []*planv1.Statement) error {
+	for _, s := range statements {
+		if name, ok := strings.CutPrefix(s.GetObject(), objectType); ok {
+			var there bool
+			if err := tx.QueryRow(ctx, "SELECT to_regtype($1) IS NOT NULL", name).Scan(&there); err != nil {
+				return err
+			}
+			if there {
+				continue
+			}
+		}
+		if _, err := tx.Exec(ctx, s.GetSql()); err != nil {
+			return fault.At(classify("postgres.Prepare", err), fault.Target, s.GetObject())
+		}
+	}
+	return nil
+}
+
+// Finish waits for batches in flight, which hold the row in share, and lets no
+// later one in.
+func (db *database) Finish(ctx context.Context, m engine.Migration, stage string) error {
+	const op = "postgres.Finish"
+	tag, err := db.pool.Exec(ctx, `UPDATE drover.migration SET stage = $3 WHERE uid = $1 AND term <= $2 AND stage IN ($3, $4)`,
+		m.UID, int64(m.Term), stage, engine.StageCopy)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = fault.New(fault.Fenced, op, "migration %s has ended otherwise in the target, or a later coordinator leads it", m.Name)
+	}
+	return fault.At(classify(op, err), fault.Target, "")
+}
+
+// rangeID is a range's key in the ledger, as SQL.
+func rangeID(r engine.RangeRequest) string {
+	return fmt.Sprintf("migration = %s AND table_number = %d AND range_number = %d", literal(r.Migration.UID), r.Plan.GetNumber(), r.Range.GetNumber())
+}
+
+// rangeColumns is what ledgerOf reads.
+const rangeColumns = "epoch, attempt, next_sequence, rows, encode(sum, 'hex'), encode(last_key, 'hex')"
+
+// ledgerRow is a range's row.
+type ledgerRow struct {
+	epoch, attempt uint64
+	ledger         engine.Ledger
+}
+
+// ledgerOf reads a row of rangeColumns in text form.
+func ledgerOf(r *pgconn.Result) (ledgerRow, error) {
+	var out ledgerRow
+	var numbers [4]int64
+	v := r.Rows[0]
+	for i := range numbers {
+		n, err := strconv.ParseInt(string(v[i]), 10, 64)
+		if err != nil {
+			return out, fault.New(fault.Corrupt, "postgres.ledger", "read ledger: %w", err)
+		}
+		numbers[i] = n
+	}
+	out.epoch, out.attempt, out.ledger.NextSequence = uint64(numbers[0]), uint64(numbers[1]), uint64(numbers[2])
+	sum, err := unhex(v[4])
+	if err != nil {
+		return out, err
+	}
+	if out.ledger.Digest, err = batch.DigestFrom(numbers[3], sum); err != nil {
+		return out, fault.New(fault.Corrupt, "postgres.ledger", "read ledger: %w", err)
+	}
+	if v[5] == nil {
+		return out, nil
+	}
+	raw, err := unhex(v[5])
+	if err != nil {
+		return out, err
+	}
+	out.ledger.After = &planv1.Bound{}
+	if err := proto.Unmarshal(raw, out.ledger.After); err != nil {
+		return out, fault.New(fault.Corrupt, "postgres.ledger", "read last key: %w", err)
+	}
+	return out, nil
+}
+
+// bytea writes bytes as a constant; nil is NULL.
+func bytea(b []byte) string {
+	if b == nil {
+		return "NULL"
+	}
+	return fmt.Sprintf("decode('%x', 'hex')", b)
+}

@@ -1,0 +1,201 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
+)
+
+// tupleEncoder turns the body of a batch into COPY data for one table.
+type tupleEncoder struct {
+	plan *planv1.TablePlan
+	// oids are the base types of the target's columns.
+	oids     []uint32
+	encoders []encoder
+	// asText is set where a column's type has no encoder: the table is then loaded
+	// by COPY in text form, which every type has.
+	asText bool
+	fields [][]byte
+	buf    []byte
+}
+
+func newTupleEncoder(ctx context.Context, q querier, p *planv1.TablePlan, described []pgconn.FieldDescription) (*tupleEncoder, error) {
+	out := &tupleEncoder{plan: p, fields: make([][]byte, len(p.GetColumns()))}
+	for _, f := range described {
+		out.oids = append(out.oids, f.DataTypeOID)
+	}
+	if p.GetEncoding() == planv1.Encoding_ENCODING_PGCOPY {
+		return out, nil
+	}
+	enums, err := enumTypes(ctx, q, out.oids)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range p.GetColumns() {
+		e := encoderFor(c.GetKind(), out.oids[i], enums[out.oids[i]])
+		out.encoders = append(out.encoders, e)
+		out.asText = out.asText || e == nil
+	}
+	return out, nil
+}
+
+func enumTypes(ctx context.Context, q querier, oids []uint32) (map[uint32]bool, error) {
+	out := map[uint32]bool{}
+	type enumRow struct{ OID uint32 }
+	rows, err := collect[enumRow](ctx, q, "SELECT oid FROM pg_type WHERE oid = ANY ($1::oid[]) AND typtype = 'e'", oids)
+	for _, r := range rows {
+		out[r.OID] = true
+	}
+	return out, err
+}
+
+// encode gives the COPY data of a body. Tuples go through untouched.
+func (e *tupleEncoder) encode(body []byte) (io.Reader, error) {
+	if e.plan.GetEncoding() == planv1.Encoding_ENCODING_PGCOPY {
+		return copyData(body), nil
+	}
+	e.buf = e.buf[:0]
+	for rest := body; len(rest) > 0; {
+		var err error
+		if _, rest, err = batch.Fields(planv1.Encoding_ENCODING_CANONICAL, rest, e.fields); err != nil {
+			return nil, fault.Wrap(fault.Corrupt, "postgres.Write", err)
+		}
+		if e.asText {
+			err = e.appendLine()
+		} else {
+			err = e.appendTuple()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if e.asText {
+		return bytes.NewReader(e.buf), nil
+	}
+	return copyData(e.buf), nil
+}
+
+func (e *tupleEncoder) appendTuple() error {
+	e.buf = binary.BigEndian.AppendUint16(e.buf, uint16(len(e.fields)))
+	for i, v := range e.fields {
+		at := len(e.buf)
+		e.buf = append(e.buf, 0xff, 0xff, 0xff, 0xff)
+		if v == nil {
+			continue
+		}
+		if err := e.check(i); err != nil {
+			return err
+		}
+		var err error
+		if e.buf, err = e.encoders[i](e.buf, v); err != nil {
+			return e.valueError(i, err)
+		}
+		binary.BigEndian.PutUint32(e.buf[at:], uint32(len(e.buf)-at-4))
+	}
+	return nil
+}
+
+func (e *tupleEncoder) appendLine() error {
+	for i, v := range e.fields {
+		if i > 0 {
+			e.buf = append(e.buf, '\t')
+		}
+		if v == nil {
+			e.buf = append(e.buf, '\\', 'N')
+			continue
+		}
+		var err error
+		if e.buf, err = appendCopyText(e.buf, e.plan.GetColumns()[i].GetKind(), v); err != nil {
+			return e.valueError(i, err)
+		}
+	}
+	e.buf = append(e.buf, '\n')
+	return nil
+}
+
+// check sees that the field in hand is a value of its kind at all.
+func (e *tupleEncoder) check(i int) error {
+	if err := canon.Check(e.plan.GetColumns()[i].GetKind(), e.fields[i]); err != nil {
+		return fault.Wrap(fault.Corrupt, "postgres.Write", err)
+	}
+	return nil
+}
+
+func (e *tupleEncoder) valueError(column int, err error) error {
+	return &fault.Error{Kind: fault.Value, Op: "postgres.Write", Column: e.plan.GetColumns()[column].GetTarget(), Key: e.keyOf(), Err: err}
+}
+
+// keyOf writes the key of the row in hand for people.
+func (e *tupleEncoder) keyOf() string {
+	columns, err := engine.KeyColumns(e.plan)
+	if err != nil || len(columns) == 0 {
+		return ""
+	}
+	key := e.plan.GetSource().GetKey()
+	bound := &planv1.Bound{}
+	kinds := make([]planv1.Kind, len(columns))
+	for i, at := range columns {
+		v := e.fields[at]
+		kinds[i] = e.plan.GetColumns()[at].GetKind()
+		if e.plan.GetEncoding() == planv1.Encoding_ENCODING_PGCOPY {
+			decode := decoderFor(e.oids[at], kinds[i], e.plan.GetColumns()[at].GetScale())
+			if decode == nil {
+				decode = decodeAsIs
+			}
+			if v, err = decode(nil, v); err != nil {
+				return ""
+			}
+		}
+		bound.Values = append(bound.Values, v)
+	}
+	return keyrange.Named(key.GetColumns(), kinds, bound)
+}
+
+// copyContext is where the server says which row of a COPY it stumbled over.
+var copyContext = regexp.MustCompile(`COPY .+, line (\d+)(?:, column (.+?))?(?:: |$)`)
+
+// locate names key and column of the row that the server refused.
+func (e *tupleEncoder) locate(err error, body []byte) error {
+	out := fault.Find(classify("postgres.Write", err))
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) || (out.Kind != fault.Value && out.Kind != fault.Exists) {
+		return out
+	}
+	m := copyContext.FindStringSubmatch(pe.Where)
+	if m == nil {
+		return out
+	}
+	line, convErr := strconv.Atoi(m[1])
+	if convErr != nil {
+		return out
+	}
+	located := *out
+	located.Column = m[2]
+	if located.Column == "" {
+		located.Column = pe.ColumnName
+	}
+	rest := body
+	for range line {
+		var fieldErr error
+		if _, rest, fieldErr = batch.Fields(e.plan.GetEncoding(), rest, e.fields); fieldErr != nil {
+			return &located
+		}
+	}
+	located.Key = e.keyOf()
+	located.Err = fmt.Errorf("target refuses the row: %w", out.Err)
+	return &located
+}
