@@ -8,6 +8,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
 )
 
 const (
@@ -197,6 +198,9 @@ func identity(plan *planv1.TablePlan) func(r engine.Row, row batch.Hash) (batch.
 		key, err := r.Key()
 		if err != nil {
 			return batch.Hash{}, err
+		}
+		if key == nil {
+			return batch.Hash{}, fault.New(fault.Internal, "validator.Validate", "a row of a table with a key came without it")
 		}
 		buf = buf[:0]
 		for _, v := range key.GetValues() {
