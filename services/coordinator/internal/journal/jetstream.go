@@ -1,0 +1,292 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+const (
+	// answerTimeout is how long one request to the server may take.
+	answerTimeout = 10 * time.Second
+	// maxEvent is the largest event, header included.
+	maxEvent = bus.MaxMessage
+)
+
+// codeNotLast is the server's refusal on a replicated stream while another append
+// is under way; nats.go names the other one, JSErrCodeStreamWrongLastSequence.
+const codeNotLast = jetstream.JSErrCodeStreamWrongLastSequenceConstant
+
+// Config of a JetStream log.
+type Config struct {
+	// Replicas of the log: 1, or 3 on a cluster.
+	Replicas int
+	// SyncAlways says that the server is known to sync every write, as drover's own
+	// does. A client cannot ask.
+	SyncAlways bool
+}
+
+// JetStream keeps logs in one NATS stream, a subject each. Reads that decide
+// anything go to the stream's leader (AllowDirect is off): a follower may be behind.
+type JetStream struct {
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	cfg    Config
+}
+
+var _ Log = (*JetStream)(nil)
+
+// NewJetStream opens the control log, making its stream where there is none. The
+// connection stays the caller's to close.
+func NewJetStream(ctx context.Context, nc *nats.Conn, c Config) (*JetStream, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "journal.NewJetStream", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	s, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:        bus.ControlStream,
+		Description: "drover's control log: the state of every migration",
+		Subjects:    []string{bus.ControlSubjects},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		Discard:     jetstream.DiscardNew,
+		MaxMsgSize:  maxEvent,
+		Replicas:    max(c.Replicas, 1),
+		// Single events are never deleted; a whole log is, by purging its subject.
+		DenyDelete:  true,
+		AllowDirect: false,
+	})
+	if err != nil {
+		return nil, logError("journal.NewJetStream", "", err)
+	}
+	return &JetStream{js: js, stream: s, cfg: c}, nil
+}
+
+// Append implements Log.
+func (j *JetStream) Append(ctx context.Context, log string, last uint64, e *journalv1.Event) (uint64, error) {
+	data, err := encode(e)
+	if err != nil {
+		return 0, err
+	}
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, 2*time.Second
+	for {
+		seq, err := j.publish(ctx, log, last, data)
+		if err == nil {
+			return seq, nil
+		}
+		if !ambiguous(err) {
+			return 0, logError("journal.Append", log, err)
+		}
+		seq, settled, err := j.settle(ctx, log, last, e.GetId(), err)
+		if settled {
+			return seq, err
+		}
+		select {
+		case <-time.After(pause.NextBackOff()):
+		case <-ctx.Done():
+			return 0, logError("journal.Append", log, ctx.Err())
+		}
+	}
+}
+
+func (j *JetStream) publish(ctx context.Context, log string, last uint64, data []byte) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	ack, err := j.js.PublishMsg(ctx, &nats.Msg{Subject: bus.ControlSubject(log), Data: data, Header: nats.Header{
+		jetstream.ExpectedStreamHeader:      {bus.ControlStream},
+		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(last, 10)},
+	}})
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// ambiguous tells whether an event may be in the log although its append
+// returned err. A refused sequence is one such: the event itself may have come
+// first, by a try whose answer was lost.
+func ambiguous(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == codeNotLast
+	}
+	return !errors.Is(err, nats.ErrMaxPayload) && !errors.Is(err, nats.ErrConnectionClosed)
+}
+
+// settle looks at the log's last event to learn what became of an append. Where
+// it is not settled, the log is as it was and the append is to be tried again.
+func (j *JetStream) settle(ctx context.Context, log string, last uint64, id string, cause error) (seq uint64, settled bool, err error) {
+	seq, e, err := j.last(ctx, log)
+	switch {
+	case ctx.Err() != nil:
+		return 0, true, logError("journal.Append", log, cause)
+	case err != nil && fault.Is(err, fault.Corrupt):
+		return 0, true, err
+	case err != nil: // not even that is known: ask again
+		return 0, false, nil
+	case e.GetId() == id && seq > last:
+		return seq, true, nil
+	case seq == last:
+		return 0, false, nil
+	default:
+		return 0, true, errFenced(log, last, seq)
+	}
+}
+
+// last reads a log's last event from the stream's leader; sequence 0 is an empty log.
+func (j *JetStream) last(ctx context.Context, log string) (uint64, *journalv1.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	m, err := j.stream.GetLastMsgForSubject(ctx, bus.ControlSubject(log))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil, nil
+	}
+	if err != nil {
+		return 0, nil, logError("journal.Last", log, err)
+	}
+	e, err := decode(log, m.Sequence, m.Data)
+	return m.Sequence, e, err
+}
+
+// Replay implements Log. It ends with the event that was the last when it began.
+func (j *JetStream) Replay(ctx context.Context, log string, fn func(uint64, *journalv1.Event) error) (uint64, error) {
+	end, _, err := j.last(ctx, log)
+	if err != nil || end == 0 {
+		return 0, err
+	}
+	c, err := j.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{bus.ControlSubject(log)}, DeliverPolicy: jetstream.DeliverAllPolicy,
+		InactiveThreshold: time.Minute, MaxResetAttempts: 5,
+	})
+	if err != nil {
+		return 0, logError("journal.Replay", log, err)
+	}
+	messages, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(4096, 2*maxEvent))
+	if err != nil {
+		return 0, logError("journal.Replay", log, err)
+	}
+	defer messages.Stop()
+	for seq := uint64(0); seq < end; {
+		if seq, err = replayNext(ctx, log, messages, fn); err != nil {
+			return 0, err
+		}
+	}
+	return end, nil
+}
+
+// replayNext hands one event to fn and returns its sequence.
+func replayNext(ctx context.Context, log string, messages jetstream.MessagesContext, fn func(uint64, *journalv1.Event) error) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*answerTimeout)
+	defer cancel()
+	m, err := messages.Next(jetstream.NextContext(ctx))
+	if err != nil {
+		return 0, logError("journal.Replay", log, err)
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		return 0, logError("journal.Replay", log, err)
+	}
+	e, err := decode(log, meta.Sequence.Stream, m.Data())
+	if err != nil {
+		return 0, err
+	}
+	return meta.Sequence.Stream, fn(meta.Sequence.Stream, e)
+}
+
+// Logs implements Log.
+func (j *JetStream) Logs(ctx context.Context) ([]string, error) {
+	i, err := j.stream.Info(ctx, jetstream.WithSubjectFilter(bus.ControlSubjects))
+	if err != nil {
+		return nil, logError("journal.Logs", "", err)
+	}
+	logs := make([]string, 0, len(i.State.Subjects))
+	for s := range i.State.Subjects {
+		logs = append(logs, strings.TrimPrefix(s, bus.ControlSubject("")))
+	}
+	slices.Sort(logs)
+	return logs, nil
+}
+
+// Delete implements Log.
+func (j *JetStream) Delete(ctx context.Context, log string) error {
+	err := j.stream.Purge(ctx, jetstream.WithPurgeSubject(bus.ControlSubject(log)))
+	return logError("journal.Delete", log, err)
+}
+
+// Durability implements Log.
+func (j *JetStream) Durability(ctx context.Context) (string, error) {
+	i, err := j.stream.Info(ctx)
+	if err != nil {
+		return "", logError("journal.Durability", "", err)
+	}
+	sync := "the server's sync_interval decides what a power failure can take; set it to always"
+	if j.cfg.SyncAlways {
+		sync = "every event is synced to disk before it counts"
+	}
+	copies := "one copy, on one server"
+	if i.Config.Replicas > 1 {
+		copies = fmt.Sprintf("%d copies, on as many servers", i.Config.Replicas)
+	}
+	return copies + "; " + sync, nil
+}
+
+func encode(e *journalv1.Event) ([]byte, error) {
+	if e.GetId() == "" {
+		return nil, fault.New(fault.Internal, "journal.Append", "event has no id")
+	}
+	data, err := proto.Marshal(e)
+	return data, fault.Wrap(fault.Internal, "journal.Append", err)
+}
+
+func decode(log string, seq uint64, data []byte) (*journalv1.Event, error) {
+	e := new(journalv1.Event)
+	if err := proto.Unmarshal(data, e); err != nil {
+		return nil, fault.New(fault.Corrupt, "journal.Read", "control log %s, event %d cannot be read: %w", log, seq, err)
+	}
+	return e, nil
+}
+
+func errFenced(log string, last, seq uint64) error {
+	return fault.New(fault.Fenced, "journal.Append",
+		"control log %s has moved on from event %d to %d: another coordinator has taken over", log, last, seq)
+}
+
+// logError gives an error of NATS its kind. nil stays nil.
+func logError(op, log string, err error) error {
+	if err == nil {
+		return nil
+	}
+	kind := fault.Unavailable
+	var api *jetstream.APIError
+	switch {
+	case errors.Is(err, context.Canceled):
+		kind = fault.Canceled
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		err = errors.New("the control log's stream is gone from the NATS server")
+	case errors.As(err, &api) && (api.ErrorCode == 10023 || api.ErrorCode == 10047 || api.ErrorCode == 10077):
+		kind, err = fault.Exhausted, fmt.Errorf("the NATS server has no room for the control log: %w", err)
+	case errors.Is(err, nats.ErrMaxPayload), errors.As(err, &api) && api.Code >= 400 && api.Code < 500:
+		kind = fault.Internal
+	}
+	out := fault.New(kind, op, "control log %s: %w", log, err)
+	if log == "" {
+		out = fault.New(kind, op, "control log: %w", err)
+	}
+	return out
+}
