@@ -119,7 +119,8 @@ func (d *designer) indexSQL(p *planv1.TablePlan, x *planv1.Index) (body string, 
 		body, ok = indexBody(x.GetDefinition())
 		return body, false, ok
 	}
-	if x.GetPredicate() != "" {
+	plain := x.GetMethod() == "" || x.GetMethod() == "btree"
+	if x.GetPredicate() != "" || !plain || (x.GetConstraint() && !x.GetUnique() && !x.GetPrimary()) {
 		return "", false, false
 	}
 	constraint = x.GetPrimary() || x.GetConstraint()
@@ -222,7 +223,11 @@ func (d *designer) planSequences(p *planv1.TablePlan, columns []*planv1.Column) 
 
 func selfNumbering(p *planv1.TablePlan, target string) bool {
 	i := slices.IndexFunc(p.GetColumns(), func(c *planv1.ColumnPlan) bool { return c.GetTarget() == target })
-	return i >= 0 && slices.Contains([]string{"smallint", "integer", "bigint"}, p.GetColumns()[i].GetTargetType())
+	return i >= 0 && selfNumberingType(p.GetColumns()[i].GetTargetType())
+}
+
+func selfNumberingType(t string) bool {
+	return t == "smallint" || t == "integer" || t == "bigint"
 }
 
 // planForeignKeys points foreign keys at the target's tables.

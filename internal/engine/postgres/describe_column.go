@@ -38,7 +38,12 @@ func (cat *catalog) column(t *describedTable, r columnRow) *planv1.Column {
 		c.Identity = planv1.Identity_IDENTITY_BY_DEFAULT
 	case r.Expression != nil && r.UserCode:
 		cat.leave("default", name, "it calls a routine that is not moved: "+*r.Expression)
-	case r.Expression != nil && strings.HasPrefix(*r.Expression, "nextval(") && isInteger(base.OID):
+	case r.Expression != nil && strings.HasPrefix(*r.Expression, "nextval("):
+		// An identity column takes no NULL, a default does not mind.
+		if !isInteger(base.OID) || c.GetNullable() {
+			cat.leave("default", name, "it numbers rows by a sequence and the column may be NULL or is no integer: "+*r.Expression)
+			break
+		}
 		c.Identity = planv1.Identity_IDENTITY_BY_DEFAULT
 	case r.Expression != nil:
 		c.Default = parseDefault(*r.Expression, c.GetKind())

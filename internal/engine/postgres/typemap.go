@@ -81,22 +81,20 @@ func renderDefault(engineName string, c *planv1.Column, targetType string) (stri
 // renderMoment writes the present moment as the source would have stored it:
 // SQLite means UTC.
 func renderMoment(engineName string, m planv1.Default_Moment, kind planv1.Kind) (string, bool) {
-	now := "CURRENT_TIMESTAMP"
-	if engineName == "sqlite" && kind != canon.TimestampTZ {
+	now, today, clock := "LOCALTIMESTAMP", "CURRENT_DATE", "LOCALTIME"
+	if engineName == "sqlite" {
 		now = "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')"
+		today, clock = now+"::date", now+"::time(0)"
 	}
 	switch kind {
 	case canon.TimestampTZ:
-		return now, m == planv1.Default_MOMENT_TIMESTAMP
+		return "CURRENT_TIMESTAMP", m == planv1.Default_MOMENT_TIMESTAMP
 	case canon.Timestamp:
-		if now == "CURRENT_TIMESTAMP" {
-			now = "LOCALTIMESTAMP"
-		}
 		return now, m == planv1.Default_MOMENT_TIMESTAMP
 	case canon.Date:
-		return now + "::date", m == planv1.Default_MOMENT_DATE
+		return today, m == planv1.Default_MOMENT_DATE
 	case canon.Time:
-		return now + "::time(0)", m == planv1.Default_MOMENT_TIME
+		return clock, m == planv1.Default_MOMENT_TIME
 	case canon.TimeTZ:
 		return "CURRENT_TIME", m == planv1.Default_MOMENT_TIME
 	case canon.Text:

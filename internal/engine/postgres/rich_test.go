@@ -1,0 +1,155 @@
+package postgres
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/testdb"
+)
+
+// richSource is a database with what people really have in one.
+func richSource(t *testing.T, newDatabase func(testing.TB) string) *database {
+	raw, err := os.ReadFile("testdata/rich.sql")
+	require.NoError(t, err)
+	url := newDatabase(t)
+	script(t, url, string(raw))
+	return openDB(t, url)
+}
+
+// copyAll moves every table as the services do and proves each.
+func copyAll(t *testing.T, source, target *database, d *planv1.Design) {
+	ctx, m := t.Context(), engine.Migration{UID: "01TEST", Name: "test", Term: 1}
+	require.NoError(t, target.Prepare(ctx, engine.PrepareRequest{Migration: m, TargetIdentity: d.GetIdentity(), Statements: d.GetStatements()}))
+	snapshot, err := source.HoldSnapshot(ctx)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, snapshot.Close()) }()
+	for _, p := range d.GetTables() {
+		require.NoError(t, target.Apply(ctx, m, p, planv1.Step_STEP_CREATE))
+		want := loadTable(t, source, target, m, p, snapshot.Name())
+		require.NoError(t, target.Apply(ctx, m, p, planv1.Step_STEP_KEY))
+		var got batch.Digest
+		require.NoError(t, target.Read(ctx, engine.ReadRequest{Side: engine.TargetSide, Plan: p}, func(r engine.Row) error { got.Add(r.Data); return nil }))
+		require.Equal(t, want, got, p.GetTargetName())
+		n, err := source.Count(ctx, p)
+		require.NoError(t, err)
+		require.Equal(t, n, got.Rows)
+	}
+	for _, step := range []planv1.Step{planv1.Step_STEP_INDEXES, planv1.Step_STEP_FOREIGN_KEYS, planv1.Step_STEP_SEQUENCES} {
+		for _, p := range d.GetTables() {
+			require.NoError(t, target.Apply(ctx, m, p, step))
+			require.NoError(t, target.Apply(ctx, m, p, step))
+		}
+	}
+	require.NoError(t, target.Finish(ctx, m, engine.StageComplete))
+}
+
+func loadTable(t *testing.T, source, target *database, m engine.Migration, p *planv1.TablePlan, snapshot string) batch.Digest {
+	ctx := t.Context()
+	ranges, err := source.Split(ctx, p, engine.SplitOptions{TargetRows: 100, TargetBytes: 1 << 30, Snapshot: snapshot})
+	require.NoError(t, err)
+	var whole batch.Digest
+	for _, r := range ranges {
+		w, err := target.OpenRange(ctx, engine.RangeRequest{Migration: m, Plan: p, Range: r, Attempt: 1, Epoch: 1})
+		require.NoError(t, err)
+		b := engine.Batch{Encoding: p.GetEncoding()}
+		require.NoError(t, source.Read(ctx, engine.ReadRequest{Plan: p, Range: r, Snapshot: snapshot}, func(row engine.Row) (err error) {
+			b.Body = append(b.Body, row.Data...)
+			b.Digest.Add(row.Data)
+			b.LastKey, err = row.Key()
+			return err
+		}))
+		_, err = w.Write(ctx, b)
+		require.NoError(t, err)
+		ledger, err := w.Complete(ctx, 1)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		whole.Merge(ledger.Digest)
+	}
+	return whole
+}
+
+func byName(string, string) (string, string, bool) { return "", "", false }
+
+// describeDesign writes a design for people and golden files.
+func describeDesign(d *planv1.Design) string {
+	var b strings.Builder
+	finding := func(f *planv1.Finding) {
+		fmt.Fprintf(&b, "-- %s %s %s %s: %s\n", f.GetSeverity(), f.GetCode(), f.GetTable(), f.GetColumn(), f.GetMessage())
+	}
+	for _, f := range d.GetFindings() {
+		finding(f)
+	}
+	for _, s := range d.GetStatements() {
+		fmt.Fprintf(&b, "%s;\n", s.GetSql())
+	}
+	for _, p := range d.GetTables() {
+		k := p.GetSource().GetKey()
+		fmt.Fprintf(&b, "\n-- %s -> %s.%s %s key %s %v range %t\n", engine.Label(p, engine.SourceSide), p.GetTargetSchema(), p.GetTargetName(),
+			p.GetEncoding(), k.GetSource(), k.GetColumns(), p.GetValidateByRange())
+		for _, f := range p.GetFindings() {
+			finding(f)
+		}
+		for _, c := range p.GetColumns() {
+			fmt.Fprintf(&b, "--   %q %s -> %s %s %d\n", c.GetSource(), c.GetSourceType(), c.GetTargetType(), c.GetKind(), c.GetScale())
+		}
+		for _, s := range p.GetStatements() {
+			fmt.Fprintf(&b, "-- %s %s\n%s;\n", s.GetStep(), s.GetObject(), s.GetSql())
+		}
+	}
+	return b.String()
+}
+
+func TestRich_DescribeAndDesign(t *testing.T) {
+	source := richSource(t, testdb.Postgres)
+	found, err := source.Describe(t.Context(), engine.Selection{})
+	require.NoError(t, err)
+	var unmoved strings.Builder
+	for _, u := range found.GetUnmoved() {
+		fmt.Fprintf(&unmoved, "%s %s: %s\n", u.GetObject(), u.GetName(), u.GetReason())
+	}
+	golden(t, "rich_unmoved.golden", unmoved.String())
+	target := openDB(t, testdb.Postgres(t))
+	design, err := target.Design(t.Context(), engine.DesignRequest{Source: found, Name: byName})
+	require.NoError(t, err)
+	golden(t, "rich_design.golden.sql", describeDesign(design))
+	found.Engine = "memory"
+	design, err = target.Design(t.Context(), engine.DesignRequest{Source: found, Name: byName})
+	require.NoError(t, err)
+	golden(t, "rich_foreign_design.golden.sql", describeDesign(design))
+}
+
+func TestRich_Copy(t *testing.T) {
+	source := richSource(t, testdb.Postgres)
+	for name, c := range map[string]struct {
+		target   func(testing.TB) string
+		encoding planv1.Encoding
+	}{"Pass": {testdb.Postgres18, planv1.Encoding_ENCODING_UNSPECIFIED}, "Canonical": {testdb.Postgres, planv1.Encoding_ENCODING_CANONICAL}} {
+		t.Run(name, func(t *testing.T) {
+			url := c.target(t)
+			target := openDB(t, url)
+			found, err := source.Describe(t.Context(), engine.Selection{})
+			require.NoError(t, err)
+			// Composite types are not moved; the column says so and the rest goes.
+			design, err := target.Design(t.Context(), engine.DesignRequest{Source: found, Name: byName})
+			require.NoError(t, err)
+			for _, p := range design.GetTables() {
+				require.False(t, blocked(p), "%v", p.GetFindings())
+				if c.encoding != 0 {
+					p.Encoding = c.encoding
+				}
+			}
+			copyAll(t, source, target, design)
+			script(t, url, `INSERT INTO shop.customer (email, balance) VALUES ('z@z', 1)`, `INSERT INTO shop.event (at) VALUES ('2026-01-01')`)
+			again, err := target.Describe(t.Context(), engine.Selection{})
+			require.NoError(t, err)
+			require.Len(t, again.GetTables(), len(found.GetTables()))
+		})
+	}
+}
