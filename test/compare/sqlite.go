@@ -1,0 +1,114 @@
+package compare
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+const engineSQLite = "sqlite"
+
+const sqliteCatalog = `
+SELECT l.name AS "table", x.name AS "column"
+FROM pragma_table_list AS l JOIN pragma_table_xinfo(l.name, l.schema) AS x
+WHERE l.schema = 'main' AND l.type = 'table' AND substr(l.name, 1, 7) <> 'sqlite_'
+  AND substr(l.name, 1, 8) <> '_drover_' AND x.hidden <> 1
+ORDER BY l.name, x.cid`
+
+// sqliteValue prints a value's storage class and its exact content: a letter, then
+// digits or hex. A REAL comes as its 8 bytes; the text functions would round it.
+const sqliteValue = `CASE typeof(%[1]s) WHEN 'null' THEN 'n' WHEN 'integer' THEN 'i' || %[1]s
+ WHEN 'real' THEN 'f' || hex(ieee754_to_blob(%[1]s)) WHEN 'text' THEN 't' || hex(CAST(%[1]s AS BLOB))
+ ELSE 'b' || hex(%[1]s) END`
+
+func sqlite3(ctx context.Context, path string, arguments ...string) *exec.Cmd {
+	arguments = append([]string{"-batch", "-bail", "-noheader", "-init", os.DevNull}, arguments...)
+	cmd := exec.CommandContext(ctx, "sqlite3", arguments...)
+	cmd.Args = append(cmd.Args[:len(cmd.Args)-1], path, cmd.Args[len(cmd.Args)-1])
+	return cmd
+}
+
+func openSQLite(ctx context.Context, path string) (*database, error) {
+	// The client would make a missing file.
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	out, err := output(sqlite3(ctx, path, "-json", sqliteCatalog))
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct{ Table, Column string }
+	if len(bytes.TrimSpace(out)) > 0 {
+		if err := json.Unmarshal(out, &rows); err != nil {
+			return nil, fmt.Errorf("read catalog: %w", err)
+		}
+	}
+	var tables []table
+	for _, r := range rows {
+		if len(tables) == 0 || tables[len(tables)-1].name != r.Table {
+			tables = append(tables, table{name: r.Table})
+		}
+		t := &tables[len(tables)-1]
+		t.columns = append(t.columns, column{name: r.Column, engine: engineSQLite})
+	}
+	return &database{
+		tables: byKey(tables, ""),
+		command: func(ctx context.Context, t table, columns []string) *exec.Cmd {
+			values := make([]string, len(columns))
+			for i, c := range columns {
+				values[i] = fmt.Sprintf(sqliteValue, quoteIdentifier(c))
+			}
+			return sqlite3(ctx, path, "-list", "-separator", "|",
+				"SELECT "+strings.Join(values, ", ")+" FROM main."+quoteIdentifier(t.name))
+		},
+		split:    splitSQLite,
+		verbatim: engineSQLite,
+	}, nil
+}
+
+// splitSQLite cuts a line of what sqliteValue prints.
+func splitSQLite(line []byte, into []value) error {
+	for i := range into {
+		field, rest, more := bytes.Cut(line, []byte{'|'})
+		if more != (i < len(into)-1) || len(field) == 0 {
+			return fmt.Errorf("row has not %d values", len(into))
+		}
+		line = rest
+		v, err := parseSQLite(field)
+		if err != nil {
+			return err
+		}
+		into[i] = v
+	}
+	return nil
+}
+
+func parseSQLite(field []byte) (value, error) {
+	v := value{class: class(field[0]), data: field[1:]}
+	switch v.class {
+	case classNull, classInt:
+		return v, nil
+	case classReal, classText, classBlob:
+		data := make([]byte, hex.DecodedLen(len(v.data)))
+		if _, err := hex.Decode(data, v.data); err != nil {
+			return value{}, err
+		}
+		v.data = data
+	default:
+		return value{}, fmt.Errorf("unknown storage class %q", field[0])
+	}
+	if v.class == classReal {
+		if len(v.data) != 8 {
+			return value{}, fmt.Errorf("real of %d bytes", len(v.data))
+		}
+		v.real = math.Float64frombits(binary.BigEndian.Uint64(v.data))
+	}
+	return v, nil
+}
