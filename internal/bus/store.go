@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// ackTimeout is how long one try waits for an acknowledgement.
-	ackTimeout = 10 * time.Second
+	// ackTimeout is how long one try waits for an acknowledgement; one that went
+	// with a lost connection never comes.
+	ackTimeout = 5 * time.Second
 	// giveUp ends the tries of a message whose fate is unknown: half the duplicate
 	// window, so that every try is still recognized as the same message.
 	giveUp = duplicateWindow / 2

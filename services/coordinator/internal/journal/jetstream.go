@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	// answerTimeout is how long one request to the server may take.
-	answerTimeout = 10 * time.Second
+	// answerTimeout is how long one request to the server may take before it is made
+	// again: an answer that went with a lost connection never comes.
+	answerTimeout = 3 * time.Second
 	// maxEvent is the largest event, header included.
 	maxEvent = bus.MaxMessage
 )
@@ -192,7 +193,7 @@ func (j *JetStream) Replay(ctx context.Context, log string, fn func(uint64, *jou
 
 // replayNext hands one event to fn and returns its sequence.
 func replayNext(ctx context.Context, log string, messages jetstream.MessagesContext, fn func(uint64, *journalv1.Event) error) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 10*answerTimeout)
 	defer cancel()
 	m, err := messages.Next(jetstream.NextContext(ctx))
 	if err != nil {
