@@ -93,7 +93,8 @@ type RangeWriter interface {
 
 // Ledger is a range's row in the target.
 type Ledger struct {
-	// After is the key of the last committed row; nil when there is none.
+	// After is the key up to which the range's rows are in the target: the last
+	// committed batch's LastKey; nil when there is none.
 	After *planv1.Bound
 	// Digest of all rows of the range in the target, by what extractors sent.
 	Digest batch.Digest
@@ -106,8 +107,10 @@ type Batch struct {
 	Sequence uint64
 	Encoding planv1.Encoding
 	// Body holds Rows rows one after another.
-	Body    []byte
-	Digest  batch.Digest
+	Body   []byte
+	Digest batch.Digest
+	// LastKey is the key of the last row, or the range's upper bound where no row
+	// of the range is left; nil where rows have no key.
 	LastKey *planv1.Bound
 }
 

@@ -43,6 +43,8 @@ func (s *Service) extract(ctx context.Context, db engine.Reader, job *workerv1.J
 	if err != nil {
 		return nil, atTable(err, work.GetTable())
 	}
+	s.config.Logger.Debug("range extracted", "migration", job.GetMigration(), "table", engine.Label(work.GetTable(), engine.SourceSide),
+		"range", work.GetRange().GetNumber(), "attempt", work.GetAttempt(), "rows", done.GetDigest().GetRows(), "batches", done.GetBatches())
 	return &workerv1.Result{Outcome: &workerv1.Result_Extracted{Extracted: done}}, nil
 }
 

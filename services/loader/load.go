@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"log/slog"
 
 	streamv1 "github.com/drover-db/drover/gen/drover/stream/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
@@ -54,6 +55,8 @@ func (s *Service) begin(ctx context.Context, job *workerv1.Job, w engine.RangeWr
 	}
 	return &loading{
 		job: job, writer: w, report: report, fenced: fenced,
+		log: s.config.Logger.With("migration", job.GetMigration(), "table", engine.Label(work.GetTable(), engine.TargetSide),
+			"range", work.GetRange().GetNumber(), "attempt", work.GetAttempt()),
 		assembler: newAssembler(job, fenced.NextSequence),
 		inbox:     &inbox{bus: s.config.Bus, stream: work.GetStream(), consumer: consumer, silence: s.config.Silence},
 	}, nil
@@ -64,6 +67,7 @@ type loading struct {
 	job       *workerv1.Job
 	writer    engine.RangeWriter
 	report    worker.Report
+	log       *slog.Logger
 	inbox     *inbox
 	assembler *assembler
 	// fenced is what the target had when this loader took the range.
@@ -85,7 +89,10 @@ func (l *loading) run(ctx context.Context) (*workerv1.Loaded, error) {
 			return nil, fault.At(err, fault.Stream, "")
 		}
 		switch what {
-		case ignored, partial:
+		case ignored:
+			l.log.Warn("message passed over", "got_attempt", h.GetAttempt(), "sequence", h.GetSequence(), "part", h.GetPart())
+			continue
+		case partial:
 			continue
 		case repeated:
 			l.loaded.Duplicates++

@@ -41,7 +41,8 @@ type BatchHeader struct {
 	Schema uint64 `protobuf:"varint,7,opt,name=schema,proto3" json:"schema,omitempty"`
 	// Rows in this batch and the sum of their hashes.
 	Digest *v1.Digest `protobuf:"bytes,8,opt,name=digest,proto3" json:"digest,omitempty"`
-	// Key of the last row; absent where rows have none.
+	// Key behind which a later attempt goes on: the last row's, or the range's upper
+	// bound in its last batch; absent where rows have no key.
 	LastKey *v1.Bound `protobuf:"bytes,9,opt,name=last_key,json=lastKey,proto3" json:"last_key,omitempty"`
 	// A batch over the message limit travels in parts, numbered from 0.
 	Part  uint32 `protobuf:"varint,10,opt,name=part,proto3" json:"part,omitempty"`
