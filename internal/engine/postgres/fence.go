@@ -31,7 +31,7 @@ func (db *database) OpenRange(ctx context.Context, r engine.RangeRequest) (engin
 			break
 		}
 		if try < takeovers-1 {
-			err = db.endZombie(ctx, r, w.conn.Conn().PgConn().PID())
+			err = w.endZombie(ctx)
 		}
 	}
 	if err == nil {
@@ -147,10 +147,11 @@ func emptyTable(ctx context.Context, tx pgx.Tx, table string) error {
 }
 
 // endZombie ends the backend that holds a range's row, if it is one of drover's.
-func (db *database) endZombie(ctx context.Context, r engine.RangeRequest, own uint32) error {
-	_, err := db.pool.Exec(ctx, `SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
-		JOIN drover.range l ON l.backend = a.pid
-		WHERE a.datname = current_database() AND a.application_name LIKE 'drover%' AND a.pid <> $1 AND a.xact_start IS NOT NULL AND l.`+rangeID(r), int32(own))
+// The fence's own connection does it: the pool may have no other.
+func (w *rangeWriter) endZombie(ctx context.Context) error {
+	_, err := w.conn.Exec(ctx, `SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN drover.range l ON l.backend = a.pid
+		WHERE a.datname = current_database() AND (a.application_name LIKE 'drover%' OR a.application_name = current_setting('application_name')) AND a.pid <> pg_backend_pid()
+		AND a.xact_start IS NOT NULL AND l.`+rangeID(w.request))
 	return err
 }
 

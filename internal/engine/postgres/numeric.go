@@ -137,32 +137,33 @@ func appendNumeric(b, text []byte) ([]byte, error) {
 		return b, fmt.Errorf("%.40s is beyond what numeric holds", text)
 	}
 	at := len(b)
-	b = appendNumericHead(b, 0, 0, sign, len(frac))
-	weight := (len(whole)+3)/4 - 1
-	b, err := appendGroups(b, whole, frac)
+	b, err := appendGroups(appendNumericHead(b, 0, 0, sign, len(frac)), whole, frac)
 	if err != nil {
 		return b, err
 	}
-	groups := (len(b) - at - 8) / 2
-	// The server's own form has no zero groups at either end.
-	lead := 0
+	return trimNumeric(b, at, (len(whole)+3)/4-1), nil
+}
+
+// trimNumeric takes zero groups off both ends of the numeric that begins at at,
+// as the server does, and completes its head.
+func trimNumeric(b []byte, at, weight int) []byte {
+	groups, lead := (len(b)-at-8)/2, 0
 	for lead < groups && b[at+8+2*lead] == 0 && b[at+9+2*lead] == 0 {
 		lead++
 	}
 	for groups > lead && b[len(b)-1] == 0 && b[len(b)-2] == 0 {
 		b, groups = b[:len(b)-2], groups-1
 	}
-	if lead > 0 {
-		copy(b[at+8:], b[at+8+2*lead:])
-		b = b[:len(b)-2*lead]
-	}
+	copy(b[at+8:], b[at+8+2*lead:])
+	b = b[:len(b)-2*lead]
 	binary.BigEndian.PutUint16(b[at:], uint16(groups-lead))
 	if groups > lead {
 		binary.BigEndian.PutUint16(b[at+2:], uint16(int16(weight-lead)))
 	} else {
+		// Zero has no sign.
 		binary.BigEndian.PutUint16(b[at+4:], 0)
 	}
-	return b, nil
+	return b
 }
 
 func appendNumericHead(b []byte, digits, weight int, sign uint16, scale int) []byte {

@@ -19,6 +19,8 @@ type projection struct {
 	side engine.Side
 	// exprs are the plan's columns, and behind them what only keys need.
 	exprs []string
+	// asText marks the exprs that select a column's text form.
+	asText []bool
 	// decode has a decoder a column of the plan; nil where tuples pass through.
 	decode []decoder
 	// key are the key's columns; empty where this side has no key.
@@ -48,6 +50,7 @@ func (db *database) project(ctx context.Context, conn *pgconn.PgConn, p *planv1.
 	for i, f := range described.Fields {
 		oids[i] = f.DataTypeOID
 	}
+	out.asText = make([]bool, len(oids))
 	if p.GetEncoding() != planv1.Encoding_ENCODING_PGCOPY {
 		if err := db.projectCanonical(out, oids); err != nil {
 			return nil, err
@@ -64,7 +67,7 @@ func (db *database) projectCanonical(out *projection, oids []uint32) error {
 		}
 		d := decoderFor(oids[i], kind, c.GetScale())
 		if d == nil {
-			out.exprs[i] += "::text"
+			out.exprs[i], out.asText[i] = textForm(out.exprs[i], oids[i]), true
 			d = decodeParsed(kind, c.GetScale())
 		}
 		if db.sqlASCII && (kind == canon.Text || kind == canon.JSON) {
@@ -73,6 +76,15 @@ func (db *database) projectCanonical(out *projection, oids []uint32) error {
 		out.decode = append(out.decode, d)
 	}
 	return nil
+}
+
+// textForm is a column as its type prints it. The cast of inet adds a netmask
+// that printing leaves out.
+func textForm(expr string, oid uint32) string {
+	if oid == oidInet {
+		return "abbrev(" + expr + ")"
+	}
+	return expr + "::text"
 }
 
 // projectKey finds the key's columns among the fields, or selects them behind
@@ -92,12 +104,11 @@ func (out *projection) projectKey(oids []uint32) error {
 		c := out.plan.GetColumns()[at]
 		kind := key.GetKinds()[i]
 		f := keyField{kind: kind, field: at, decode: decoderFor(oids[at], kind, c.GetScale())}
-		asText := strings.HasSuffix(out.exprs[at], "::text")
-		if f.decode == nil || asText {
+		if f.decode == nil || out.asText[at] {
 			f.decode = decodeParsed(kind, c.GetScale())
-			if !asText {
+			if !out.asText[at] {
 				f.field = len(out.exprs)
-				out.exprs = append(out.exprs, ident(engine.ColumnName(c, out.side))+"::text")
+				out.exprs = append(out.exprs, textForm(ident(engine.ColumnName(c, out.side)), oids[at]))
 			}
 		}
 		out.key = append(out.key, f)

@@ -115,14 +115,15 @@ func (p *projection) query(r engine.ReadRequest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sql := "COPY (SELECT " + strings.Join(p.exprs, ", ") + " FROM " + relation(p.plan, p.side) + where
+	sql := "COPY (SELECT " + strings.Join(p.exprs, ", ") + " FROM " + relation(p.plan, p.side) + " AS r" + where
 	// A scan by ctid comes in its order, and a sort would cost a copy of the table.
 	if engine.HasKey(p.plan) {
 		names, _, err := keyColumns(p.plan, p.side)
 		if err != nil {
 			return "", err
 		}
-		sql += " ORDER BY " + strings.Join(names, ", ")
+		// A bare name would mean the output column, which may be the key's text form.
+		sql += " ORDER BY r." + strings.Join(names, ", r.")
 	}
 	return sql + ") TO STDOUT (FORMAT binary)", nil
 }

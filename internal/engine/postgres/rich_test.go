@@ -11,6 +11,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/keyrange"
 	"github.com/drover-db/drover/internal/testdb"
 )
 
@@ -123,6 +124,36 @@ func TestRich_DescribeAndDesign(t *testing.T) {
 	design, err = target.Design(t.Context(), engine.DesignRequest{Source: found, Name: byName})
 	require.NoError(t, err)
 	golden(t, "rich_foreign_design.golden.sql", describeDesign(design))
+}
+
+// Rows come in the order of the key itself, not of the text that is selected of it.
+func TestRead_OrdersByKeyNotByText(t *testing.T) {
+	url := testdb.Postgres(t)
+	script(t, url, `CREATE TYPE size AS ENUM ('small', 'big'); CREATE TABLE t (k size, a inet, PRIMARY KEY (k, a));
+		INSERT INTO t VALUES ('big', '9.0.0.1'), ('small', '10.0.0.1'), ('small', '9.0.0.1')`)
+	db := openDB(t, url)
+	found, err := db.Describe(t.Context(), engine.Selection{})
+	require.NoError(t, err)
+	for _, encoding := range []planv1.Encoding{planv1.Encoding_ENCODING_PGCOPY, planv1.Encoding_ENCODING_CANONICAL} {
+		p := &planv1.TablePlan{Source: found.GetTables()[0], Encoding: encoding}
+		for _, c := range found.GetTables()[0].GetColumns() {
+			p.Columns = append(p.Columns, &planv1.ColumnPlan{Source: c.GetName(), SourceType: c.GetNativeType(), Kind: c.GetKind(), Scale: -1})
+		}
+		var keys []string
+		var first *planv1.Bound
+		require.NoError(t, db.Read(t.Context(), engine.ReadRequest{Plan: p}, func(r engine.Row) error {
+			key, err := r.Key()
+			if first == nil {
+				first = key
+			}
+			keys = append(keys, keyrange.Key(p.GetSource().GetKey().GetKinds(), key))
+			return err
+		}))
+		require.Equal(t, []string{"(small, 9.0.0.1)", "(small, 10.0.0.1)", "(big, 9.0.0.1)"}, keys)
+		rest := 0
+		require.NoError(t, db.Read(t.Context(), engine.ReadRequest{Plan: p, After: first}, func(engine.Row) error { rest++; return nil }))
+		require.Equal(t, 2, rest)
+	}
 }
 
 func TestRich_Copy(t *testing.T) {
