@@ -3,7 +3,7 @@ SHELL := /bin/bash -euo pipefail
 
 PKG     := github.com/drover-db/drover
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X $(PKG)/internal/telemetry.Version=$(VERSION)
+LDFLAGS := -s -w -X main.version=$(VERSION)
 BIN     := $(CURDIR)/.bin
 
 # Tools by exact version. They are installed one by one and not by a tools module:
