@@ -67,9 +67,9 @@ func (d *designer) planNew(p *planv1.TablePlan) {
 		note(p, warning, codeOptionNotMoved, "", "inheritance is not moved: the table stands alone on the target")
 	}
 	var lines []string
-	taken := map[string]bool{}
+	columns := newNamer()
 	for _, c := range t.GetColumns() {
-		name := freeColumn(taken, c.GetName())
+		name := columns.free("", c.GetName())
 		if name != c.GetName() {
 			note(p, warning, codeNameChanged, c.GetName(), "name is longer than %d bytes: it becomes %s", maxIdentifier, name)
 		}
@@ -79,17 +79,6 @@ func (d *designer) planNew(p *planv1.TablePlan) {
 		}
 	}
 	d.planDDL(p, lines)
-}
-
-func freeColumn(taken map[string]bool, want string) string {
-	n := newNamer()
-	n.used = map[[2]string]bool{}
-	for name := range taken {
-		n.take("", name)
-	}
-	name := n.free("", want)
-	taken[name] = true
-	return name
 }
 
 // newColumn plans one column and writes its line of CREATE TABLE.

@@ -19,7 +19,6 @@ const (
 	codeDuplicateRelation = "42P07"
 	codeDuplicateSchema   = "42P06"
 	codeUniqueViolation   = "23505"
-	codeForeignViolation  = "23503"
 	codeLockTimeout       = "55P03"
 	codeUnsupported       = "0A000"
 )

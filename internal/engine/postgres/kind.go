@@ -35,10 +35,6 @@ type typmod struct {
 func decodeTypmod(baseOID uint32, mod int32) typmod {
 	out := typmod{fraction: -1}
 	if mod < 0 {
-		if baseOID == oidBpchar {
-			// bpchar without a length is unlimited; char is char(1) and has one.
-			out.length = 0
-		}
 		return out
 	}
 	switch baseOID {
