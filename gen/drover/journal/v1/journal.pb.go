@@ -1311,9 +1311,12 @@ func (x *TableBlocked) GetColumn() string {
 
 // TableRestarted: the table is empty again and every range is pending.
 type TableRestarted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Table  uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Reason string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Rows that differed, where a validation failed.
+	Differences   []*v11.Difference `protobuf:"bytes,3,rep,name=differences,proto3" json:"differences,omitempty"`
+	DifferentRows int64             `protobuf:"varint,4,opt,name=different_rows,json=differentRows,proto3" json:"different_rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1360,6 +1363,20 @@ func (x *TableRestarted) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *TableRestarted) GetDifferences() []*v11.Difference {
+	if x != nil {
+		return x.Differences
+	}
+	return nil
+}
+
+func (x *TableRestarted) GetDifferentRows() int64 {
+	if x != nil {
+		return x.DifferentRows
+	}
+	return 0
 }
 
 // TableEmptied: a restarted table has no rows any more and its ranges may load.
@@ -1689,10 +1706,13 @@ type RangeFailed struct {
 	Stage  string `protobuf:"bytes,3,opt,name=stage,proto3" json:"stage,omitempty"`
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The next attempt must remove the range's rows first.
-	Reset_ bool `protobuf:"varint,5,opt,name=reset,proto3" json:"reset,omitempty"`
+	ResetRows bool `protobuf:"varint,5,opt,name=reset_rows,json=resetRows,proto3" json:"reset_rows,omitempty"`
 	// Rows that differed, where a validation failed.
 	Differences   []*v11.Difference `protobuf:"bytes,6,rep,name=differences,proto3" json:"differences,omitempty"`
 	DifferentRows int64             `protobuf:"varint,7,opt,name=different_rows,json=differentRows,proto3" json:"different_rows,omitempty"`
+	// It counts against the limit of attempts: not a server that was away, not a
+	// worker that was told to stop.
+	Counted       bool `protobuf:"varint,8,opt,name=counted,proto3" json:"counted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1755,9 +1775,9 @@ func (x *RangeFailed) GetReason() string {
 	return ""
 }
 
-func (x *RangeFailed) GetReset_() bool {
+func (x *RangeFailed) GetResetRows() bool {
 	if x != nil {
-		return x.Reset_
+		return x.ResetRows
 	}
 	return false
 }
@@ -1774,6 +1794,13 @@ func (x *RangeFailed) GetDifferentRows() int64 {
 		return x.DifferentRows
 	}
 	return 0
+}
+
+func (x *RangeFailed) GetCounted() bool {
+	if x != nil {
+		return x.Counted
+	}
+	return false
 }
 
 type RangeBlocked struct {
@@ -2355,10 +2382,12 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04side\x18\x03 \x01(\tR\x04side\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12\x16\n" +
-	"\x06column\x18\x05 \x01(\tR\x06column\">\n" +
+	"\x06column\x18\x05 \x01(\tR\x06column\"\xa3\x01\n" +
 	"\x0eTableRestarted\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"$\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12<\n" +
+	"\vdifferences\x18\x03 \x03(\v2\x1a.drover.plan.v1.DifferenceR\vdifferences\x12%\n" +
+	"\x0edifferent_rows\x18\x04 \x01(\x03R\rdifferentRows\"$\n" +
 	"\fTableEmptied\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\"$\n" +
 	"\fTableRetried\x12\x14\n" +
@@ -2382,15 +2411,17 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\x04R\aattempt\x12.\n" +
 	"\x06digest\x18\x04 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x12\x18\n" +
-	"\aseconds\x18\x05 \x01(\x01R\aseconds\"\xe2\x01\n" +
+	"\aseconds\x18\x05 \x01(\x01R\aseconds\"\x85\x02\n" +
 	"\vRangeFailed\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x14\n" +
 	"\x05stage\x18\x03 \x01(\tR\x05stage\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x14\n" +
-	"\x05reset\x18\x05 \x01(\bR\x05reset\x12<\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"reset_rows\x18\x05 \x01(\bR\tresetRows\x12<\n" +
 	"\vdifferences\x18\x06 \x03(\v2\x1a.drover.plan.v1.DifferenceR\vdifferences\x12%\n" +
-	"\x0edifferent_rows\x18\a \x01(\x03R\rdifferentRows\"\x90\x01\n" +
+	"\x0edifferent_rows\x18\a \x01(\x03R\rdifferentRows\x12\x18\n" +
+	"\acounted\x18\b \x01(\bR\acounted\"\x90\x01\n" +
 	"\fRangeBlocked\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x16\n" +
@@ -2491,8 +2522,8 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*v11.Finding)(nil),           // 35: drover.plan.v1.Finding
 	(*v11.TablePlan)(nil),         // 36: drover.plan.v1.TablePlan
 	(*v11.Range)(nil),             // 37: drover.plan.v1.Range
-	(*v11.Digest)(nil),            // 38: drover.plan.v1.Digest
-	(*v11.Difference)(nil),        // 39: drover.plan.v1.Difference
+	(*v11.Difference)(nil),        // 38: drover.plan.v1.Difference
+	(*v11.Digest)(nil),            // 39: drover.plan.v1.Digest
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	31, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
@@ -2531,17 +2562,18 @@ var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	36, // 33: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
 	37, // 34: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
 	0,  // 35: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	38, // 36: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	38, // 37: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	38, // 38: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	39, // 39: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	38, // 40: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	1,  // 41: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	38, // 36: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	39, // 37: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	39, // 38: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	39, // 39: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	38, // 40: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	39, // 41: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	1,  // 42: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }

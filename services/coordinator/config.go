@@ -1,0 +1,79 @@
+package coordinator
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/services/coordinator/internal/journal"
+)
+
+// Config of a coordinator.
+type Config struct {
+	// Conn reaches the NATS that keeps the control log.
+	Conn *nats.Conn
+	// Bus carries the row streams; the coordinator makes, purges and removes them.
+	Bus bus.Bus
+	// Replicas of the control log in a NATS cluster; 0 for 1.
+	Replicas int
+	// SyncAlways says that the NATS server is known to sync every write.
+	SyncAlways bool
+	// LeaseTTL is how long a lease lives after its last progress; 0 for 30 s.
+	LeaseTTL time.Duration
+	// Grace gives workers time to bring back what they hold before ranges are
+	// granted anew after a start; 0 for none.
+	Grace time.Duration
+	// Version for people and for the hello of workers.
+	Version string
+	Logger  *slog.Logger
+	// Metrics takes what is to be counted; nil counts nothing.
+	Metrics Metrics
+
+	// log replaces the control log on Conn in tests.
+	log journal.Log
+}
+
+// Metrics is what a coordinator counts.
+type Metrics interface {
+	LeaseExpired(role string)
+	RangeRetried(stage, reason string)
+	Leading(term uint64)
+	StateWritten(seconds float64, ok bool)
+}
+
+func (c Config) withDefaults() Config {
+	c.Replicas = cmp.Or(c.Replicas, 1)
+	c.LeaseTTL = cmp.Or(c.LeaseTTL, 30*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.Metrics == nil {
+		c.Metrics = noMetrics{}
+	}
+	return c
+}
+
+// Validate tells everything that is wrong with the configuration.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Conn == nil && c.log == nil {
+		errs = append(errs, errors.New("coordinator needs a NATS connection for its control log"))
+	}
+	if c.Bus == nil {
+		errs = append(errs, errors.New("coordinator needs a bus"))
+	}
+	if c.LeaseTTL < 0 || (c.LeaseTTL > 0 && c.LeaseTTL < time.Second) {
+		errs = append(errs, fmt.Errorf("lease TTL %s is under a second", c.LeaseTTL))
+	}
+	return errors.Join(errs...)
+}
+
+type noMetrics struct{}
+
+func (noMetrics) LeaseExpired(string)         {}
+func (noMetrics) RangeRetried(string, string) {}
+func (noMetrics) Leading(uint64)              {}
+func (noMetrics) StateWritten(float64, bool)  {}

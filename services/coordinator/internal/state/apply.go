@@ -1,0 +1,198 @@
+package state
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/go-memdb"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+)
+
+// mostDifferences kept of a table.
+const mostDifferences = 100
+
+// Apply brings the state of a migration up to an event: the same events in the
+// same order give the same state. An event that does not fit is an error and
+// changes nothing.
+func (s *Store) Apply(migration string, seq uint64, e *journalv1.Event) error {
+	txn := s.db.Txn(true)
+	defer txn.Abort()
+	a := &apply{txn: txn, uid: migration, event: e}
+	if err := a.run(seq); err != nil {
+		return fmt.Errorf("apply event %d (%T) of %s: %w", seq, e.GetBody(), migration, err)
+	}
+	txn.Commit()
+	return nil
+}
+
+// apply is one event being applied.
+type apply struct {
+	txn   *memdb.Txn
+	uid   string
+	event *journalv1.Event
+	m     *Migration
+}
+
+func (a *apply) view() View { return View{txn: a.txn} }
+
+func (a *apply) run(seq uint64) error {
+	if c := a.event.GetMigrationCreated(); c != nil {
+		a.m = &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(),
+			Created: a.event.GetTime().AsTime(), Tables: -1, Last: seq}
+		return a.txn.Insert(tableMigrations, a.m)
+	}
+	old := a.view().Migration(a.uid)
+	if old == nil {
+		return fmt.Errorf("no such migration")
+	}
+	if a.event.GetMigrationDeleted() != nil {
+		return a.delete(old)
+	}
+	m := *old
+	m.Last = seq
+	a.m = &m
+	if err := a.body(); err != nil {
+		return err
+	}
+	return a.txn.Insert(tableMigrations, a.m)
+}
+
+// body is the one switch over everything that can happen.
+func (a *apply) body() error {
+	switch b := a.event.GetBody().(type) {
+	case *journalv1.Event_TermStarted:
+		return nil
+	case *journalv1.Event_SourceDescribed:
+		return a.sourceDescribed(b.SourceDescribed)
+	case *journalv1.Event_TargetDesigned:
+		return a.targetDesigned(b.TargetDesigned)
+	case *journalv1.Event_TablePlanned:
+		return a.tablePlanned(b.TablePlanned)
+	case *journalv1.Event_RangesPlanned:
+		return a.rangesPlanned(b.RangesPlanned)
+	case *journalv1.Event_PlanFinished, *journalv1.Event_MigrationStarted, *journalv1.Event_MigrationPaused,
+		*journalv1.Event_MigrationResumed, *journalv1.Event_MigrationEnded, *journalv1.Event_MigrationFailed,
+		*journalv1.Event_TargetPrepared, *journalv1.Event_TargetFinished:
+		return a.lifecycle()
+	case *journalv1.Event_TableAdvanced:
+		return a.table(b.TableAdvanced.GetTable(), func(t *Table) error { return a.tableAdvanced(t, b.TableAdvanced) })
+	case *journalv1.Event_TableBlocked:
+		return a.table(b.TableBlocked.GetTable(), func(t *Table) error {
+			t.Blocked, t.Problem = true, Problem{Reason: b.TableBlocked.GetReason(), Side: b.TableBlocked.GetSide(),
+				Key: b.TableBlocked.GetKey(), Column: b.TableBlocked.GetColumn()}
+			return nil
+		})
+	case *journalv1.Event_TableRetried:
+		return a.table(b.TableRetried.GetTable(), func(t *Table) error {
+			t.Blocked, t.Problem, t.Restarts = false, Problem{}, 0
+			a.reopen()
+			return nil
+		})
+	case *journalv1.Event_TableRestarted:
+		return a.table(b.TableRestarted.GetTable(), func(t *Table) error { return a.tableRestarted(t, b.TableRestarted) })
+	case *journalv1.Event_TableEmptied:
+		return a.table(b.TableEmptied.GetTable(), func(t *Table) error { t.Emptying = false; return nil })
+	case *journalv1.Event_BaselineTaken:
+		return a.table(b.BaselineTaken.GetTable(), func(t *Table) (err error) {
+			t.HasBaseline = true
+			t.Baseline, err = digestOf(b.BaselineTaken.GetDigest())
+			return err
+		})
+	case *journalv1.Event_TableVerified:
+		return a.table(b.TableVerified.GetTable(), func(t *Table) error { return a.tableVerified(t, b.TableVerified) })
+	case *journalv1.Event_TableCounted:
+		return a.table(b.TableCounted.GetTable(), func(t *Table) error {
+			t.SourceRows = b.TableCounted.GetSourceRows()
+			return nil
+		})
+	default:
+		return a.rangeEvent()
+	}
+}
+
+func (a *apply) rangeEvent() error {
+	switch b := a.event.GetBody().(type) {
+	case *journalv1.Event_RangeLoaded:
+		return a.rng(b.RangeLoaded.GetTable(), b.RangeLoaded.GetRange(), func(t *Table, r *Range) error { return rangeLoaded(t, r, b.RangeLoaded) })
+	case *journalv1.Event_RangeVerified:
+		return a.rng(b.RangeVerified.GetTable(), b.RangeVerified.GetRange(), func(t *Table, r *Range) error {
+			return rangeVerified(t, r, b.RangeVerified, a.event.GetTime().AsTime())
+		})
+	case *journalv1.Event_RangeFailed:
+		return a.rng(b.RangeFailed.GetTable(), b.RangeFailed.GetRange(), func(t *Table, r *Range) error { return rangeFailed(t, r, b.RangeFailed) })
+	case *journalv1.Event_RangeBlocked:
+		return a.rng(b.RangeBlocked.GetTable(), b.RangeBlocked.GetRange(), func(t *Table, r *Range) error {
+			unload(t, r)
+			r.State = RangeBlocked
+			r.Problem = Problem{Reason: b.RangeBlocked.GetReason(), Side: b.RangeBlocked.GetSide(),
+				Key: b.RangeBlocked.GetKey(), Column: b.RangeBlocked.GetColumn()}
+			t.BlockedRanges++
+			return nil
+		})
+	case *journalv1.Event_RangeRetried:
+		return a.rng(b.RangeRetried.GetTable(), b.RangeRetried.GetRange(), func(t *Table, r *Range) error {
+			if r.State == RangeBlocked {
+				t.BlockedRanges--
+				r.State = RangePending
+			}
+			r.Failures, r.Problem = 0, Problem{}
+			a.reopen()
+			return nil
+		})
+	default:
+		return fmt.Errorf("unknown event; a newer coordinator wrote this log: upgrade this one")
+	}
+}
+
+// table changes a copy of a table.
+func (a *apply) table(number uint32, change func(*Table) error) error {
+	old := a.view().Table(a.uid, number)
+	if old == nil {
+		return fmt.Errorf("no table %d", number)
+	}
+	t := *old
+	if err := change(&t); err != nil {
+		return err
+	}
+	return a.txn.Insert(tableTables, &t)
+}
+
+// rng changes copies of a range and its table.
+func (a *apply) rng(table, number uint32, change func(*Table, *Range) error) error {
+	return a.table(table, func(t *Table) error {
+		old := a.view().Range(a.uid, table, number)
+		if old == nil {
+			return fmt.Errorf("no range %d of table %d", number, table)
+		}
+		r := *old
+		if err := change(t, &r); err != nil {
+			return err
+		}
+		return a.txn.Insert(tableRanges, &r)
+	})
+}
+
+// reopen lets an ended migration go on after something was retried.
+func (a *apply) reopen() {
+	if a.m.Stage == Incomplete {
+		a.m.Stage = Running
+	}
+}
+
+func (a *apply) delete(m *Migration) error {
+	for _, t := range []string{tableTables, tableRanges} {
+		if _, err := a.txn.DeleteAll(t, indexID+"_prefix", tuple{}.text(m.UID)); err != nil {
+			return err
+		}
+	}
+	return a.txn.Delete(tableMigrations, m)
+}
+
+func (t *Table) keepDifferences(found []*planv1.Difference) {
+	t.Differences = append(slices.Clone(t.Differences), found...)
+	if n := len(t.Differences); n > mostDifferences {
+		t.Differences = t.Differences[n-mostDifferences:]
+	}
+}

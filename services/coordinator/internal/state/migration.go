@@ -1,0 +1,103 @@
+package state
+
+import (
+	"time"
+
+	"github.com/hashicorp/go-memdb"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+)
+
+// Stage is how far a migration has come.
+type Stage uint8
+
+// The stages, in order; the last four are ends.
+const (
+	Planning Stage = iota
+	Planned
+	Running
+	Complete
+	Incomplete
+	Cancelled
+	Failed
+)
+
+// Ended tells whether nothing more happens by itself.
+func (s Stage) Ended() bool { return s >= Complete }
+
+// Endpoint is what a job found out about a database.
+type Endpoint struct {
+	Engine, Version, Identity string
+}
+
+// Problem is why something stands still.
+type Problem struct {
+	Reason, Kind, Side, Key, Column string
+}
+
+// Migration is one migration.
+type Migration struct {
+	UID, Name string
+	Spec      *droverv1.MigrationSpec
+	Stage     Stage
+	// AutoStart runs the migration as soon as it is planned.
+	AutoStart bool
+	Paused    bool
+	// Prepared: the target has the ledger. Finished: it takes no batch any more.
+	Prepared, Finished bool
+
+	Created, Started, Ended time.Time
+	Source, Target          Endpoint
+	Unmoved                 []*planv1.Unmoved
+	Findings                []*planv1.Finding
+	Statements              []*planv1.Statement
+	Problem                 Problem
+	// Tables is how many tables the design has; -1 before.
+	Tables int
+	// Last is the sequence of the newest event.
+	Last uint64
+}
+
+func migrationSchema() *memdb.TableSchema {
+	return &memdb.TableSchema{Name: tableMigrations, Indexes: map[string]*memdb.IndexSchema{
+		indexID:   index(indexID, true, func(m *Migration) tuple { return tuple{}.text(m.UID) }),
+		indexName: index(indexName, true, func(m *Migration) tuple { return tuple{}.text(m.Name) }),
+	}}
+}
+
+// Migration gives a migration by uid, or nil.
+func (v View) Migration(uid string) *Migration {
+	return first[*Migration](v.txn, tableMigrations, indexID, tuple{}.text(uid))
+}
+
+// MigrationByName gives a migration by name, or nil.
+func (v View) MigrationByName(name string) *Migration {
+	return first[*Migration](v.txn, tableMigrations, indexName, tuple{}.text(name))
+}
+
+// Migrations gives all migrations by name.
+func (v View) Migrations() []*Migration {
+	var out []*Migration
+	each(v.txn, tableMigrations, indexName, tuple{}, func(m *Migration) bool {
+		out = append(out, m)
+		return true
+	})
+	return out
+}
+
+// WatchMigrations gives a channel that closes when any migration, table or range changes.
+func (s *Store) WatchMigrations() <-chan struct{} {
+	ch, _, err := s.db.Txn(false).FirstWatch(tableMigrations, indexID+"_prefix", tuple{})
+	if err != nil {
+		panic("state: watch: " + err.Error())
+	}
+	return ch
+}
+
+var outcomes = map[journalv1.MigrationEnded_Outcome]Stage{
+	journalv1.MigrationEnded_OUTCOME_COMPLETE:   Complete,
+	journalv1.MigrationEnded_OUTCOME_INCOMPLETE: Incomplete,
+	journalv1.MigrationEnded_OUTCOME_CANCELLED:  Cancelled,
+}

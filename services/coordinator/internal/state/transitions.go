@@ -1,0 +1,199 @@
+package state
+
+import (
+	"fmt"
+	"time"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+)
+
+func digestOf(p *planv1.Digest) (batch.Digest, error) { return batch.DigestOf(p) }
+
+func (a *apply) sourceDescribed(e *journalv1.SourceDescribed) error {
+	a.m.Source = Endpoint{Engine: e.GetEngine(), Version: e.GetVersion(), Identity: e.GetIdentity()}
+	a.m.Unmoved = e.GetUnmoved()
+	return nil
+}
+
+func (a *apply) targetDesigned(e *journalv1.TargetDesigned) error {
+	a.m.Target = Endpoint{Engine: e.GetEngine(), Version: e.GetVersion(), Identity: e.GetIdentity()}
+	a.m.Statements, a.m.Findings, a.m.Tables = e.GetStatements(), e.GetFindings(), int(e.GetTables())
+	return nil
+}
+
+// tablePlanned adds a table; a later plan of the same number replaces it, since a
+// coordinator that died in the middle of planning plans again.
+func (a *apply) tablePlanned(e *journalv1.TablePlanned) error {
+	plan := e.GetTable()
+	if a.m.Stage != Planning {
+		return fmt.Errorf("table planned outside planning")
+	}
+	if _, err := a.txn.DeleteAll(tableRanges, indexID+"_prefix", tableKey(a.uid, plan.GetNumber())); err != nil {
+		return err
+	}
+	t := &Table{Migration: a.uid, Number: plan.GetNumber(), Plan: plan, Stage: TablePlanned, SourceRows: -1}
+	t.EstimatedRows, t.EstimatedBytes = plan.GetSource().GetEstimatedRows(), plan.GetSource().GetEstimatedBytes()
+	return a.txn.Insert(tableTables, t)
+}
+
+func (a *apply) rangesPlanned(e *journalv1.RangesPlanned) error {
+	return a.table(e.GetTable(), func(t *Table) error {
+		for _, p := range e.GetRanges() {
+			r := &Range{Migration: a.uid, Table: t.Number, Number: p.GetNumber(), Plan: p}
+			if a.view().Range(a.uid, t.Number, p.GetNumber()) == nil {
+				t.Ranges++
+			}
+			if err := a.txn.Insert(tableRanges, r); err != nil {
+				return err
+			}
+		}
+		t.Split = e.GetLast()
+		return nil
+	})
+}
+
+func (a *apply) lifecycle() error {
+	now := a.event.GetTime().AsTime()
+	switch b := a.event.GetBody().(type) {
+	case *journalv1.Event_PlanFinished:
+		a.m.Stage = Planned
+	case *journalv1.Event_MigrationStarted:
+		a.m.Stage, a.m.Started = Running, now
+	case *journalv1.Event_TargetPrepared:
+		a.m.Prepared = true
+	case *journalv1.Event_TargetFinished:
+		a.m.Finished = true
+	case *journalv1.Event_MigrationPaused:
+		a.m.Paused = true
+	case *journalv1.Event_MigrationResumed:
+		a.m.Paused = false
+	case *journalv1.Event_MigrationEnded:
+		a.m.Stage, a.m.Ended = outcomes[b.MigrationEnded.GetOutcome()], now
+	case *journalv1.Event_MigrationFailed:
+		a.m.Stage, a.m.Ended = Failed, now
+		a.m.Problem = Problem{Reason: b.MigrationFailed.GetReason(), Side: b.MigrationFailed.GetSide(), Kind: b.MigrationFailed.GetKind()}
+	}
+	return nil
+}
+
+func (a *apply) tableAdvanced(t *Table, e *journalv1.TableAdvanced) error {
+	if e.GetStage() <= t.Stage {
+		return fmt.Errorf("table %d is at %s, cannot advance to %s", t.Number, t.Stage, e.GetStage())
+	}
+	t.Stage = e.GetStage()
+	t.SchemaSeconds += e.GetSeconds()
+	return nil
+}
+
+// tableRestarted forgets every range: the table is about to be emptied.
+func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
+	if e.GetDifferentRows() > 0 {
+		t.Mismatches++
+		t.keepDifferences(e.GetDifferences())
+	}
+	var err error
+	a.view().Ranges(a.uid, t.Number, func(old *Range) bool {
+		r := &Range{Migration: old.Migration, Table: old.Table, Number: old.Number, Plan: old.Plan, Failures: old.Failures}
+		err = a.txn.Insert(tableRanges, r)
+		return err == nil
+	})
+	t.Loaded, t.Verified, t.BlockedRanges, t.LoadedBytes = 0, 0, 0, 0
+	t.LoadedDigest, t.VerifiedDigest = batch.Digest{}, batch.Digest{}
+	t.Emptying = true
+	t.Restarts++
+	t.Retries++
+	if t.Stage > TableCreated {
+		t.Stage = TableCreated
+	}
+	return err
+}
+
+// tableVerified confirms every range at once.
+func (a *apply) tableVerified(t *Table, e *journalv1.TableVerified) error {
+	if t.Loaded != t.Ranges {
+		return fmt.Errorf("table %d verified with %d of %d ranges loaded", t.Number, t.Loaded, t.Ranges)
+	}
+	var err error
+	a.view().Ranges(a.uid, t.Number, func(old *Range) bool {
+		r := *old
+		r.State, r.Verified = RangeVerified, a.event.GetTime().AsTime()
+		err = a.txn.Insert(tableRanges, &r)
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	t.Verified = t.Ranges
+	t.ValidateSeconds += e.GetSeconds()
+	t.VerifiedDigest, err = digestOf(e.GetDigest())
+	return err
+}
+
+func rangeLoaded(t *Table, r *Range, e *journalv1.RangeLoaded) error {
+	if r.State != RangePending {
+		return fmt.Errorf("range %d of table %d loaded twice", r.Number, t.Number)
+	}
+	d, err := digestOf(e.GetDigest())
+	if err != nil {
+		return err
+	}
+	r.State, r.Attempt, r.Digest, r.Bytes, r.Reset, r.Problem = RangeLoaded, e.GetAttempt(), d, e.GetBytes(), false, Problem{}
+	t.Loaded++
+	t.LoadedBytes += e.GetBytes()
+	t.LoadedDigest.Merge(d)
+	t.ExtractSeconds += e.GetExtractSeconds()
+	t.LoadSeconds += e.GetLoadSeconds()
+	t.Duplicates += e.GetDuplicates()
+	return nil
+}
+
+// rangeVerified takes a verdict only for the attempt that is loaded: a validator
+// that was slow cannot confirm what was done again since.
+func rangeVerified(t *Table, r *Range, e *journalv1.RangeVerified, now time.Time) error {
+	if r.State != RangeLoaded || r.Attempt != e.GetAttempt() {
+		return fmt.Errorf("range %d of table %d: verdict on attempt %d, which is not the loaded one", r.Number, t.Number, e.GetAttempt())
+	}
+	d, err := digestOf(e.GetDigest())
+	if err != nil {
+		return err
+	}
+	r.State, r.Actual, r.Verified = RangeVerified, d, now
+	t.Verified++
+	t.VerifiedDigest.Merge(d)
+	t.ValidateSeconds += e.GetSeconds()
+	return nil
+}
+
+func rangeFailed(t *Table, r *Range, e *journalv1.RangeFailed) error {
+	unload(t, r)
+	if e.GetCounted() {
+		r.Failures++
+	}
+	r.Reset = r.Reset || e.GetResetRows()
+	r.Problem = Problem{Reason: e.GetReason()}
+	t.Retries++
+	if e.GetStage() == "validate" {
+		t.Mismatches++
+		t.keepDifferences(e.GetDifferences())
+	}
+	return nil
+}
+
+// unload takes a range back to pending, whatever it was.
+func unload(t *Table, r *Range) {
+	switch r.State {
+	case RangeVerified:
+		t.Verified--
+		t.VerifiedDigest.Subtract(r.Actual)
+		fallthrough
+	case RangeLoaded:
+		t.Loaded--
+		t.LoadedBytes -= r.Bytes
+		t.LoadedDigest.Subtract(r.Digest)
+	case RangeBlocked:
+		t.BlockedRanges--
+	}
+	r.State, r.Attempt, r.Digest, r.Actual, r.Bytes = RangePending, 0, batch.Digest{}, batch.Digest{}, 0
+}

@@ -1,0 +1,193 @@
+package coordinator
+
+import (
+	"fmt"
+	"strings"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/internal/spec"
+	"github.com/drover-db/drover/services/coordinator/internal/state"
+)
+
+// Defaults of a spec's ranges.
+const (
+	defaultRangeRows  = 250_000
+	defaultRangeBytes = 64 << 20
+	defaultAttempts   = 5
+)
+
+// job writes down a piece of work for a worker.
+func (o *offer) job(w workID) *workerv1.Job {
+	j := &workerv1.Job{Migration: o.m.UID, MigrationName: o.m.Name, Term: o.s.term,
+		Source: endpoint(o.m.Spec.GetSource()), Target: endpoint(o.m.Spec.GetTarget())}
+	switch w.kind {
+	case workDescribe:
+		j.Title, j.Work = "describe source", &workerv1.Job_Describe{Describe: selection(o.m.Spec)}
+	case workDesign:
+		j.Title, j.Work = "design target", &workerv1.Job_Design{Design: &workerv1.MakeDesign{
+			Database: o.run.described, Existing: existing(o.m.Spec), Mappings: mappings(o.m.Spec)}}
+	case workSnapshot:
+		j.Title, j.Background, j.Work = "hold snapshot", true, &workerv1.Job_HoldSnapshot{HoldSnapshot: &workerv1.HoldSnapshot{}}
+	case workPrepare:
+		j.Title, j.Work = "prepare target", &workerv1.Job_Prepare{Prepare: &workerv1.PrepareTarget{
+			Statements: o.m.Statements, SourceIdentity: o.m.Source.Identity, TargetIdentity: o.m.Target.Identity}}
+	case workFinish:
+		j.Title, j.Work = "finish target", &workerv1.Job_Finish{Finish: &workerv1.FinishTarget{Stage: finalStage(o.m)}}
+	default:
+		t := o.view.Table(w.migration, w.table)
+		if w.number != 0 {
+			o.rangeJob(j, w, t, o.view.Range(w.migration, w.table, w.number))
+		} else {
+			o.tableJob(j, w, t)
+		}
+	}
+	return j
+}
+
+func (o *offer) tableJob(j *workerv1.Job, w workID, t *state.Table) {
+	apply := func(what string, step planv1.Step) {
+		j.Title = what + " " + targetName(t.Plan)
+		j.Work = &workerv1.Job_ApplySchema{ApplySchema: &workerv1.ApplySchema{Table: t.Plan, Step: step}}
+	}
+	switch w.kind {
+	case workSplit:
+		r := o.m.Spec.GetRanges()
+		bytes, _ := spec.ParseSize(r.GetTargetBytes()) // the spec was validated
+		j.Title, j.Work = "split "+sourceName(t.Plan), &workerv1.Job_Split{Split: &workerv1.SplitTable{
+			Table: t.Plan, TargetRows: orDefault(r.GetTargetRows(), defaultRangeRows), TargetBytes: orDefault(bytes, defaultRangeBytes)}}
+	case workCreate:
+		apply("create", planv1.Step_STEP_CREATE)
+	case workKey:
+		apply("build key of", planv1.Step_STEP_KEY)
+	case workIndexes:
+		apply("build indexes of", planv1.Step_STEP_INDEXES)
+	case workForeignKeys:
+		apply("add foreign keys of", planv1.Step_STEP_FOREIGN_KEYS)
+	case workSequences:
+		apply("set sequences of", planv1.Step_STEP_SEQUENCES)
+	case workBaseline:
+		j.Title, j.Work = "baseline "+targetName(t.Plan), &workerv1.Job_Baseline{Baseline: &workerv1.Baseline{Table: t.Plan}}
+	case workEmpty:
+		j.Title, j.Work = "empty "+targetName(t.Plan), &workerv1.Job_Empty{Empty: &workerv1.EmptyTable{Table: t.Plan, Epoch: o.s.number()}}
+	case workCount:
+		j.Title, j.Work = "count "+sourceName(t.Plan), &workerv1.Job_Count{Count: &workerv1.CountTable{Table: t.Plan}}
+	case workValidate:
+		v := &workerv1.ValidateRange{Table: t.Plan, Expected: t.LoadedDigest.Proto()}
+		if t.HasBaseline {
+			v.Baseline = t.Baseline.Proto()
+		}
+		j.Title, j.Work = "validate "+targetName(t.Plan), &workerv1.Job_Validate{Validate: v}
+	}
+}
+
+func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Range) {
+	id, stream := w.as(workLoad), bus.RowStream(w.migration)
+	switch w.kind {
+	case workLoad:
+		a := &attempt{number: o.s.number(), epoch: o.s.number()}
+		a.subject = subjectOf(id, a.number)
+		o.run.attempts[id] = a
+		j.Title, j.Work = "load "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Load{Load: &workerv1.LoadRange{
+			Table: t.Plan, Range: r.Plan, Attempt: a.number, Epoch: a.epoch, Stream: stream, Subject: a.subject, Reset_: reset(t, r)}}
+	case workExtract:
+		a := o.run.attempts[id]
+		j.Title, j.Work = "extract "+sourceName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Extract{Extract: &workerv1.ExtractRange{
+			Table: t.Plan, Range: r.Plan, Attempt: a.number, Stream: stream, Subject: a.subject,
+			After: a.fenced.GetAfter(), Snapshot: snapshotFor(t, o.run)}}
+	case workValidate:
+		j.Title, j.Work = "validate "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Validate{Validate: &workerv1.ValidateRange{
+			Table: t.Plan, Range: r.Plan, Expected: r.Digest.Proto(), Attempt: r.Attempt}}
+	}
+}
+
+// reset tells whether an attempt must remove the range's rows first: after a
+// failed validation, and always where rows have no key to go on behind.
+func reset(t *state.Table, r *state.Range) workerv1.Reset {
+	keyless := t.Plan.GetSource().GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_NONE
+	if (r.Reset || keyless) && !t.Appends() {
+		return workerv1.Reset_RESET_RANGE
+	}
+	return workerv1.Reset_RESET_NONE
+}
+
+func snapshotFor(t *state.Table, r *run) string {
+	if needsSnapshot(t) {
+		return r.snapshot
+	}
+	return ""
+}
+
+func finalStage(m *state.Migration) string {
+	if m.Stage == state.Cancelled {
+		return "CANCELLED"
+	}
+	return "COMPLETE"
+}
+
+func endpoint(e *droverv1.EndpointSpec) *planv1.Endpoint {
+	return &planv1.Endpoint{Url: e.GetUrl(), Password: e.GetPassword(), MaxConnections: e.GetMaxConnections()}
+}
+
+// selection turns table rules into globs. Rules that map and do not skip are what
+// to move; with none of those everything moves that is not skipped.
+func selection(m *droverv1.MigrationSpec) *workerv1.Describe {
+	d := &workerv1.Describe{}
+	for _, rule := range m.GetTables() {
+		if rule.GetSkip() {
+			d.Exclude = append(d.Exclude, rule.GetMatch())
+		} else {
+			d.Include = append(d.Include, rule.GetMatch())
+		}
+	}
+	return d
+}
+
+func mappings(m *droverv1.MigrationSpec) []*workerv1.Mapping {
+	var out []*workerv1.Mapping
+	for _, rule := range m.GetTables() {
+		if rule.GetInto() != "" {
+			out = append(out, &workerv1.Mapping{Match: rule.GetMatch(), Into: rule.GetInto()})
+		}
+	}
+	return out
+}
+
+func existing(m *droverv1.MigrationSpec) planv1.Existing {
+	switch strings.ToLower(m.GetExisting()) {
+	case "append":
+		return planv1.Existing_EXISTING_APPEND
+	case "truncate":
+		return planv1.Existing_EXISTING_TRUNCATE
+	default:
+		return planv1.Existing_EXISTING_FAIL
+	}
+}
+
+func maxAttempts(m *state.Migration) int {
+	return int(orDefault(m.Spec.GetRanges().GetMaxAttempts(), defaultAttempts))
+}
+
+func orDefault[T int32 | int64](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+func sourceName(p *planv1.TablePlan) string {
+	return qualified(p.GetSource().GetSchema(), p.GetSource().GetName())
+}
+
+func targetName(p *planv1.TablePlan) string {
+	return qualified(p.GetTargetSchema(), p.GetTargetName())
+}
+
+func qualified(schema, name string) string {
+	if schema == "" {
+		return name
+	}
+	return fmt.Sprintf("%s.%s", schema, name)
+}

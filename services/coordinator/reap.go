@@ -1,0 +1,260 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/services/coordinator/internal/state"
+)
+
+// forget is how long a worker that is gone stays in lists.
+const forget = 10 * time.Minute
+
+// reap takes leases back whose workers were not heard of. The lock is held.
+func (s *Service) reap(now time.Time) {
+	for _, l := range s.leases {
+		if now.After(l.expires) {
+			s.cfg.Metrics.LeaseExpired(roleName(l.worker.role))
+			s.cfg.Logger.Warn("lease expired", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id)
+			s.lost(l, "worker was not heard of for "+s.cfg.LeaseTTL.String())
+		}
+	}
+	for id, w := range s.workers {
+		if w.out == nil && len(w.leases) == 0 && now.Sub(w.heard) > forget {
+			delete(s.workers, id)
+		}
+	}
+}
+
+// lost ends a lease whose worker has died, or has it no more.
+func (s *Service) lost(l *lease, reason string) {
+	if err := s.released(context.Background(), l, reason); err != nil {
+		s.cfg.Logger.Error("lease not taken back", "job", l.job.GetTitle(), "err", err)
+		return
+	}
+	s.revoke(l, reason)
+}
+
+// released gives work back that nobody failed at. An attempt needs both its
+// halves: the other one is revoked, and the next attempt goes on behind what is
+// committed.
+func (s *Service) released(ctx context.Context, l *lease, reason string) error {
+	switch l.work.kind {
+	case workLoad, workExtract:
+		s.abandon(l, reason)
+	case workSnapshot:
+		return s.snapshotLost(ctx, l, reason)
+	}
+	return nil
+}
+
+// abandon ends the attempt that a lease belongs to.
+func (s *Service) abandon(l *lease, reason string) {
+	id := l.work.as(workLoad)
+	r := s.run(l.work.migration)
+	a := r.attempts[id]
+	if a == nil || a.number != attemptOf(l.job) {
+		return
+	}
+	for _, kind := range []workKind{workLoad, workExtract} {
+		if other := s.busy[id.as(kind)]; other != nil && other != l {
+			s.revoke(other, "the other half of the attempt ended: "+reason)
+		}
+	}
+	s.bury(l.work.migration, a.subject)
+	delete(r.attempts, id)
+	s.nudge()
+}
+
+func attemptOf(j *workerv1.Job) uint64 {
+	if e := j.GetExtract(); e != nil {
+		return e.GetAttempt()
+	}
+	return j.GetLoad().GetAttempt()
+}
+
+// snapshotLost starts tables again whose ranges were being read in the snapshot:
+// row positions of another snapshot do not fit behind those of this one.
+func (s *Service) snapshotLost(ctx context.Context, l *lease, reason string) error {
+	m := s.view().Migration(l.work.migration)
+	if m == nil || m.Stage.Ended() {
+		return nil
+	}
+	s.run(m.UID).snapshot = ""
+	for _, t := range s.view().Tables(m.UID) {
+		begun := t.Loaded > 0
+		for w := range s.run(m.UID).attempts {
+			begun = begun || w.table == t.Number
+		}
+		if needsSnapshot(t) && t.Stage == state.TableCreated && begun && !t.Blocked && t.Loaded < t.Ranges {
+			if err := s.restartTable(ctx, m, t, "the snapshot it was read in was lost: "+reason, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// failed takes a failure: work that may succeed later rests and is tried again,
+// anything else blocks its range or table, or ends a migration that is not planned.
+func (s *Service) failed(ctx context.Context, l *lease, m *state.Migration, f *workerv1.Failure) error {
+	kind := fault.ParseKind(f.GetKind())
+	p := state.Problem{Reason: f.GetMessage(), Kind: f.GetKind(), Side: f.GetSide(), Key: f.GetKey(), Column: f.GetColumn()}
+	s.cfg.Logger.Warn("job failed", "migration", m.Name, "job", l.job.GetTitle(), "worker", l.worker.id, "kind", f.GetKind(), "side", f.GetSide(), "err", f.GetMessage())
+	r := s.run(m.UID)
+	r.stalled = f.GetMessage()
+	switch l.work.kind {
+	case workExtract, workLoad, workValidate:
+		if l.work.number != 0 {
+			return s.rangeFailed(ctx, l, m, kind, p)
+		}
+	case workSnapshot:
+		r.retry(l.work)
+		return s.snapshotLost(ctx, l, f.GetMessage())
+	}
+	tries := r.retry(l.work)
+	if transient(kind) && (!counts(kind, p.Side) && m.Stage != state.Planning || tries < maxTries(m)) {
+		return nil
+	}
+	if l.work.table != 0 && m.Stage == state.Running {
+		r.settled(l.work)
+		return s.block(ctx, m, l.work.table, p)
+	}
+	if m.Stage == state.Cancelled {
+		// The target would not take the mark; what is fenced is fenced by its ledger.
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetFinished{TargetFinished: &journalv1.TargetFinished{}}})
+	}
+	return s.abort(ctx, m, &fault.Error{Kind: kind, Side: p.Side, Err: fmt.Errorf("%s", p.Reason)})
+}
+
+// maxTries of a step that is no range's: fewer while somebody waits for a plan.
+func maxTries(m *state.Migration) int {
+	if m.Stage == state.Planning {
+		return 3
+	}
+	return maxAttempts(m)
+}
+
+// rangeFailed ends an attempt, or a validation, that failed.
+func (s *Service) rangeFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+	stage := map[workKind]string{workExtract: "extract", workLoad: "load", workValidate: "validate"}[l.work.kind]
+	s.cfg.Metrics.RangeRetried(stage, kind.String())
+	r := s.view().Range(l.work.migration, l.work.table, l.work.number)
+	if l.work.kind == workValidate {
+		if tries := s.run(m.UID).retry(l.work); transient(kind) && (!counts(kind, p.Side) || tries < maxAttempts(m)) {
+			return nil
+		}
+		return s.blockRange(ctx, m, r, p)
+	}
+	s.abandon(l, p.Reason)
+	if r == nil || r.State != state.RangePending {
+		return nil
+	}
+	if kind == fault.Changed {
+		return s.block(ctx, m, l.work.table, p)
+	}
+	e := &journalv1.RangeFailed{Stage: stage, Reason: p.Reason, Counted: counts(kind, p.Side)}
+	if !transient(kind) && kind != fault.Fenced {
+		return s.blockRange(ctx, m, r, p)
+	}
+	return s.fail(ctx, m, r, e, p)
+}
+
+// fail records a failed attempt; too many that count block the range.
+func (s *Service) fail(ctx context.Context, m *state.Migration, r *state.Range, e *journalv1.RangeFailed, p state.Problem) error {
+	e.Table, e.Range = r.Table, r.Number
+	if err := s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_RangeFailed{RangeFailed: e}}); err != nil {
+		return err
+	}
+	now := s.view().Range(m.UID, r.Table, r.Number)
+	if now.Failures >= maxAttempts(m) {
+		return s.blockRange(ctx, m, now, p)
+	}
+	run := s.run(m.UID)
+	if e.GetStage() != "validate" {
+		run.retry(rangeID(m.UID, r.Table, r.Number))
+	}
+	return nil
+}
+
+func (s *Service) blockRange(ctx context.Context, m *state.Migration, r *state.Range, p state.Problem) error {
+	s.cfg.Logger.Warn("range blocked", "migration", m.Name, "table", r.Table, "range", r.Number, "reason", p.Reason)
+	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_RangeBlocked{RangeBlocked: &journalv1.RangeBlocked{
+		Table: r.Table, Range: r.Number, Reason: p.Reason, Side: p.Side, Key: p.Key, Column: p.Column}}})
+}
+
+// restartTable empties a table and loads all of it again, unless it has been
+// tried too often or holds rows that are not drover's to remove.
+func (s *Service) restartTable(ctx context.Context, m *state.Migration, t *state.Table, reason string, v *workerv1.Verdict) error {
+	p := state.Problem{Reason: reason, Side: fault.Target}
+	switch {
+	case t.Appends():
+		p.Reason += "; the table had rows before, so drover does not empty it: restore the target and copy again"
+		return s.block(ctx, m, t.Number, p)
+	case t.Restarts+1 >= maxAttempts(m):
+		p.Reason = fmt.Sprintf("%s (%d times)", reason, t.Restarts+1)
+		return s.block(ctx, m, t.Number, p)
+	}
+	for w, l := range s.busy {
+		if w.migration == m.UID && w.table == t.Number {
+			s.revoke(l, "the table starts again: "+reason)
+		}
+	}
+	for w, a := range s.run(m.UID).attempts {
+		if w.table == t.Number {
+			s.bury(m.UID, a.subject)
+			delete(s.run(m.UID).attempts, w)
+		}
+	}
+	s.cfg.Logger.Warn("table starts again", "migration", m.Name, "table", targetName(t.Plan), "reason", reason)
+	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableRestarted{TableRestarted: &journalv1.TableRestarted{
+		Table: t.Number, Reason: reason, Differences: differences(v), DifferentRows: v.GetDifferentRows()}}})
+}
+
+func differences(v *workerv1.Verdict) []*planv1.Difference { return v.GetDifferences() }
+
+// transient tells whether work of this kind of failure is worth another try.
+func transient(kind fault.Kind) bool { return fault.Retryable(&fault.Error{Kind: kind}) }
+
+// counts tells whether a failure counts against the limit of attempts: a database
+// that is away or full will come back, and its ranges with it.
+func counts(kind fault.Kind, side string) bool {
+	switch kind {
+	case fault.Unavailable, fault.Canceled, fault.Fenced:
+		return false
+	case fault.Exhausted:
+		return side == fault.Stream
+	default:
+		return true
+	}
+}
+
+func mismatch(v *workerv1.Verdict) string {
+	text := fmt.Sprintf("target differs from source in %d rows", v.GetDifferentRows())
+	for i, d := range v.GetDifferences() {
+		if i == 3 {
+			return text + " …"
+		}
+		text += fmt.Sprintf("; %s %s", differenceName(d.GetType()), d.GetKey())
+		if len(d.GetColumns()) > 0 {
+			text += fmt.Sprintf(" in %v", d.GetColumns())
+		}
+	}
+	return text
+}
+
+func differenceName(t planv1.Difference_Type) string {
+	switch t {
+	case planv1.Difference_TYPE_MISSING:
+		return "missing"
+	case planv1.Difference_TYPE_EXTRA:
+		return "extra"
+	default:
+		return "different"
+	}
+}

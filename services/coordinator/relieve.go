@@ -1,0 +1,95 @@
+package coordinator
+
+import (
+	"context"
+
+	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/services/coordinator/internal/state"
+)
+
+// bury marks a subject that nobody reads any more: its attempt ended, or its range
+// is verified. Its messages are removed outside the lock, more than once, because
+// an extractor that was paused may still write to it.
+func (s *Service) bury(migration, subject string) {
+	s.run(migration).dead[subject] = true
+}
+
+// removal is a part of a subject that may go.
+type removal struct {
+	stream, subject string
+	upTo            uint64
+}
+
+// relieve keeps row streams from filling up: dead subjects go, and once a stream
+// is half full also what loaders have committed. The target's ledger is the truth
+// about those rows; should the target lose them, the range is read again. The
+// lock is not held while the stream is asked.
+func (s *Service) relieve(ctx context.Context) {
+	for _, uid := range s.streams() {
+		usage, err := s.cfg.Bus.Usage(ctx, bus.RowStream(uid))
+		if err != nil {
+			continue // the stream is away; everybody else finds out too
+		}
+		if usage.Messages == 0 {
+			continue
+		}
+		for _, r := range s.removals(uid, usage.Bytes > usage.MaxBytes/2) {
+			if err := s.cfg.Bus.Purge(ctx, r.stream, r.subject, r.upTo); err != nil {
+				s.cfg.Logger.Debug("purge", "subject", r.subject, "err", err)
+				break
+			}
+		}
+	}
+}
+
+// streams lists the migrations that have a row stream now.
+func (s *Service) streams() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for uid, r := range s.runs {
+		if r.stream {
+			out = append(out, uid)
+		}
+	}
+	return out
+}
+
+func (s *Service) removals(uid string, pressed bool) []removal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.runs[uid]
+	if r == nil {
+		return nil
+	}
+	stream := bus.RowStream(uid)
+	var out []removal
+	for subject := range r.dead {
+		out = append(out, removal{stream: stream, subject: subject})
+	}
+	// One removal after the end is enough unless room is needed.
+	if !pressed {
+		clear(r.dead)
+		return out
+	}
+	for _, a := range r.attempts {
+		if a.committed > a.purged {
+			a.purged = a.committed
+			out = append(out, removal{stream: stream, subject: a.subject, upTo: a.committed + 1})
+		}
+	}
+	return append(out, s.loadedSubjects(uid)...)
+}
+
+// loadedSubjects are those of ranges that are in the target and wait for validation.
+func (s *Service) loadedSubjects(uid string) []removal {
+	var out []removal
+	view := s.view()
+	for _, t := range view.Tables(uid) {
+		view.RangesIn(uid, t.Number, state.RangeLoaded, func(r *state.Range) bool {
+			out = append(out, removal{stream: bus.RowStream(uid), subject: subjectOf(rangeID(uid, t.Number, r.Number), r.Attempt)})
+			return len(out) < 1000
+		})
+	}
+	return out
+}

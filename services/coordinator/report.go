@@ -1,0 +1,167 @@
+package coordinator
+
+import (
+	"context"
+	"time"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/services/coordinator/internal/state"
+)
+
+// result takes what a job came to. It is acknowledged when it is in the log, or
+// when nobody wants it any more; a worker whose result is not acknowledged sends
+// it again.
+func (s *Service) result(ctx context.Context, w *worker, r *workerv1.Result) {
+	l := s.leases[r.GetLease()]
+	if l != nil && l.worker == w {
+		if err := s.settleResult(ctx, l, r); err != nil {
+			s.cfg.Logger.Error("result not recorded", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "err", err)
+			return
+		}
+	}
+	w.tell(&workerv1.WorkResponse{Message: &workerv1.WorkResponse_Ack{Ack: &workerv1.Ack{Lease: r.GetLease()}}})
+	s.nudge()
+}
+
+func (s *Service) settleResult(ctx context.Context, l *lease, r *workerv1.Result) error {
+	m := s.view().Migration(l.work.migration)
+	if m == nil || (m.Stage.Ended() && l.work.kind != workFinish) {
+		s.drop(l)
+		return nil
+	}
+	var err error
+	switch o := r.GetOutcome().(type) {
+	case *workerv1.Result_Released:
+		err = s.released(ctx, l, "worker is stopping")
+	case *workerv1.Result_Failure:
+		err = s.failed(ctx, l, m, o.Failure)
+	default:
+		err = s.done(ctx, l, m, r)
+		if err == nil {
+			s.run(m.UID).settled(l.work)
+		}
+	}
+	if err == nil {
+		s.drop(l)
+	}
+	return err
+}
+
+// done records a job that succeeded.
+func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *workerv1.Result) error {
+	seconds := time.Since(l.granted).Seconds()
+	advanced := func(stage journalv1.TableStage) error { return s.advanced(ctx, l.work, stage, seconds) }
+	switch l.work.kind {
+	case workDescribe:
+		return s.described(ctx, m, r.GetDescribed().GetDatabase())
+	case workDesign:
+		return s.designed(ctx, m, r.GetDesigned().GetDesign())
+	case workSplit:
+		return s.ranged(ctx, l.work, r.GetSplit().GetRanges())
+	case workSnapshot:
+		return s.snapshotLost(ctx, l, "it was closed")
+	case workPrepare:
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPrepared{TargetPrepared: &journalv1.TargetPrepared{}}})
+	case workCreate:
+		return advanced(state.TableCreated)
+	case workKey:
+		return advanced(state.TableKeyed)
+	case workIndexes:
+		return advanced(state.TableIndexed)
+	case workForeignKeys:
+		return advanced(state.TableLinked)
+	case workSequences:
+		return advanced(state.TableSequenced)
+	case workBaseline:
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_BaselineTaken{BaselineTaken: &journalv1.BaselineTaken{
+			Table: l.work.table, Digest: r.GetVerdict().GetActual()}}})
+	case workEmpty:
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableEmptied{TableEmptied: &journalv1.TableEmptied{Table: l.work.table}}})
+	case workExtract:
+		s.extracted(l, seconds)
+		return nil
+	case workLoad:
+		return s.loaded(ctx, l, r.GetLoaded(), seconds)
+	case workValidate:
+		return s.judged(ctx, l, m, r.GetVerdict(), seconds)
+	case workCount:
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableCounted{TableCounted: &journalv1.TableCounted{
+			Table: l.work.table, SourceRows: r.GetCounted().GetRows()}}})
+	case workFinish:
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetFinished{TargetFinished: &journalv1.TargetFinished{}}})
+	}
+	return fault.New(fault.Internal, "coordinator.done", "no way to settle %s", l.job.GetTitle())
+}
+
+func (s *Service) advanced(ctx context.Context, w workID, stage journalv1.TableStage, seconds float64) error {
+	t := s.view().Table(w.migration, w.table)
+	if t == nil || t.Stage >= stage {
+		return nil
+	}
+	return s.append(ctx, w.migration, &journalv1.Event{Body: &journalv1.Event_TableAdvanced{TableAdvanced: &journalv1.TableAdvanced{
+		Table: w.table, Stage: stage, Seconds: seconds}}})
+}
+
+// extracted notes that an attempt's rows are all in the stream.
+func (s *Service) extracted(l *lease, seconds float64) {
+	a := s.run(l.work.migration).attempts[l.work.as(workLoad)]
+	if a != nil && a.number == l.job.GetExtract().GetAttempt() {
+		a.extracted, a.extractSeconds = true, seconds
+	}
+}
+
+func (s *Service) loaded(ctx context.Context, l *lease, d *workerv1.Loaded, seconds float64) error {
+	r := s.run(l.work.migration)
+	e := &journalv1.RangeLoaded{Table: l.work.table, Range: l.work.number, Attempt: l.job.GetLoad().GetAttempt(),
+		Digest: d.GetDigest(), Bytes: d.GetBytes(), LoadSeconds: seconds, Duplicates: d.GetDuplicates()}
+	if a := r.attempts[l.work]; a != nil {
+		e.ExtractSeconds = a.extractSeconds
+	}
+	if now := s.view().Range(l.work.migration, l.work.table, l.work.number); now == nil || now.State != state.RangePending {
+		return nil
+	}
+	if err := s.append(ctx, l.work.migration, &journalv1.Event{Body: &journalv1.Event_RangeLoaded{RangeLoaded: e}}); err != nil {
+		return err
+	}
+	// An extraction that the loader had no more use for may still be announced.
+	if other := s.busy[l.work.as(workExtract)]; other != nil {
+		s.drop(other)
+	}
+	delete(r.attempts, l.work)
+	return nil
+}
+
+// judged takes a validator's verdict on a range or a table.
+func (s *Service) judged(ctx context.Context, l *lease, m *state.Migration, v *workerv1.Verdict, seconds float64) error {
+	if l.work.number == 0 {
+		return s.judgedTable(ctx, l, m, v, seconds)
+	}
+	r := s.view().Range(l.work.migration, l.work.table, l.work.number)
+	if r == nil || r.State != state.RangeLoaded || r.Attempt != l.job.GetValidate().GetAttempt() {
+		return nil // done again since: that attempt gets a verdict of its own
+	}
+	if v.GetEqual() {
+		err := s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_RangeVerified{RangeVerified: &journalv1.RangeVerified{
+			Table: r.Table, Range: r.Number, Attempt: r.Attempt, Digest: v.GetActual(), Seconds: seconds}}})
+		s.bury(m.UID, subjectOf(l.work.as(workLoad), r.Attempt))
+		return err
+	}
+	s.cfg.Metrics.RangeRetried("validate", "mismatch")
+	return s.fail(ctx, m, r, &journalv1.RangeFailed{Stage: "validate", Reason: mismatch(v), ResetRows: true,
+		Differences: v.GetDifferences(), DifferentRows: v.GetDifferentRows(), Counted: true}, state.Problem{Reason: mismatch(v), Kind: fault.Corrupt.String(), Side: fault.Target})
+}
+
+func (s *Service) judgedTable(ctx context.Context, l *lease, m *state.Migration, v *workerv1.Verdict, seconds float64) error {
+	t := s.view().Table(l.work.migration, l.work.table)
+	if t == nil || t.Stage != state.TableKeyed {
+		return nil
+	}
+	if v.GetEqual() {
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableVerified{TableVerified: &journalv1.TableVerified{
+			Table: t.Number, Digest: v.GetActual(), Seconds: seconds}}})
+	}
+	s.cfg.Metrics.RangeRetried("validate", "mismatch")
+	return s.restartTable(ctx, m, t, mismatch(v), v)
+}

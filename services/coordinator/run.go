@@ -1,0 +1,139 @@
+package coordinator
+
+import (
+	"time"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/bus"
+)
+
+// workKind is a kind of job.
+type workKind uint8
+
+const (
+	workDescribe workKind = iota
+	workDesign
+	workSplit
+	workSnapshot
+	workPrepare
+	workCreate
+	workBaseline
+	workEmpty
+	workLoad
+	workExtract
+	workKey
+	workValidate
+	workIndexes
+	workForeignKeys
+	workSequences
+	workCount
+	workFinish
+)
+
+// workID names a piece of work: at most one lease has it.
+type workID struct {
+	migration     string
+	kind          workKind
+	table, number uint32
+}
+
+// lease is a job in a worker's hands.
+type lease struct {
+	id      string
+	work    workID
+	job     *workerv1.Job
+	worker  *worker
+	granted time.Time
+	expires time.Time
+	// progress so far
+	rows, bytes int64
+}
+
+// run is what a coordinator remembers of a migration beyond the log. All of it may
+// be lost: it is found again or done again.
+type run struct {
+	uid string
+	// described waits for its design.
+	described *planv1.Database
+	attempts  map[workID]*attempt
+	// retries of work that is not a range's, and when anything may be tried again.
+	tries map[workID]int
+	rest  map[workID]time.Time
+	// snapshot that ranges without a key are read in.
+	snapshot string
+	// stream is there.
+	stream bool
+	// dead subjects: nobody reads them, but a paused extractor may still write.
+	dead map[string]bool
+	// stalled is the newest failure of work that will be tried again.
+	stalled string
+}
+
+// attempt at one range: a loader and an extractor that belong together.
+type attempt struct {
+	number, epoch uint64
+	subject       string
+	fenced        *workerv1.Fenced
+	// extracted: the extraction is done, or its end is known to the loader alone.
+	extracted      bool
+	extractSeconds float64
+	// committed is the stream sequence up to which rows are in the target; purged
+	// what was removed of it.
+	committed, purged uint64
+}
+
+func (s *Service) run(uid string) *run {
+	r := s.runs[uid]
+	if r == nil {
+		r = &run{uid: uid, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}}
+		s.runs[uid] = r
+	}
+	return r
+}
+
+// rangeID is the key of attempts.
+func rangeID(migration string, table, number uint32) workID {
+	return workID{migration: migration, kind: workLoad, table: table, number: number}
+}
+
+func (w workID) as(kind workKind) workID {
+	w.kind = kind
+	return w
+}
+
+// subjectOf names the subject of an attempt.
+func subjectOf(w workID, number uint64) string {
+	return bus.RowSubject(w.migration, w.table, w.number, number)
+}
+
+// Back-off between tries of the same work.
+const (
+	restFirst = 200 * time.Millisecond
+	restMost  = 30 * time.Second
+)
+
+// restFor gives the pause before a try.
+func restFor(tries int) time.Duration {
+	d := restFirst
+	for range min(tries-1, 10) {
+		d *= 2
+	}
+	return min(d, restMost)
+}
+
+// retry counts a failed try of work and lets it rest.
+func (r *run) retry(w workID) int {
+	r.tries[w]++
+	r.rest[w] = time.Now().Add(restFor(r.tries[w]))
+	return r.tries[w]
+}
+
+// resting tells whether work is not to be tried yet.
+func (r *run) resting(w workID, now time.Time) bool { return now.Before(r.rest[w]) }
+
+// settled forgets the tries of work that was done.
+func (r *run) settled(w workID) {
+	delete(r.tries, w)
+	delete(r.rest, w)
+}

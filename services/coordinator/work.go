@@ -1,0 +1,201 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// outbox is how many messages may wait for a worker before it counts as gone.
+const outbox = 4096
+
+// worker is one that said hello.
+type worker struct {
+	id, host, version string
+	role              workerv1.Role
+	slots, credit     int
+	// out is nil while it is not connected.
+	out              chan *workerv1.WorkResponse
+	draining         bool
+	connected, heard time.Time
+	leases           map[string]*lease
+}
+
+// tell queues a message; a worker that does not read is cut off.
+func (w *worker) tell(m *workerv1.WorkResponse) {
+	if w.out == nil {
+		return
+	}
+	select {
+	case w.out <- m:
+	default:
+		close(w.out)
+		w.out = nil
+	}
+}
+
+type workServer struct {
+	workerv1.UnsafeCoordinatorServiceServer
+	s *Service
+}
+
+// Work serves one worker for the life of its stream.
+func (ws *workServer) Work(stream grpc.BidiStreamingServer[workerv1.WorkRequest, workerv1.WorkResponse]) error {
+	s, ctx := ws.s, stream.Context()
+	if err := s.await(ctx); err != nil {
+		return err
+	}
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	hello := first.GetHello()
+	if hello == nil || hello.GetWorker() == "" || hello.GetRole() == workerv1.Role_ROLE_UNSPECIFIED {
+		return fault.New(fault.Invalid, "coordinator.Work", "the first message of a work stream must be a hello with worker and role")
+	}
+	out := s.attach(hello)
+	defer s.detach(hello.GetWorker(), out)
+	sent := make(chan error, 1)
+	go func() { sent <- send(stream, out) }()
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		s.receive(ctx, hello.GetWorker(), m)
+		select {
+		case err := <-sent:
+			return err
+		default:
+		}
+	}
+}
+
+func send(stream grpc.BidiStreamingServer[workerv1.WorkRequest, workerv1.WorkResponse], out <-chan *workerv1.WorkResponse) error {
+	for m := range out {
+		if err := stream.Send(m); err != nil {
+			return err
+		}
+	}
+	return fault.New(fault.Unavailable, "coordinator.Work", "this stream was replaced, or its worker did not read")
+}
+
+// await waits until the log is replayed.
+func (s *Service) await(ctx context.Context) error {
+	select {
+	case <-s.ready:
+		return nil
+	case <-ctx.Done():
+		return fault.New(fault.Unavailable, "coordinator.await", "coordinator is still starting")
+	}
+}
+
+// attach takes a worker in, or back. Jobs that it held and that are still wanted
+// stay with it; the others are revoked.
+func (s *Service) attach(h *workerv1.Hello) chan *workerv1.WorkResponse {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	w := s.workers[h.GetWorker()]
+	if w == nil {
+		w = &worker{id: h.GetWorker(), leases: map[string]*lease{}}
+		s.workers[w.id] = w
+	}
+	if w.out != nil {
+		close(w.out)
+	}
+	w.host, w.version, w.role, w.slots = h.GetHost(), h.GetVersion(), h.GetRole(), int(h.GetSlots())
+	w.out, w.credit, w.draining, w.connected, w.heard = make(chan *workerv1.WorkResponse, outbox), 0, false, now, now
+	w.tell(&workerv1.WorkResponse{Message: &workerv1.WorkResponse_Welcome{Welcome: &workerv1.Welcome{
+		LeaseTtlMs: s.cfg.LeaseTTL.Milliseconds(), Term: s.term}}})
+	held := map[string]bool{}
+	for _, job := range h.GetHeld() {
+		held[job.GetLease()] = true
+		s.resume(w, job, now)
+	}
+	for id, l := range w.leases {
+		if !held[id] {
+			s.lost(l, "worker came back without it")
+		}
+	}
+	s.cfg.Logger.Info("worker connected", "worker", w.id, "role", h.GetRole(), "slots", w.slots, "held", len(held))
+	s.nudge()
+	return w.out
+}
+
+// resume goes on with a lease that a worker brings back.
+func (s *Service) resume(w *worker, job *workerv1.Job, now time.Time) {
+	if l := s.leases[job.GetLease()]; l != nil && l.worker == w {
+		l.expires = now.Add(s.cfg.LeaseTTL)
+		return
+	}
+	if s.adopt(w, job, now) {
+		return
+	}
+	w.tell(&workerv1.WorkResponse{Message: &workerv1.WorkResponse_Revoke{Revoke: &workerv1.Revoke{
+		Lease: job.GetLease(), Reason: "the work was given to somebody else"}}})
+}
+
+// detach notes that a worker's stream ended; its leases live on until they expire.
+func (s *Service) detach(id string, out chan *workerv1.WorkResponse) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w := s.workers[id]; w != nil && w.out == out {
+		close(w.out)
+		w.out, w.credit = nil, 0
+		s.cfg.Logger.Info("worker disconnected", "worker", id, "leases", len(w.leases))
+	}
+}
+
+// receive takes one message of a worker.
+func (s *Service) receive(ctx context.Context, id string, m *workerv1.WorkRequest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.workers[id]
+	if w == nil {
+		return
+	}
+	w.heard = time.Now()
+	switch b := m.GetMessage().(type) {
+	case *workerv1.WorkRequest_Credit:
+		w.credit += int(b.Credit.GetJobs())
+		s.nudge()
+	case *workerv1.WorkRequest_Progress:
+		s.progress(w, b.Progress)
+	case *workerv1.WorkRequest_Result:
+		s.result(ctx, w, b.Result)
+	case *workerv1.WorkRequest_Draining:
+		w.draining = true
+	}
+}
+
+// progress renews a lease and passes on what others wait for.
+func (s *Service) progress(w *worker, p *workerv1.Progress) {
+	l := s.leases[p.GetLease()]
+	if l == nil || l.worker != w {
+		return
+	}
+	l.expires = w.heard.Add(s.cfg.LeaseTTL)
+	l.rows, l.bytes = max(l.rows, p.GetRows()), max(l.bytes, p.GetBytes())
+	r := s.run(l.work.migration)
+	if p.GetSnapshot() != "" && l.work.kind == workSnapshot {
+		r.snapshot = p.GetSnapshot()
+		s.nudge()
+	}
+	if a := r.attempts[l.work]; a != nil && l.work.kind == workLoad && a.number == l.job.GetLoad().GetAttempt() {
+		a.committed = max(a.committed, p.GetCommittedSequence())
+		if p.GetFenced() != nil && a.fenced == nil {
+			a.fenced = p.GetFenced()
+			s.nudge()
+		}
+	}
+}
