@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/drover-db/drover/internal/testdb"
+	"github.com/drover-db/drover/test/fixture"
+)
+
+// side is one end of a pair.
+type side struct {
+	name    string
+	dialect fixture.Dialect
+	make    func(testing.TB) string
+}
+
+var (
+	sqlite     = side{"SQLite", fixture.SQLite, newSQLite}
+	postgres15 = side{"PostgreSQL15", fixture.Postgres, testdb.Postgres}
+	postgres18 = side{"PostgreSQL18", fixture.Postgres, testdb.Postgres18}
+)
+
+var pairs = []struct{ from, to side }{
+	{sqlite, postgres15},
+	{sqlite, postgres18},
+	{sqlite, sqlite},
+	{postgres15, postgres15},
+	{postgres15, postgres18},
+	{postgres15, sqlite},
+	{postgres18, postgres15},
+}
+
+// forEachPair runs a test on every pair, with databases of its own.
+func forEachPair(t *testing.T, test func(t *testing.T, from, to side, source, target string)) {
+	for _, p := range pairs {
+		t.Run(p.from.name+"To"+p.to.name, func(t *testing.T) {
+			test(t, p.from, p.to, p.from.make(t), p.to.make(t))
+		})
+	}
+}
+
+// What a copy of Chinook must refuse and accept like the original: the names are
+// SQLite's.
+var chinookProbes = []fixture.Probe{
+	{Name: "ForeignKey", SQL: `INSERT INTO "Album" ("AlbumId", "Title", "ArtistId") VALUES (90001, 'x', -1)`, Fails: true, Want: "foreign key"},
+	{Name: "SelfReference", SQL: `UPDATE "Employee" SET "ReportsTo" = -1`, Fails: true, Want: "foreign key"},
+	{Name: "PrimaryKey", SQL: `INSERT INTO "Artist" ("ArtistId") VALUES (1)`, Fails: true, Want: "unique"},
+	{Name: "CompositeKey", SQL: `INSERT INTO "PlaylistTrack" SELECT * FROM "PlaylistTrack" LIMIT 1`, Fails: true, Want: "unique"},
+	{Name: "NotNull", SQL: `INSERT INTO "Album" ("ArtistId") VALUES (1)`, Fails: true, Want: "null"},
+}
+
+// freshIDs are for a source whose keys SQLite hands out by itself.
+var freshIDs = []fixture.Probe{
+	{Name: "FreshIdentity", SQL: `INSERT INTO "Genre" ("Name") VALUES ('new') RETURNING "GenreId"`, Want: "26"},
+	{Name: "FreshIdentityAgain", SQL: `INSERT INTO "Genre" ("Name") VALUES ('newer') RETURNING "GenreId"`, Want: "27"},
+}
+
+var chinookPostgresProbes = []fixture.Probe{
+	{Name: "ForeignKey", SQL: `INSERT INTO album (album_id, title, artist_id) VALUES (90001, 'x', -1)`, Fails: true, Want: "foreign key"},
+	{Name: "SelfReference", SQL: `UPDATE employee SET reports_to = -1`, Fails: true, Want: "foreign key"},
+	{Name: "PrimaryKey", SQL: `INSERT INTO artist (artist_id) VALUES (1)`, Fails: true, Want: "unique"},
+	{Name: "NotNull", SQL: `INSERT INTO album (album_id, artist_id) VALUES (90002, 1)`, Fails: true, Want: "null"},
+}
+
+func TestCopy_Chinook(t *testing.T) {
+	forEachPair(t, func(t *testing.T, from, to side, source, target string) {
+		fixture.Chinook(t, source, from.dialect)
+		proven(t, drover(t).Copy(t, source, target))
+		equal(t, source, target)
+		probes := chinookPostgresProbes
+		if from.dialect == fixture.SQLite {
+			probes = append(chinookProbes[:len(chinookProbes):len(chinookProbes)], freshIDs...)
+		}
+		for _, p := range probes {
+			p.Check(t, target)
+		}
+	})
+}
+
+func TestCopy_Features(t *testing.T) {
+	forEachPair(t, func(t *testing.T, from, to side, source, target string) {
+		fixture.Features(t, source, from.dialect)
+		r := drover(t).Copy(t, source, target, "--range-rows", "700")
+		proven(t, r)
+		equal(t, source, target)
+		for _, p := range fixture.FeatureProbes {
+			p.Check(t, target)
+		}
+		if r.Summary.Table(t, "Person").Ranges < 5 {
+			t.Errorf("5000 rows in ranges of 700 make %d ranges", r.Summary.Table(t, "Person").Ranges)
+		}
+		if len(r.Summary.Unmoved) != 1 || r.Summary.Unmoved[0].Object != "view" {
+			t.Errorf("the view that stays behind is not listed: %+v", r.Summary.Unmoved)
+		}
+	})
+}
+
+// Several schemas keep their names between PostgreSQL databases.
+func TestCopy_SchemasKeepTheirNames(t *testing.T) {
+	source, target := testdb.Postgres(t), testdb.Postgres18(t)
+	fixture.Exec(t, source, `
+		CREATE SCHEMA sales; CREATE SCHEMA "Stock room";
+		CREATE TABLE sales.item (id int PRIMARY KEY, name text);
+		CREATE TABLE "Stock room".item (id int PRIMARY KEY, sold int REFERENCES sales.item);
+		INSERT INTO sales.item SELECT n, 'i' || n FROM generate_series(1, 500) n;
+		INSERT INTO "Stock room".item SELECT n, n FROM generate_series(1, 400) n;`)
+	proven(t, drover(t).Copy(t, source, target))
+	equal(t, source, target)
+}
