@@ -1,0 +1,193 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/telemetry"
+)
+
+const (
+	// Pauses between tries to reach the coordinator.
+	minPause = 200 * time.Millisecond
+	maxPause = 5 * time.Second
+	// defaultTTL of leases until the coordinator has named its own.
+	defaultTTL = 30 * time.Second
+	// lastWords is how long a drained worker still tries to deliver its results.
+	lastWords = 5 * time.Second
+	// farewell is how long the end of the stream may take after that.
+	farewell = time.Second
+)
+
+// Causes of the end of a job's context.
+var (
+	errLeaseLost = errors.New("the lease ran out: the coordinator could not be reached")
+	errDrained   = errors.New("the worker is stopping")
+)
+
+// Loop is one worker: it leases jobs and has its Handler do them.
+type Loop struct {
+	cfg  Config
+	role string
+	// handlers runs one goroutine a job.
+	handlers sync.WaitGroup
+	// drain is closed by Drain, drained when nothing is left to do after it.
+	drain, drained chan struct{}
+	once, over     sync.Once
+
+	mu   sync.Mutex
+	jobs map[string]*lease
+	// busy counts running jobs that take a slot, background those that do not;
+	// jobs whose lease is lost count until their handler has returned.
+	busy, background int
+	draining         bool
+	ttl              time.Duration
+	// session is the stream to the coordinator, nil without one.
+	session *session
+	// ctx is the parent of every job's context.
+	ctx context.Context
+}
+
+// New makes a worker; errors are fault.Invalid.
+func New(c Config) (*Loop, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fault.Wrap(fault.Invalid, "worker.New", err)
+	}
+	c = c.withDefaults()
+	c.Log = c.Log.With(telemetry.KeyWorker, c.ID)
+	return &Loop{
+		cfg: c, role: strings.ToLower(strings.TrimPrefix(c.Role.String(), "ROLE_")), jobs: map[string]*lease{}, ttl: defaultTTL,
+		drain: make(chan struct{}), drained: make(chan struct{}),
+	}, nil
+}
+
+// Run works until it is drained, or ctx ends, which kills the jobs in hand. It
+// returns when every handler has.
+func (l *Loop) Run(ctx context.Context) error {
+	ctx, kill := context.WithCancelCause(ctx)
+	l.mu.Lock()
+	l.ctx = ctx
+	l.mu.Unlock()
+	var watchers sync.WaitGroup
+	watchers.Go(func() { l.watchLeases(ctx) })
+	watchers.Go(func() { l.watchDrain(ctx, kill) })
+	l.connect(ctx)
+	kill(nil)
+	watchers.Wait()
+	l.handlers.Wait()
+	return nil
+}
+
+// Drain takes no more jobs and lets those in hand finish, for as long as the grace
+// lasts; Run returns when the coordinator has their results.
+func (l *Loop) Drain() {
+	l.once.Do(func() { close(l.drain) })
+}
+
+// connect keeps a session with the coordinator until there is no more to do.
+func (l *Loop) connect(ctx context.Context) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = minPause, maxPause
+	for lost := false; ; {
+		welcomed, err := l.serve(ctx)
+		if welcomed {
+			pause.Reset()
+			lost = false
+		}
+		if l.finished(ctx) {
+			return
+		}
+		if !lost {
+			l.cfg.Log.Warn("no connection to the coordinator, trying on", telemetry.KeyError, err)
+			lost = true
+		}
+		select {
+		case <-time.After(pause.NextBackOff()):
+		case <-ctx.Done():
+		case <-l.drained:
+		}
+		if l.finished(ctx) {
+			return
+		}
+	}
+}
+
+func (l *Loop) finished(ctx context.Context) bool {
+	select {
+	case <-l.drained:
+		return true
+	default:
+		return ctx.Err() != nil
+	}
+}
+
+// watchDrain turns a call of Drain into its steps: no more jobs, the end of those
+// in hand when the grace is over, and of everything a little later.
+func (l *Loop) watchDrain(ctx context.Context, kill context.CancelCauseFunc) {
+	select {
+	case <-l.drain:
+	case <-ctx.Done():
+		return
+	}
+	l.startDraining()
+	if l.awaitDrained(ctx, l.cfg.DrainGrace) {
+		l.giveUp()
+		l.awaitDrained(ctx, lastWords)
+	}
+	select {
+	case <-time.After(farewell):
+	case <-ctx.Done():
+	}
+	kill(errDrained)
+}
+
+// awaitDrained tells whether it waited for all of d.
+func (l *Loop) awaitDrained(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-l.drained:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (l *Loop) startDraining() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.draining = true
+	l.tell(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Draining{Draining: &workerv1.Draining{}}})
+	l.settleDrain()
+}
+
+// giveUp ends the jobs still running, to be given back as they are.
+func (l *Loop) giveUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, j := range l.jobs {
+		j.cancel(errDrained)
+	}
+}
+
+// settleDrain ends a drain when there is nothing left, and before that background
+// jobs when nothing else runs. The lock is held.
+func (l *Loop) settleDrain() {
+	if !l.draining || l.busy > 0 {
+		return
+	}
+	for _, j := range l.jobs {
+		if j.result == nil {
+			j.cancel(errDrained)
+		}
+	}
+	if l.background == 0 && len(l.jobs) == 0 {
+		l.over.Do(func() { close(l.drained) })
+	}
+}
