@@ -158,7 +158,10 @@ func (s *Service) rangeFailed(ctx context.Context, l *lease, m *state.Migration,
 	if kind == fault.Changed {
 		return s.block(ctx, m, l.work.table, p)
 	}
-	e := &journalv1.RangeFailed{Stage: stage, Reason: p.Reason, Counted: counts(kind, p.Side)}
+	// A load that does not add up may have spoilt the ledger's sums: going on behind
+	// them would fail for ever.
+	e := &journalv1.RangeFailed{Stage: stage, Reason: p.Reason, Counted: counts(kind, p.Side),
+		ResetRows: kind == fault.Corrupt && l.work.kind == workLoad}
 	if !transient(kind) && kind != fault.Fenced {
 		return s.blockRange(ctx, m, r, p)
 	}

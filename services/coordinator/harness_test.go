@@ -1,0 +1,229 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/services/coordinator/internal/journal"
+)
+
+// rowsPerRange is what every range of the scripted source has.
+const rowsPerRange = 10
+
+// harness runs a coordinator with scripted workers, in virtual time.
+type harness struct {
+	t   *testing.T
+	log *journal.Memory
+	bus *bus.Memory
+	s   *Service
+	// answer may replace what a worker would answer; nil leaves it.
+	answer func(*workerv1.Job) *workerv1.Result
+	// silent jobs are taken and never answered.
+	silent func(*workerv1.Job) bool
+
+	mu   sync.Mutex
+	jobs []*workerv1.Job
+	// waiting loads by subject: they end when their extraction has.
+	waiting map[string]func()
+	stop    context.CancelFunc
+	done    chan error
+}
+
+func newHarness(t *testing.T) *harness {
+	h := &harness{t: t, log: journal.NewMemory(), bus: bus.NewMemory(bus.Options{}), waiting: map[string]func(){}}
+	h.start()
+	t.Cleanup(h.kill)
+	return h
+}
+
+// start begins a coordinator on the same log, as after a crash.
+func (h *harness) start() {
+	s, err := New(Config{Bus: h.bus, log: h.log})
+	require.NoError(h.t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	h.s, h.stop, h.done = s, stop, done
+	go func() { done <- s.Run(ctx) }()
+	<-s.Ready()
+	for _, role := range []workerv1.Role{extractor, loader, validator} {
+		h.work(ctx, s, fmt.Sprintf("%s-%d", roleName(role), s.term), role, nil)
+	}
+}
+
+func (h *harness) kill() {
+	h.stop()
+	<-h.done
+	synctest.Wait()
+}
+
+// work attaches a worker that answers whatever it is granted.
+func (h *harness) work(ctx context.Context, s *Service, id string, role workerv1.Role, held []*workerv1.Job) {
+	out := s.attach(&workerv1.Hello{Worker: id, Role: role, Slots: 2, Held: held})
+	send := func(m *workerv1.WorkRequest) { s.receive(ctx, id, m) }
+	send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 2}}})
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case m, ok := <-out:
+				if !ok {
+					return
+				}
+				if job := m.GetGrant(); job != nil {
+					h.handle(job, send)
+				}
+				if m.GetRevoke() != nil {
+					send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
+				}
+			}
+		}
+	}()
+}
+
+func (h *harness) handle(job *workerv1.Job, send func(*workerv1.WorkRequest)) {
+	h.mu.Lock()
+	h.jobs = append(h.jobs, job)
+	h.mu.Unlock()
+	if h.silent != nil && h.silent(job) {
+		return
+	}
+	if job.GetBackground() {
+		send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{Progress: &workerv1.Progress{Lease: job.GetLease(), Snapshot: "snap"}}})
+		return
+	}
+	r := result(job)
+	if h.answer != nil {
+		if other := h.answer(job); other != nil {
+			r = other
+		}
+	}
+	r.Lease = job.GetLease()
+	end := func() {
+		send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{Result: r}})
+		send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
+	}
+	if l := job.GetLoad(); l != nil {
+		h.mu.Lock()
+		h.waiting[l.GetSubject()] = end
+		h.mu.Unlock()
+		send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{Progress: &workerv1.Progress{Lease: job.GetLease(), Fenced: &workerv1.Fenced{}}}})
+		return
+	}
+	end()
+	if e := job.GetExtract(); e != nil && r.GetFailure() == nil {
+		h.mu.Lock()
+		loaded := h.waiting[e.GetSubject()]
+		h.mu.Unlock()
+		loaded()
+	}
+}
+
+// rangeDigest is what a scripted range amounts to.
+func rangeDigest(table, number uint32) batch.Digest {
+	var d batch.Digest
+	for i := range rowsPerRange {
+		d.Add(fmt.Appendf(nil, "%d/%d/%d", table, number, i))
+	}
+	return d
+}
+
+// result is what a job comes to when all goes well.
+func result(job *workerv1.Job) *workerv1.Result {
+	switch b := job.GetWork().(type) {
+	case *workerv1.Job_Describe:
+		return &workerv1.Result{Outcome: &workerv1.Result_Described{Described: &workerv1.Described{Database: scriptedSource()}}}
+	case *workerv1.Job_Design:
+		d := &planv1.Design{Engine: "memory"}
+		for _, t := range b.Design.GetDatabase().GetTables() {
+			d.Tables = append(d.Tables, &planv1.TablePlan{Source: t, TargetName: t.GetName(), ValidateByRange: t.GetName() != "whole",
+				KeyAfterLoad: t.GetName() == "late", Existing: b.Design.GetExisting()})
+		}
+		return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: d}}}
+	case *workerv1.Job_Split:
+		var ranges []*planv1.Range
+		for i := range uint32(3) {
+			ranges = append(ranges, &planv1.Range{Number: i + 1, Label: fmt.Sprintf("[%d)", i)})
+		}
+		return &workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: ranges}}}
+	case *workerv1.Job_Extract:
+		return &workerv1.Result{Outcome: &workerv1.Result_Extracted{Extracted: &workerv1.Extracted{}}}
+	case *workerv1.Job_Load:
+		d := rangeDigest(b.Load.GetTable().GetNumber(), b.Load.GetRange().GetNumber())
+		return &workerv1.Result{Outcome: &workerv1.Result_Loaded{Loaded: &workerv1.Loaded{Digest: d.Proto(), Rows: rowsPerRange}}}
+	case *workerv1.Job_Validate:
+		return &workerv1.Result{Outcome: &workerv1.Result_Verdict{Verdict: &workerv1.Verdict{Equal: true, Actual: b.Validate.GetExpected()}}}
+	case *workerv1.Job_Baseline:
+		return &workerv1.Result{Outcome: &workerv1.Result_Verdict{Verdict: &workerv1.Verdict{Actual: &planv1.Digest{}}}}
+	case *workerv1.Job_Count:
+		return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: 3 * rowsPerRange}}}
+	default:
+		return &workerv1.Result{Outcome: &workerv1.Result_Done{Done: &workerv1.Done{}}}
+	}
+}
+
+func scriptedSource() *planv1.Database {
+	key := func(snapshot bool) *planv1.Key {
+		return &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_PRIMARY, NeedsSnapshot: snapshot}
+	}
+	return &planv1.Database{Engine: "memory", Tables: []*planv1.Table{
+		{Name: "plain", Key: key(false)}, {Name: "late", Key: key(false)}, {Name: "whole", Key: key(true)}}}
+}
+
+// create makes a migration and lets it run until nothing moves any more.
+func (h *harness) create() {
+	_, err := (&migrationServer{s: h.s}).CreateMigration(context.Background(), &droverv1.CreateMigrationRequest{Start: true, Spec: &droverv1.MigrationSpec{
+		ApiVersion: "drover.dev/v1", Kind: "Migration", Name: "m",
+		Source: &droverv1.EndpointSpec{Url: "memory://a/b"}, Target: &droverv1.EndpointSpec{Url: "memory://c/d"}}})
+	require.NoError(h.t, err)
+}
+
+// rest lets virtual time pass.
+func (h *harness) rest(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (h *harness) migration() *droverv1.Migration {
+	r, err := (&migrationServer{s: h.s}).GetMigration(context.Background(), &droverv1.GetMigrationRequest{Name: "m"})
+	require.NoError(h.t, err)
+	return r.GetMigration()
+}
+
+func (h *harness) tables() map[string]*droverv1.Table {
+	r, err := (&tableServer{s: h.s}).ListTables(context.Background(), &droverv1.ListTablesRequest{Parent: "migrations/m"})
+	require.NoError(h.t, err)
+	out := map[string]*droverv1.Table{}
+	for _, t := range r.GetTables() {
+		out[t.GetTarget()] = t
+	}
+	return out
+}
+
+// count counts the granted jobs that match.
+func (h *harness) count(match func(*workerv1.Job) bool) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, j := range h.jobs {
+		if match(j) {
+			n++
+		}
+	}
+	return n
+}
+
+func failure(kind, message string) *workerv1.Result {
+	return &workerv1.Result{Outcome: &workerv1.Result_Failure{Failure: &workerv1.Failure{Kind: kind, Message: message, Side: "source"}}}
+}
