@@ -226,7 +226,8 @@ func TestAppend_StaleLeader(t *testing.T) {
 		h.silent = func(j *workerv1.Job) bool { return true }
 		h.create()
 		h.rest(time.Second)
-		old, done := h.s, h.done
+		old, done, stop := h.s, h.done, h.stop
+		defer stop()
 		h.start()
 		_, err := (&migrationServer{s: old}).PauseMigration(context.Background(), &droverv1.PauseMigrationRequest{Name: "m"})
 		require.Error(t, err)
