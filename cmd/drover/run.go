@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/drover-db/drover/internal/fault"
+)
+
+func newRun(a *app) *cobra.Command {
+	m := &job{}
+	cmd := &cobra.Command{
+		Use:   "run -f FILE",
+		Short: "Move a database as a spec says",
+		Long: `Run the migration of a spec file in this process, as drover copy does for two
+URLs. Ctrl-C pauses; the same command goes on where it stopped.`,
+		Example: `  drover run -f drover.yaml
+  drover run -f drover.yaml --state /var/lib/drover/shop --summary summary.json
+  drover plan sqlite:shop.db postgres://db/shop -o yaml    # shows a spec to start from`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if m.file == "" {
+				return fault.New(fault.Invalid, "drover.run", "name the spec with -f, as in drover run -f drover.yaml")
+			}
+			if err := a.resolve(m, args); err != nil {
+				return err
+			}
+			return a.move(cmd.Context(), m)
+		},
+	}
+	m.fileFlag(cmd.Flags())
+	m.runFlags(cmd.Flags())
+	return cmd
+}
