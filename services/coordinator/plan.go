@@ -24,7 +24,8 @@ func (s *Service) now() time.Time { return time.Now() }
 // described keeps what the source has for the design; the log gets what people ask for.
 func (s *Service) described(ctx context.Context, m *state.Migration, db *planv1.Database) error {
 	if len(db.GetTables()) == 0 {
-		return s.abort(ctx, m, fault.At(fault.New(fault.NotFound, "coordinator.described", "%s", nothingToMove(m)), fault.Source, ""))
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationFailed{MigrationFailed: &journalv1.MigrationFailed{
+			Reason: nothingToMove(m), Side: fault.Source, Kind: reasonPreflight}}})
 	}
 	s.run(m.UID).described = db
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_SourceDescribed{SourceDescribed: &journalv1.SourceDescribed{
