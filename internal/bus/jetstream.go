@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -108,8 +109,23 @@ func (b *JetStream) Usage(ctx context.Context, stream string) (Usage, error) {
 	if err != nil {
 		return Usage{}, streamError("bus.Usage", stream, err)
 	}
-	i := s.CachedInfo()
-	return Usage{Bytes: int64(i.State.Bytes), MaxBytes: i.Config.MaxBytes, Messages: i.State.Msgs}, nil
+	return usageOf(s.CachedInfo()), nil
+}
+
+// Usages tells how full every row stream is, by name.
+func (b *JetStream) Usages(ctx context.Context) (map[string]Usage, error) {
+	list := b.js.ListStreams(ctx)
+	out := map[string]Usage{}
+	for i := range list.Info() {
+		if strings.HasPrefix(i.Config.Name, RowStream("")) {
+			out[i.Config.Name] = usageOf(i)
+		}
+	}
+	return out, streamError("bus.Usages", "", list.Err())
+}
+
+func usageOf(i *jetstream.StreamInfo) Usage {
+	return Usage{Bytes: int64(i.State.Bytes), MaxBytes: i.Config.MaxBytes, Messages: i.State.Msgs}
 }
 
 // Publisher implements Bus.

@@ -113,6 +113,25 @@ func TestJetStream_StoreTooSmall(t *testing.T) {
 	require.Equal(t, fault.Exhausted, fault.KindOf(err), err)
 }
 
+func TestJetStream_Usages(t *testing.T) {
+	s := startServer(t, natsd.Config{})
+	defer s.Shutdown()
+	nc, err := s.Connect()
+	require.NoError(t, err)
+	defer nc.Close()
+	b, err := bus.NewJetStream(nc, bus.Options{})
+	require.NoError(t, err)
+	ensure(t, b, 1<<20)
+	require.NoError(t, b.EnsureStream(t.Context(), bus.StreamConfig{Name: "OTHER", Subjects: []string{"other.>"}, MaxBytes: 1 << 20}))
+	p := publisher(t, b, 1<<20)
+	defer p.Close()
+	publish(t, p, subject(1), 0, 3)
+	all, err := b.Usages(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.EqualValues(t, 3, all[stream].Messages)
+}
+
 func TestDial_NothingThere(t *testing.T) {
 	_, err := bus.Dial(t.Context(), "nats://u:secret@127.0.0.1:1", bus.DialOptions{Wait: 300 * time.Millisecond})
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
