@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"time"
 
 	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
@@ -22,9 +23,22 @@ type removal struct {
 
 // relieve keeps row streams from filling up: dead subjects go, and once a stream
 // is half full also what loaders have committed. The target's ledger is the truth
-// about those rows; should the target lose them, the range is read again. The
-// lock is not held while the stream is asked.
+// about those rows; should the target lose them, the range is read again. It runs
+// beside the coordinator's loop: a stream that does not answer must not hold it up.
 func (s *Service) relieve(ctx context.Context) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.relieveOnce(ctx)
+		}
+	}
+}
+
+func (s *Service) relieveOnce(ctx context.Context) {
 	for _, uid := range s.streams() {
 		usage, err := s.cfg.Bus.Usage(ctx, bus.RowStream(uid))
 		if err != nil {

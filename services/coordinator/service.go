@@ -78,6 +78,14 @@ func (s *Service) Run(ctx context.Context) error {
 	close(s.ready)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	relieved := make(chan struct{})
+	defer func() { <-relieved }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		defer close(relieved)
+		s.relieve(ctx)
+	}()
 	for {
 		s.mu.Lock()
 		s.reap(time.Now())
@@ -88,7 +96,6 @@ func (s *Service) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.relieve(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -125,7 +132,11 @@ func (s *Service) start(ctx context.Context) error {
 		if _, err := s.log.Replay(ctx, uid, func(seq uint64, e *journalv1.Event) error { return s.store.Apply(uid, seq, e) }); err != nil {
 			return fmt.Errorf("replay %s: %w", uid, err)
 		}
-		if m := s.view().Migration(uid); m != nil && !m.Stage.Ended() {
+		m := s.view().Migration(uid)
+		if m != nil && m.Stage.Ended() {
+			s.run(uid).stream = true // it may have died before it removed it
+		}
+		if m != nil && !m.Stage.Ended() {
 			if err := s.append(ctx, uid, &journalv1.Event{Body: &journalv1.Event_TermStarted{TermStarted: &journalv1.TermStarted{Term: s.term}}}); err != nil {
 				return err
 			}
