@@ -4,7 +4,9 @@
 // must come right if a message is lost, doubled or late.
 //
 // jetstream.go is the implementation on NATS JetStream, memory.go the one for
-// tests in virtual time; both pass the same suite. subjects.go names everything.
+// tests in virtual time; both pass the same suite. publisher.go says how messages
+// stay in order, consume.go how a reader outlives a server. subjects.go names
+// everything.
 package bus
 
 import "context"

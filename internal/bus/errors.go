@@ -71,6 +71,15 @@ var (
 	errLost = errors.New("the stream lost messages; its rows have to be read again")
 )
 
+// errDiskFull also says to restart: a server freezes a stream that it could not write.
+var errDiskFull = errors.New("the disk under the NATS server's store is full; free some of it, then restart the server")
+
+// isDiskFull tells whether err is a server's word that its disk is full.
+func isDiskFull(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && strings.Contains(api.Description, "no space left")
+}
+
 // stopped is the error of a call whose context ended.
 func stopped(ctx context.Context, op string) error {
 	kind := fault.Unavailable
@@ -98,9 +107,11 @@ func streamError(op, stream string, err error) error {
 		out.Err = errGone
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		out.Kind, out.Err = fault.Invalid, errors.New("the NATS server runs without JetStream; start it with -js")
+	case isDiskFull(err):
+		out.Kind, out.Err = fault.Exhausted, errDiskFull
 	case !errors.As(err, &api):
 	case api.ErrorCode == codeStorageExceeded, api.ErrorCode == codeInsufficientResources:
-		out.Kind, out.Err = fault.Exhausted, fmt.Errorf("the NATS server's store is full: give it more room (max_file_store) or this stream less: %w", err)
+		out.Kind, out.Err = fault.Exhausted, fmt.Errorf("the NATS server's store has no room left: free some of its disk, raise its max_file_store, or give this stream less: %w", err)
 	case api.ErrorCode == codeStoreFailed:
 		out.Kind, out.Err = fault.Exhausted, fmt.Errorf("the NATS server cannot write to its store; is its disk full? %w", err)
 	case api.Code >= 400 && api.Code < 500:

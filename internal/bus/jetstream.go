@@ -92,6 +92,9 @@ func (b *JetStream) DeleteStream(ctx context.Context, stream string) error {
 
 // Purge implements Bus.
 func (b *JetStream) Purge(ctx context.Context, stream, subject string, upTo uint64) error {
+	if upTo == 1 {
+		return nil // nothing is below the first; older servers purge everything
+	}
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
 		return streamError("bus.Purge", stream, err)

@@ -53,7 +53,7 @@ func (b *JetStream) store(ctx context.Context, stream string, m Message) error {
 			if unknown.IsZero() {
 				unknown = time.Now()
 			}
-			if err := b.retryLater(ctx, stream, unknown, err); err != nil {
+			if err := b.retryLater(ctx, stream, m.Subject, unknown, err); err != nil {
 				return err
 			}
 		}
@@ -84,17 +84,30 @@ func (b *JetStream) awaitRoom(ctx context.Context, stream string, m Message, d t
 }
 
 // retryLater pauses before the next try after a lost answer, or gives up.
-func (b *JetStream) retryLater(ctx context.Context, stream string, since time.Time, err error) error {
-	if errors.Is(err, jetstream.ErrNoStreamResponse) {
-		// Nobody takes the subject: either the server is starting, or the stream is gone.
-		if _, infoErr := b.js.Stream(ctx, stream); errors.Is(infoErr, jetstream.ErrStreamNotFound) {
-			return streamError("bus.Publish", stream, infoErr)
-		}
+func (b *JetStream) retryLater(ctx context.Context, stream, subject string, since time.Time, err error) error {
+	if gone := b.probe(ctx, stream, subject); gone != nil {
+		return streamError("bus.Publish", stream, gone)
 	}
 	if time.Since(since) > giveUp {
 		return &fault.Error{Kind: fault.Unavailable, Op: "bus.Publish", Side: fault.Stream, Subject: stream, Err: err}
 	}
 	sleep(ctx, 100*time.Millisecond)
+	return nil
+}
+
+// probe asks why a stream does not answer, and returns an error where trying on is
+// no use. A server whose disk is full never answers a publish; a purge, here of a
+// subject that no message has, tells what the matter is.
+func (b *JetStream) probe(ctx context.Context, stream, subject string) error {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	s, err := b.js.Stream(ctx, stream)
+	if err == nil {
+		err = s.Purge(ctx, jetstream.WithPurgeSubject(subject+".none"))
+	}
+	if errors.Is(err, jetstream.ErrStreamNotFound) || isDiskFull(err) {
+		return err
+	}
 	return nil
 }
 

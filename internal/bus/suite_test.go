@@ -208,6 +208,7 @@ func testPurgeBySequence(t *testing.T, open func(bus.Options) bus.Bus) {
 	publish(t, p, subject(2), 0, 10)
 	c := consumer(t, b, subject(1))
 	defer c.Close()
+	require.NoError(t, b.Purge(t.Context(), stream, subject(1), 1))
 	seq := expect(t, c, 0, 6)
 	require.NoError(t, b.Purge(t.Context(), stream, subject(1), seq))
 	again := consumer(t, b, subject(1))

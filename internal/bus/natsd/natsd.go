@@ -35,7 +35,7 @@ type Config struct {
 	// StoreDir holds the streams; it is made where it does not exist.
 	StoreDir string
 	// MaxStore is how many bytes all streams together may hold; three quarters of
-	// the disk's free room where it is zero.
+	// what the disk has for them where it is zero, and never more than all of that.
 	MaxStore int64
 	// Listen is a TCP address such as "127.0.0.1:4222" for other processes; with
 	// none, only this process can connect. Port 0 picks a free one.
@@ -92,9 +92,13 @@ func prepare(c *Config) (*dirLock, error) {
 		lock.release()
 		return nil, storeError(dir, err)
 	}
+	// A server cannot mend a stream that met a full disk, so none is promised more
+	// than there is.
+	room := free - minFree/2 + usedBytes(dir)
 	if c.MaxStore == 0 {
-		c.MaxStore = free / 4 * 3
+		c.MaxStore = room / 4 * 3
 	}
+	c.MaxStore = min(c.MaxStore, room)
 	return lock, nil
 }
 
@@ -200,6 +204,9 @@ func (s *Server) Connect() (*nats.Conn, error) {
 	}
 	return nc, nil
 }
+
+// MaxStore is how many bytes all streams together may hold.
+func (s *Server) MaxStore() int64 { return s.srv.JetStreamConfig().MaxStore }
 
 // URL is where other processes connect; empty without Listen.
 func (s *Server) URL() string {

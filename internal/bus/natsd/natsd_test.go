@@ -51,3 +51,14 @@ func TestStart_BadInput(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.KindOf(err), "%s: %v", name, err)
 	}
 }
+
+// More than the disk has is not promised to any stream.
+func TestStart_StoreFitsTheDisk(t *testing.T) {
+	for _, want := range []int64{0, 1 << 60} {
+		s, err := natsd.Start(natsd.Config{StoreDir: t.TempDir(), MaxStore: want})
+		require.NoError(t, err)
+		require.Positive(t, s.MaxStore())
+		require.Less(t, s.MaxStore(), int64(1<<50))
+		s.Shutdown()
+	}
+}

@@ -98,6 +98,9 @@ func (j *JetStream) Append(ctx context.Context, log string, last uint64, e *jour
 		if settled {
 			return seq, err
 		}
+		if err := j.probe(ctx); err != nil {
+			return 0, logError("journal.Append", log, err)
+		}
 		select {
 		case <-time.After(pause.NextBackOff()):
 		case <-ctx.Done():
@@ -148,6 +151,23 @@ func (j *JetStream) settle(ctx context.Context, log string, last uint64, id stri
 	default:
 		return 0, true, errFenced(log, last, seq)
 	}
+}
+
+// probe tells where trying on is no use: a server whose disk is full never answers
+// an append, but says so when asked to purge, here a subject that no log has.
+func (j *JetStream) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err := j.stream.Purge(ctx, jetstream.WithPurgeSubject(bus.ControlSubject("probe.none")))
+	if isDiskFull(err) {
+		return err
+	}
+	return nil
+}
+
+func isDiskFull(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && strings.Contains(api.Description, "no space left")
 }
 
 // last reads a log's last event from the stream's leader; sequence 0 is an empty log.
@@ -281,7 +301,9 @@ func logError(op, log string, err error) error {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		err = errors.New("the control log's stream is gone from the NATS server")
 	case errors.As(err, &api) && (api.ErrorCode == 10023 || api.ErrorCode == 10047 || api.ErrorCode == 10077):
-		kind, err = fault.Exhausted, fmt.Errorf("the NATS server has no room for the control log: %w", err)
+		kind, err = fault.Exhausted, fmt.Errorf("the NATS server's store has no room left: free some of its disk or raise its max_file_store: %w", err)
+	case isDiskFull(err):
+		kind, err = fault.Exhausted, errors.New("the disk under the NATS server's store is full; free some of it, then restart the server")
 	case errors.Is(err, nats.ErrMaxPayload), errors.As(err, &api) && api.Code >= 400 && api.Code < 500:
 		kind = fault.Internal
 	}
