@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/oklog/ulid/v2"
@@ -17,17 +16,16 @@ import (
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/engine/all"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/lifecycle"
 	"github.com/drover-db/drover/internal/rpc"
 	"github.com/drover-db/drover/internal/secret"
+	"github.com/drover-db/drover/internal/telemetry"
 	"github.com/drover-db/drover/internal/worker"
 	"github.com/drover-db/drover/services/coordinator"
 	"github.com/drover-db/drover/services/extractor"
 	"github.com/drover-db/drover/services/loader"
 	"github.com/drover-db/drover/services/validator"
 )
-
-// readyWait bounds the replay of the control log at a start.
-const readyWait = 2 * time.Minute
 
 // connectNATS opens a connection of its own, as a process would have.
 func (s *Suite) connectNATS() (*nats.Conn, bus.Bus, error) {
@@ -36,62 +34,72 @@ func (s *Suite) connectNATS() (*nats.Conn, bus.Bus, error) {
 		return nil, nil, err
 	}
 	s.closing(nc.Close)
-	rows, err := bus.NewJetStream(nc, bus.Options{})
+	var o bus.Options
+	if s.metrics != nil {
+		o = bus.Options{Published: s.metrics.Published, Backpressure: s.metrics.Backpressure}
+	}
+	rows, err := bus.NewJetStream(nc, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	return nc, rows, nil
 }
 
-// startCoordinator starts the coordinator and the servers it is reached on.
-func (s *Suite) startCoordinator(ctx context.Context) error {
+// log is the logger of a role.
+func (s *Suite) log(role string) *slog.Logger { return s.config.Logger.With(telemetry.KeyRole, role) }
+
+// addCoordinator adds the coordinator and the servers it is reached on.
+func (s *Suite) addCoordinator() error {
 	nc, rows, err := s.connectNATS()
 	if err != nil {
 		return err
 	}
-	service, err := coordinator.New(coordinator.Config{Conn: nc, Bus: rows, LeaseTTL: s.config.LeaseTTL,
-		Version: s.config.Version, Logger: s.config.Logger.With("role", "coordinator")})
+	config := coordinator.Config{Conn: nc, Bus: rows, LeaseTTL: s.config.LeaseTTL, Version: s.config.Version, Logger: s.log("coordinator")}
+	if s.metrics != nil {
+		config.Metrics = s.metrics
+	}
+	service, err := coordinator.New(config)
 	if err != nil {
 		return err
 	}
+	s.ready = service.Ready()
+	s.group.Add(lifecycle.Member{Name: "coordinator", Run: service.Run})
 	inproc := rpc.NewInProc()
-	listeners := []net.Listener{inproc}
+	if err := s.addServer(service, inproc, rpc.ServerOptions{Log: s.log("coordinator")}); err != nil {
+		return err
+	}
 	if s.config.Listen != "" {
 		l, err := rpc.Listen(s.config.Listen)
 		if err != nil {
 			return err
 		}
+		s.closing(func() { _ = l.Close() })
 		s.address = l.Addr()
-		listeners = append(listeners, l)
-	}
-	s.serve(&s.services, service.Run)
-	for _, l := range listeners {
-		server, err := rpc.NewServer(rpc.ServerOptions{Log: s.config.Logger})
-		if err != nil {
+		o := rpc.ServerOptions{Log: s.log("coordinator")}
+		if s.config.Metrics != nil {
+			o.Metrics = s.config.Metrics
+		}
+		if err := s.addServer(service, l, o); err != nil {
 			return err
 		}
-		service.Register(server)
-		s.serve(&s.services, func(ctx context.Context) error { return server.Run(ctx, l) })
 	}
 	if s.conn, err = inproc.Dial(rpc.ClientOptions{}); err != nil {
 		return err
 	}
 	s.closing(func() { _ = s.conn.Close() })
-	return s.awaitReady(ctx, service.Ready())
+	return nil
 }
 
-// awaitReady waits for the control log to be replayed.
-func (s *Suite) awaitReady(ctx context.Context, ready <-chan struct{}) error {
-	select {
-	case <-ready:
-		return nil
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(readyWait):
-		return fault.New(fault.Unavailable, "embedded.Start", "replay the control log: not done after %s", readyWait)
+// addServer serves the coordinator on a listener.
+func (s *Suite) addServer(service *coordinator.Service, l net.Listener, o rpc.ServerOptions) error {
+	server, err := rpc.NewServer(o)
+	if err != nil {
+		return err
 	}
+	service.Register(server)
+	s.group.Add(lifecycle.Member{Name: "server", Drain: server.Drain,
+		Run: func(ctx context.Context) error { return server.Run(ctx, l) }})
+	return nil
 }
 
 // handler is a role's service.
@@ -100,8 +108,8 @@ type handler interface {
 	io.Closer
 }
 
-// startWorkers starts one worker of each role.
-func (s *Suite) startWorkers(context.Context) error {
+// addWorkers adds one worker of each role; they end together.
+func (s *Suite) addWorkers() error {
 	_, rows, err := s.connectNATS()
 	if err != nil {
 		return err
@@ -110,48 +118,51 @@ func (s *Suite) startWorkers(context.Context) error {
 	for name, plain := range s.config.Passwords {
 		secrets.Keep(name, secret.New(plain))
 	}
-	log := func(role string) *slog.Logger { return s.config.Logger.With("role", role) }
-	for _, role := range []struct {
-		role workerv1.Role
-		make func(engine.Set) (handler, error)
-	}{
-		{workerv1.Role_ROLE_EXTRACTOR, func(e engine.Set) (handler, error) {
-			return extractor.New(extractor.Config{Engines: e, Secrets: secrets, Bus: rows, Logger: log("extractor")})
-		}},
-		{workerv1.Role_ROLE_LOADER, func(e engine.Set) (handler, error) {
-			return loader.New(loader.Config{Engines: e, Secrets: secrets, Bus: rows, Logger: log("loader")})
-		}},
-		{workerv1.Role_ROLE_VALIDATOR, func(e engine.Set) (handler, error) {
-			return validator.New(validator.Config{Engines: e, Secrets: secrets, Logger: log("validator")})
-		}},
+	var members []lifecycle.Member
+	for role, open := range map[workerv1.Role]func(engine.Set) (handler, error){
+		workerv1.Role_ROLE_EXTRACTOR: func(e engine.Set) (handler, error) {
+			return extractor.New(extractor.Config{Engines: e, Secrets: secrets, Bus: rows, Logger: s.log("extractor")})
+		},
+		workerv1.Role_ROLE_LOADER: func(e engine.Set) (handler, error) {
+			return loader.New(loader.Config{Engines: e, Secrets: secrets, Bus: rows, Logger: s.log("loader")})
+		},
+		workerv1.Role_ROLE_VALIDATOR: func(e engine.Set) (handler, error) {
+			return validator.New(validator.Config{Engines: e, Secrets: secrets, Logger: s.log("validator")})
+		},
 	} {
-		h, err := role.make(all.Engines())
+		h, err := open(all.Engines())
 		if err != nil {
 			return err
 		}
 		s.closing(func() { _ = h.Close() })
-		if err := s.startWorker(role.role, h); err != nil {
+		m, err := s.worker(role, h)
+		if err != nil {
 			return err
 		}
+		members = append(members, m)
 	}
+	s.group.Add(members...)
 	return nil
 }
 
-func (s *Suite) startWorker(role workerv1.Role, h worker.Handler) error {
+// worker makes one worker.
+func (s *Suite) worker(role workerv1.Role, h worker.Handler) (lifecycle.Member, error) {
 	host, err := os.Hostname()
 	if err != nil {
-		return fault.Wrap(fault.Internal, "embedded.startWorker", err)
+		return lifecycle.Member{}, fault.Wrap(fault.Internal, "embedded.worker", err)
 	}
 	name := strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_"))
-	loop, err := worker.New(worker.Config{
+	config := worker.Config{
 		ID: name + "-" + strings.ToLower(ulid.Make().String()), Role: role, Host: host, Version: s.config.Version,
 		Slots: s.config.Jobs, Client: workerv1.NewCoordinatorServiceClient(s.conn), Handler: h,
-		Log: s.config.Logger.With("role", name), DrainGrace: s.config.DrainGrace,
-	})
-	if err != nil {
-		return err
+		Log: s.log(name), DrainGrace: s.config.DrainGrace,
 	}
-	s.loops = append(s.loops, loop)
-	s.serve(&s.workers, loop.Run)
-	return nil
+	if s.metrics != nil {
+		config.Metrics = s.metrics
+	}
+	loop, err := worker.New(config)
+	if err != nil {
+		return lifecycle.Member{}, err
+	}
+	return lifecycle.Member{Name: config.ID, Run: loop.Run, Drain: loop.Drain}, nil
 }

@@ -7,33 +7,41 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 
 	"github.com/drover-db/drover/internal/bus/natsd"
 	"github.com/drover-db/drover/internal/fault"
-	"github.com/drover-db/drover/internal/worker"
+	"github.com/drover-db/drover/internal/lifecycle"
+	"github.com/drover-db/drover/internal/telemetry"
 )
 
-// natsDir is the NATS server's store within the state folder.
-const natsDir = "nats"
+const (
+	// natsDir is the NATS server's store within the state folder.
+	natsDir = "nats"
+	// readyWait bounds the replay of the control log at a start.
+	readyWait = 2 * time.Minute
+	// stopGrace is what the services behind the workers get when those have ended.
+	stopGrace = 15 * time.Second
+)
 
 // Suite is all of drover, running.
 type Suite struct {
-	config Config
-	nats   *natsd.Server
-	conn   *grpc.ClientConn
+	config  Config
+	group   *lifecycle.Group
+	metrics *telemetry.Metrics
+	nats    *natsd.Server
+	conn    *grpc.ClientConn
 	// address of Listen, once it is open.
 	address net.Addr
+	// ready closes when the coordinator has replayed its log.
+	ready <-chan struct{}
 
-	// ctx is the parent of everything that runs; stop ends it with a reason.
-	ctx  context.Context
-	stop context.CancelCauseFunc
-	// workers run by themselves, so that Close can wait for them first.
-	workers, services sync.WaitGroup
-	loops             []*worker.Loop
-
-	// closers end what was started, last first.
+	// done closes when everything has ended; err is why, where nobody asked for it.
+	done chan struct{}
+	err  error
+	// closers give back what was opened, last first.
 	closers []func()
 	once    sync.Once
 }
@@ -45,15 +53,38 @@ func Start(ctx context.Context, c Config) (*Suite, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fault.Wrap(fault.Invalid, "embedded.Start", err)
 	}
-	s := &Suite{config: c.withDefaults()}
-	s.ctx, s.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	for _, step := range []func(context.Context) error{s.startNATS, s.startCoordinator, s.startWorkers} {
-		if err := step(ctx); err != nil {
-			s.Close()
+	c = c.withDefaults()
+	s := &Suite{config: c, done: make(chan struct{}),
+		group: lifecycle.New(lifecycle.Config{Grace: c.DrainGrace + stopGrace, Log: c.Logger})}
+	for _, step := range []func() error{s.countMetrics, s.openNATS, s.addCoordinator, s.addWorkers} {
+		if err := step(); err != nil {
+			s.release()
 			return nil, err
 		}
 	}
+	go func() {
+		s.err = s.group.Run(context.WithoutCancel(ctx))
+		close(s.done)
+	}()
+	if err := s.awaitReady(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
 	return s, nil
+}
+
+// awaitReady waits for the control log to be replayed.
+func (s *Suite) awaitReady(ctx context.Context) error {
+	select {
+	case <-s.ready:
+		return nil
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(readyWait):
+		return fault.New(fault.Unavailable, "embedded.Start", "replay the control log: not done after %s", readyWait)
+	}
 }
 
 // Conn reaches the admin API: drover.v1.
@@ -65,48 +96,49 @@ func (s *Suite) Address() net.Addr { return s.address }
 // NATSURL is where NATSListen was opened; empty without it.
 func (s *Suite) NATSURL() string { return s.nats.URL() }
 
-// Done is closed when the suite has stopped, or cannot go on; Err says why.
-func (s *Suite) Done() <-chan struct{} { return s.ctx.Done() }
+// Done closes when the services have ended; Err says why.
+func (s *Suite) Done() <-chan struct{} { return s.done }
 
-// Err is why the suite could not go on; nil while it runs and after Close.
+// Err is why the services ended by themselves; nil while they run and after Close.
 func (s *Suite) Err() error {
-	if err := context.Cause(s.ctx); !errors.Is(err, context.Canceled) {
-		return err
+	select {
+	case <-s.done:
+		return s.err
+	default:
+		return nil
 	}
-	return nil
 }
 
 // Close lets jobs in hand finish or be given back, then stops everything. It may
 // be called more than once.
 func (s *Suite) Close() {
+	s.group.Drain()
+	<-s.done
+	s.release()
+}
+
+// release gives back what was opened.
+func (s *Suite) release() {
 	s.once.Do(func() {
-		for _, l := range s.loops {
-			l.Drain()
-		}
-		s.workers.Wait()
-		s.stop(nil)
-		s.services.Wait()
 		for i := len(s.closers) - 1; i >= 0; i-- {
 			s.closers[i]()
 		}
 	})
 }
 
-// closing adds what Close does, before what was added earlier.
+// closing adds what release does, before what was added earlier.
 func (s *Suite) closing(f func()) { s.closers = append(s.closers, f) }
 
-// serve runs a service; its error ends the suite.
-func (s *Suite) serve(group *sync.WaitGroup, run func(context.Context) error) {
-	group.Go(func() {
-		if err := run(s.ctx); err != nil && s.ctx.Err() == nil {
-			s.config.Logger.Error("service ended", "error", err)
-			s.stop(err)
-		}
-	})
+// countMetrics registers what is counted, where somebody looks.
+func (s *Suite) countMetrics() (err error) {
+	if s.config.Metrics != nil {
+		s.metrics, err = telemetry.NewMetrics(s.config.Metrics, telemetry.Options{Version: s.config.Version})
+	}
+	return err
 }
 
-// startNATS starts the message server on the state folder.
-func (s *Suite) startNATS(context.Context) error {
+// openNATS starts the message server on the state folder.
+func (s *Suite) openNATS() error {
 	store := natsd.Config{StoreDir: filepath.Join(s.config.StateDir, natsDir), Listen: s.config.NATSListen,
 		Name: "drover", Log: s.config.Logger}
 	if s.config.Fresh {

@@ -79,7 +79,12 @@ func codeOf(kind fault.Kind, side string) int {
 	switch kind {
 	case fault.Invalid:
 		return exitUsage
-	case fault.Exists, fault.Unsupported:
+	case fault.Exists:
+		if side == "" {
+			return exitUsage // a name, a port or a folder that is taken
+		}
+		return exitPreflight
+	case fault.Unsupported:
 		return exitPreflight
 	case fault.Value:
 		return exitRejected
@@ -128,9 +133,16 @@ func outcome(s progress.Snapshot) error {
 	}
 }
 
+// preflight is a coordinator's reason that no fault has: the plan has errors.
+const preflight = "preflight"
+
 // failure is a failed migration's reason as the fault it was.
 func failure(m *droverv1.Migration) error {
-	return &fault.Error{Kind: fault.ParseKind(m.GetReasonKind()), Op: "drover.run", Side: m.GetReasonSide(), Err: errors.New(m.GetReason())}
+	kind := fault.ParseKind(m.GetReasonKind())
+	if m.GetReasonKind() == preflight {
+		kind = fault.Unsupported
+	}
+	return &fault.Error{Kind: kind, Op: "drover.run", Side: m.GetReasonSide(), Err: errors.New(m.GetReason())}
 }
 
 // incompleteCode is the code of the worst thing that blocks a table: rows that

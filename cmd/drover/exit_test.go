@@ -34,6 +34,7 @@ func TestCodeOf(t *testing.T) {
 		{fault.Denied, "", exitCoordinator},
 		{fault.Unavailable, fault.Stream, exitCoordinator},
 		{fault.Exists, fault.Target, exitPreflight},
+		{fault.Exists, "", exitUsage},
 		{fault.Unsupported, fault.Source, exitPreflight},
 		{fault.Value, fault.Target, exitRejected},
 		{fault.Corrupt, "", exitDifferences},
@@ -70,6 +71,7 @@ func TestOutcome(t *testing.T) {
 	require.Equal(t, 1, end(&droverv1.Migration{State: droverv1.Migration_STATE_CANCELLED}))
 	require.Equal(t, 6, end(&droverv1.Migration{State: droverv1.Migration_STATE_FAILED, ReasonKind: "denied", ReasonSide: "target", Reason: "no"}))
 	require.Equal(t, 8, end(&droverv1.Migration{State: droverv1.Migration_STATE_FAILED, ReasonKind: "exists", ReasonSide: "target", Reason: "has rows"}))
+	require.Equal(t, 8, end(&droverv1.Migration{State: droverv1.Migration_STATE_FAILED, ReasonKind: "preflight", Reason: "has rows"}))
 	require.Equal(t, 4, end(incomplete, value, repaired))
 	require.Equal(t, 3, end(incomplete, value, different))
 	require.Equal(t, 1, end(incomplete, blocked(&droverv1.Table{Reason: "changed"})))

@@ -10,6 +10,7 @@ import (
 	"github.com/drover-db/drover/internal/fault"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
+	"github.com/drover-db/drover/cmd/drover/internal/progress"
 	"github.com/drover-db/drover/cmd/drover/internal/report"
 )
 
@@ -65,7 +66,11 @@ func (a *app) planned(ctx context.Context, m *job) (p report.Plan, err error) {
 	if err := create(ctx, s.clients, m, false); err != nil {
 		return p, stopped(ctx, err)
 	}
-	f := &follower{clients: s.clients, name: migrationName(m.spec.GetName()), view: a.view(), until: planEnded, down: s.Done(), why: s.Err}
+	view := progress.View(progress.None{})
+	if a.progress != "auto" {
+		view = a.view()
+	}
+	f := &follower{clients: s.clients, name: migrationName(m.spec.GetName()), view: view, until: planEnded, down: s.Done(), why: s.Err}
 	snapshot, err := f.run(ctx)
 	if err != nil {
 		return p, err

@@ -69,7 +69,11 @@ func (a *app) complain(err error) {
 	if err == nil || err.Error() == "" {
 		return
 	}
-	for line := range strings.SplitSeq(spec.Mask(err.Error()), "\n") {
+	text := err.Error()
+	if side := fault.Find(err).Side; (side == fault.Source || side == fault.Target) && !strings.HasPrefix(text, side) {
+		text = side + ": " + text
+	}
+	for line := range strings.SplitSeq(spec.Mask(text), "\n") {
 		_, _ = fmt.Fprintf(a.stderr, "drover: %s\n", output.Clean(line))
 	}
 }
@@ -121,7 +125,7 @@ func (a *app) globalFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.server, "server", "127.0.0.1:7432", "`address` of the coordinator to talk to")
 	f.StringVarP(&a.output, "output", "o", "table", "`format` of results: "+strings.Join(output.Formats, ", "))
 	f.StringVar(&a.progress, "progress", "auto", "`view` of progress: auto, tty, plain, json, none")
-	f.StringVar(&a.logLevel, "log-level", "", "`level` of logs: debug, info, warn, error (default: info for serve, error otherwise)")
+	f.StringVar(&a.logLevel, "log-level", "", "`level` of logs: debug, info, warn, error (default: info for serve, none otherwise)")
 	f.StringVar(&a.logFormat, "log-format", "auto", "`form` of logs: auto (text on a terminal, else json), text, json")
 	f.DurationVar(&a.timeout, "timeout", 0, "stop after this `time`, resumably (0: never)")
 }

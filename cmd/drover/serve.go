@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"log/slog"
-	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,15 +17,17 @@ const (
 	anyPort           = "127.0.0.1:0"
 )
 
+// drainMargin is what a drain may take beyond the grace of the jobs.
+const drainMargin = 15 * time.Second
+
 // serveFlags are what the roles are told.
 type serveFlags struct {
 	listen, metrics       string
 	nats                  string
 	natsStore, natsListen string
 	coordinator           string
-	slots                 int
+	slots, replicas       int
 	leaseTTL, grace       time.Duration
-	replicas              int
 }
 
 func newServe(a *app) *cobra.Command {
@@ -51,7 +50,10 @@ otherwise, and warn when they are.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: group,
 	}
-	cmd.AddCommand(newServeAll(a))
+	cmd.AddCommand(newServeAll(a), newServeCoordinator(a))
+	for _, r := range workerRoles {
+		cmd.AddCommand(newServeWorker(a, r))
+	}
 	return cmd
 }
 
@@ -74,25 +76,4 @@ func (s *serveFlags) check() error {
 		return fault.New(fault.Invalid, op, "--drain-grace %s is negative", s.grace)
 	}
 	return nil
-}
-
-// warnOpen tells when an address is reachable from other hosts.
-func warnOpen(log *slog.Logger, addresses ...string) {
-	for _, address := range addresses {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil || host == "localhost" {
-			continue
-		}
-		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-			log.Warn("listening beyond this host without transport security: use a private network", "address", address)
-		}
-	}
-}
-
-// served is how a service ends that was told to stop: without an error.
-func served(ctx context.Context, err error) error {
-	if err == nil || (ctx.Err() != nil && fault.Is(err, fault.Canceled)) {
-		return nil
-	}
-	return err
 }

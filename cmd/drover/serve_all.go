@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drover-db/drover/embedded"
+	"github.com/drover-db/drover/internal/lifecycle"
 )
 
 func newServeAll(a *app) *cobra.Command {
@@ -34,28 +35,26 @@ processes may join with --nats-listen.`,
 }
 
 func (a *app) serveAll(ctx context.Context, s *serveFlags) error {
-	if err := s.check(); err != nil {
-		return err
-	}
-	log, err := a.logger("info")
+	h, err := a.newHost("all", s)
 	if err != nil {
 		return err
 	}
-	warnOpen(log, s.listen, s.natsListen, s.metrics)
+	defer h.close()
+	if err := h.serveMetrics(); err != nil {
+		return err
+	}
 	suite, err := embedded.Start(ctx, embedded.Config{
 		StateDir: s.natsStore, Listen: s.listen, NATSListen: s.natsListen, Jobs: s.slots,
-		LeaseTTL: s.leaseTTL, DrainGrace: s.grace, Version: buildVersion(), Logger: log,
+		LeaseTTL: s.leaseTTL, DrainGrace: s.grace, Version: buildVersion(), Logger: h.log, Metrics: h.registry,
 	})
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	defer suite.Close()
-	log.Info("serving", "role", "all", "address", suite.Address().String(), "nats", suite.NATSURL(), "state", s.natsStore)
-	select {
-	case <-ctx.Done():
-		log.Info("draining", "grace", s.grace.String())
-		return nil
-	case <-suite.Done():
-		return suite.Err()
-	}
+	h.log.Info("listening", "address", suite.Address().String(), "nats", suite.NATSURL(), "state", s.natsStore)
+	h.group.Add(lifecycle.Member{Name: "services", Drain: suite.Close,
+		Run: func(context.Context) error {
+			<-suite.Done()
+			return suite.Err()
+		}})
+	return h.run(ctx)
 }

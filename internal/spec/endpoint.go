@@ -61,6 +61,9 @@ func ParseURL(raw string, schemes []string) (*url.URL, error) {
 	if scheme == "sqlite" {
 		return sqliteURL(u, raw)
 	}
+	if !strings.HasPrefix(raw, scheme+"://") {
+		return nil, bad("URL %q has no // behind %s: write something like %s", Mask(raw), scheme, example(scheme, schemes))
+	}
 	if strings.Trim(u.Path, "/") == "" && !u.Query().Has("dbname") {
 		return nil, bad("URL %q names no database: write something like %s", Mask(raw), example(scheme, schemes))
 	}

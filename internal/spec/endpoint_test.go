@@ -28,6 +28,7 @@ func TestParseURL_SaysWhatIsWrong(t *testing.T) {
 		"postgres://u:hunter#2@h/db":   "is malformed",
 		"postgres://h:port/db":         `is malformed (invalid port ":port" after host)`,
 		"postgres://u:hunter%zz2@h/db": "is malformed",
+		"postgres:/nowhere":            "has no // behind postgres: write something like postgres://user@host:5432/database",
 		"sqlite://shop.db":             "where SQLite has no host",
 		"sqlite://":                    "names no file",
 		"sqlite:///data/":              "names no file",
