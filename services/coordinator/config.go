@@ -44,6 +44,8 @@ type Metrics interface {
 	RangeRetried(stage, reason string)
 	Leading(term uint64)
 	StateWritten(seconds float64, ok bool)
+	// Workers of a role that are "connected" or "draining".
+	Workers(role, state string, n int)
 }
 
 func (c Config) withDefaults() Config {
@@ -77,3 +79,4 @@ func (noMetrics) LeaseExpired(string)         {}
 func (noMetrics) RangeRetried(string, string) {}
 func (noMetrics) Leading(uint64)              {}
 func (noMetrics) StateWritten(float64, bool)  {}
+func (noMetrics) Workers(string, string, int) {}

@@ -24,10 +24,28 @@ func (s *Service) reap(now time.Time) {
 			s.lost(l, "worker was not heard of for "+s.cfg.LeaseTTL.String())
 		}
 	}
+	s.countWorkers()
 	for id, w := range s.workers {
 		if w.out == nil && len(w.leases) == 0 && now.Sub(w.heard) > forget {
 			delete(s.workers, id)
 		}
+	}
+}
+
+func (s *Service) countWorkers() {
+	for _, role := range []workerv1.Role{extractor, loader, validator} {
+		connected, draining := 0, 0
+		for _, w := range s.workers {
+			switch {
+			case w.role != role || w.out == nil:
+			case w.draining:
+				draining++
+			default:
+				connected++
+			}
+		}
+		s.cfg.Metrics.Workers(roleName(role), "connected", connected)
+		s.cfg.Metrics.Workers(roleName(role), "draining", draining)
 	}
 }
 
