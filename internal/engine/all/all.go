@@ -1,12 +1,12 @@
-// Package all lists the engines that drover ships with. It is the one place
-// outside tests that imports the adapters; whoever puts a process together
-// (cmd/drover, embedded) takes the list from here and hands it on.
+// Package all lists the engines that drover ships with: the one place that knows
+// the adapters.
 package all
 
 import (
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/engine/postgres"
+	"github.com/drover-db/drover/internal/engine/sqlite"
 )
 
-// Engines gives every engine.
-func Engines() engine.Set { return engine.Set{postgres.New()} }
+// Engines gives an engine of each kind.
+func Engines() engine.Set { return engine.Set{postgres.New(), sqlite.New()} }

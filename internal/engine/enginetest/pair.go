@@ -23,6 +23,8 @@ func testCopy(t *testing.T, source, target Factory) {
 			f := flow.on(t)
 			p := f.plan(table.Name)
 			f.copyTable(p, 25, 9)
+			f.testValues(p, table, engine.SourceSide)
+			f.testValues(p, table, engine.TargetSide)
 			f.apply(p, planv1.Step_STEP_FOREIGN_KEYS)
 			f.apply(p, planv1.Step_STEP_SEQUENCES)
 		})

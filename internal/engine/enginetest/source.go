@@ -32,7 +32,7 @@ func testSource(t *testing.T, f Factory) {
 		p := flow.plan(table.Name)
 		t.Run("Split/"+table.Name, func(t *testing.T) { flow.on(t).testSplit(p, table) })
 		t.Run("Read/"+table.Name, func(t *testing.T) { flow.on(t).testRead(p, table) })
-		t.Run("Values/"+table.Name, func(t *testing.T) { flow.on(t).testValues(p, table) })
+		t.Run("Values/"+table.Name, func(t *testing.T) { flow.on(t).testValues(p, table, engine.SourceSide) })
 	}
 	t.Run("Changed", func(t *testing.T) { flow.on(t).testChanged() })
 }
@@ -156,7 +156,7 @@ func (f *flow) testRead(p *planv1.TablePlan, table Table) {
 
 // testValues: what is read is what was put in, where the value travels by the
 // kind it was made with.
-func (f *flow) testValues(p *planv1.TablePlan, table Table) {
+func (f *flow) testValues(p *planv1.TablePlan, table Table, side engine.Side) {
 	if p.GetEncoding() != planv1.Encoding_ENCODING_CANONICAL {
 		return // an engine's own rows: testCopy shows that they arrive
 	}
@@ -165,7 +165,7 @@ func (f *flow) testValues(p *planv1.TablePlan, table Table) {
 		counts[comparable(f.t, p, table, values)]++
 	}
 	fields := make([][]byte, len(p.GetColumns()))
-	for _, got := range f.read(p, engine.SourceSide, nil, nil) {
+	for _, got := range f.read(p, side, nil, nil) {
 		_, rest, err := batch.Fields(p.GetEncoding(), got.data, fields)
 		require.NoError(f.t, err)
 		require.Empty(f.t, rest)

@@ -1,0 +1,270 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/engine"
+)
+
+const (
+	info    = planv1.Severity_SEVERITY_INFO
+	warning = planv1.Severity_SEVERITY_WARNING
+	blocker = planv1.Severity_SEVERITY_ERROR
+)
+
+// Design plans the file's tables. It changes nothing and makes no file.
+func (d *database) Design(ctx context.Context, r engine.DesignRequest) (*planv1.Design, error) {
+	const op = "sqlite.Design"
+	designer := &designer{request: r, objects: map[string]string{}, existing: map[string]*existingTable{}, targets: map[string]string{}, taken: map[string]string{}}
+	if err := d.read(ctx, func(tx *sql.Tx) error { return designer.readTarget(ctx, tx) }); err != nil {
+		return nil, classify(op, err)
+	}
+	out := &planv1.Design{Engine: Name, Version: sqlite3.SQLITE_VERSION, Identity: d.identity()}
+	for i, t := range r.Source.GetTables() {
+		p := &planv1.TablePlan{Number: uint32(i + 1), Source: t, TargetSchema: mainSchema, Encoding: planv1.Encoding_ENCODING_CANONICAL,
+			Existing: r.Existing, SourceEngine: r.Source.GetEngine(), TargetEngine: Name}
+		designer.name(p)
+		out.Tables = append(out.Tables, p)
+	}
+	// Foreign keys name tables that come later.
+	for _, p := range out.GetTables() {
+		designer.table(p)
+	}
+	return out, nil
+}
+
+// designer plans all tables of one design.
+type designer struct {
+	request engine.DesignRequest
+	// objects are the kinds of everything the file has, by folded name.
+	objects  map[string]string
+	existing map[string]*existingTable
+	// targets are the tables' new names, by the source's schema and name.
+	targets map[string]string
+	// taken are the source tables that have got a name, by folded name.
+	taken map[string]string
+}
+
+// existingTable is a table that the target has already.
+type existingTable struct {
+	*tableInfo
+	hasRows  bool
+	triggers bool
+}
+
+func (d *designer) readTarget(ctx context.Context, tx *sql.Tx) error {
+	err := each(ctx, tx, "SELECT name, type FROM main.sqlite_schema", nil, func(rows *sql.Rows) error {
+		var name, kind string
+		err := rows.Scan(&name, &kind)
+		if kind != "trigger" {
+			d.objects[fold(name)] = kind
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	names, err := tableNames(ctx, tx, engine.Selection{})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		t := &existingTable{}
+		if t.tableInfo, err = readTable(ctx, tx, name); err != nil {
+			return err
+		}
+		err := tx.QueryRowContext(ctx, fmt.Sprintf(`SELECT EXISTS (SELECT 1 FROM %s),
+			EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE)`, mainTable(name)), name).Scan(&t.hasRows, &t.triggers)
+		if err != nil {
+			return err
+		}
+		d.existing[fold(name)] = t
+	}
+	return nil
+}
+
+// sameEngine tells whether the source's SQL is SQLite's.
+func (d *designer) sameEngine() bool { return d.request.Source.GetEngine() == Name }
+
+func sourceID(schema, table string) string { return schema + "\x00" + table }
+
+// name gives a table its name in the file.
+func (d *designer) name(p *planv1.TablePlan) {
+	source := p.GetSource()
+	schema, table, ruled := d.request.Name(source.GetSchema(), source.GetName())
+	if !ruled {
+		schema, table = "", source.GetName()
+		if d.manySchemas() {
+			note(p, blocker, "SCHEMA_MAPPING_NEEDED", "", "SQLite has no schemas, and the source's tables are in several: "+
+				"say where they go, as with tables: [{match: %q, into: \"%s_{table}\"}]", source.GetSchema()+".*", source.GetSchema())
+		}
+	}
+	if schema != "" && fold(schema) != mainSchema {
+		note(p, blocker, "SCHEMA_MAPPING_NEEDED", "", "SQLite has no schema %s: map the table to a name without one, as %s_{table}", schema, schema)
+	}
+	p.TargetName = table
+	if t := d.existing[fold(table)]; t != nil {
+		p.TargetName = t.name
+	}
+	d.targets[sourceID(source.GetSchema(), source.GetName())] = p.TargetName
+	switch other, taken := d.taken[fold(table)]; {
+	case taken:
+		note(p, blocker, "NAME_COLLISION", "", "%s becomes %s as well, and SQLite does not tell upper from lower case: map one of them to another name", other, table)
+	case internalName(table):
+		note(p, blocker, "NAME_RESERVED", "", "names that begin with sqlite_ or %s are not free: map the table to another name", ledgerPrefix)
+	case d.existing[fold(table)] == nil && d.objects[fold(table)] != "":
+		note(p, blocker, "NAME_COLLISION", "", "the target has a %s of the name %s: map the table to another name", d.objects[fold(table)], table)
+	}
+	d.taken[fold(table)] = engine.Label(p, engine.SourceSide)
+	d.objects[fold(table)] = "table"
+}
+
+func (d *designer) manySchemas() bool {
+	tables := d.request.Source.GetTables()
+	return slices.ContainsFunc(tables, func(t *planv1.Table) bool { return t.GetSchema() != tables[0].GetSchema() })
+}
+
+// table plans one table.
+func (d *designer) table(p *planv1.TablePlan) {
+	existing := d.existing[fold(p.GetTargetName())]
+	p.TargetExists = existing != nil
+	seen := map[string]bool{}
+	for _, c := range p.GetSource().GetColumns() {
+		if seen[fold(c.GetName())] {
+			note(p, blocker, "NAME_COLLISION", c.GetName(), "another column differs in case alone, which SQLite does not tell: rename one of them in the source")
+		}
+		seen[fold(c.GetName())] = true
+		if d.sameEngine() && c.GetGenerated() != "" {
+			p.Recomputed = append(p.Recomputed, c.GetName())
+			continue
+		}
+		p.Columns = append(p.Columns, d.column(p, c))
+	}
+	if len(p.GetColumns()) == 0 {
+		note(p, blocker, "NO_COLUMNS", "", "the table has no columns to copy, and SQLite has no table without")
+	}
+	if existing != nil {
+		d.adopt(p, existing)
+	} else {
+		d.create(p)
+	}
+	p.ValidateByRange = d.validateByRange(p, existing)
+}
+
+func (d *designer) column(p *planv1.TablePlan, c *planv1.Column) *planv1.ColumnPlan {
+	out := &planv1.ColumnPlan{Source: c.GetName(), SourceType: c.GetNativeType(), Target: c.GetName(), TargetType: c.GetNativeType(),
+		Kind: canon.Variant, Scale: -1, Nullable: c.GetNullable()}
+	if d.sameEngine() {
+		return out
+	}
+	out.Kind = c.GetKind()
+	if c.GetKind() == canon.Decimal && c.GetPrecision() > 0 {
+		out.Scale = max(c.GetScale(), 0)
+	}
+	declared, ok := declaredFor(d.request.Source.GetEngine(), c, d.domains())
+	if !ok {
+		note(p, blocker, "NO_TYPE_MAPPING", c.GetName(), "type %s has no mapping to SQLite: leave the table out (skip), or make a column of another type of it in the source",
+			c.GetNativeType())
+	}
+	out.TargetType = declared
+	if c.GetGenerated() != "" {
+		note(p, info, "GENERATED_AS_VALUES", c.GetName(), "the expression is not SQLite's: the column is copied as plain values")
+	}
+	return out
+}
+
+// domains lists the source's domains: text under another name. What is made by
+// CREATE TYPE is not among them.
+func (d *designer) domains() []string {
+	var out []string
+	for _, u := range d.request.Source.GetUserTypes() {
+		if strings.HasPrefix(strings.ToUpper(strings.TrimSpace(u.GetDefinition())), "CREATE DOMAIN") {
+			out = append(out, u.GetName(), u.GetSchema()+"."+u.GetName(), ident(u.GetName()))
+		}
+	}
+	return out
+}
+
+// adopt checks a table that is there against what comes.
+func (d *designer) adopt(p *planv1.TablePlan, t *existingTable) {
+	if t.hasRows && p.GetExisting() != planv1.Existing_EXISTING_APPEND && p.GetExisting() != planv1.Existing_EXISTING_TRUNCATE {
+		note(p, blocker, "TARGET_NOT_EMPTY", "", "the target's table has rows: empty it, or choose --existing=append or --existing=truncate")
+	}
+	if t.triggers {
+		note(p, warning, "TRIGGERS_FIRE", "", "the target's table has triggers, which run for every row that is copied")
+	}
+	copied := map[string]bool{}
+	for _, c := range p.GetColumns() {
+		column := t.column(c.GetTarget())
+		if column == nil || column.generated() {
+			note(p, blocker, "COLUMN_MISSING", c.GetTarget(), "the target's table has no such column to write to: add it, or remove the table")
+			continue
+		}
+		copied[fold(column.name)] = true
+		c.Target, c.TargetType = column.name, column.declared
+		if !fits(c.GetKind(), column.declared) {
+			note(p, blocker, "TYPE_DIFFERS", c.GetTarget(), "a column of type %q would change values of %s: declare it %s", column.declared, c.GetSourceType(), kindTypes[c.GetKind()])
+		}
+	}
+	for _, column := range t.columns {
+		if !copied[fold(column.name)] && column.notNull && !column.defaultSQL.Valid && !column.generated() {
+			note(p, blocker, "COLUMN_WITHOUT_VALUE", column.name, "the target's column is NOT NULL, has no default, and the source has no such column")
+		}
+	}
+}
+
+// rangeKinds are the kinds whose stored form is ordered as every engine orders
+// the values. Times and decimals are not among them: as text, a year before 1 or
+// beyond 9999, or a shorter number, stands elsewhere.
+var rangeKinds = []planv1.Kind{canon.Bool, canon.Int, canon.Bytes, canon.UUID}
+
+// validateByRange tells whether the file can tell a range's rows from others.
+func (d *designer) validateByRange(p *planv1.TablePlan, existing *existingTable) bool {
+	positions, err := engine.KeyColumns(p)
+	if err != nil || positions == nil {
+		return false
+	}
+	key := p.GetSource().GetKey()
+	for n, i := range positions {
+		c := p.GetColumns()[i]
+		if d.sameEngine() {
+			// The same declared type stores the same, and the same collation orders it.
+			if existing != nil && affinityOf(c.GetTargetType()) != affinityOf(c.GetSourceType()) {
+				return false
+			}
+			continue
+		}
+		if !key.GetPortableOrder() || !slices.Contains(rangeKinds, c.GetKind()) || c.GetKind() != key.GetKinds()[n] {
+			return false
+		}
+	}
+	return !d.sameEngine() || existing == nil || d.sameCollations(p, existing)
+}
+
+// sameCollations tells whether the target's key is ordered as the source's.
+func (d *designer) sameCollations(p *planv1.TablePlan, existing *existingTable) bool {
+	key := targetKey(p, engine.TargetSide)
+	for n, collation := range existing.keyCollations(key.GetColumns()) {
+		source := p.GetSource().GetColumns()[slices.IndexFunc(p.GetSource().GetColumns(), func(c *planv1.Column) bool {
+			return c.GetName() == p.GetSource().GetKey().GetColumns()[n]
+		})]
+		if collation == "" || (source.GetCollation() == "") != (collation == "BINARY") {
+			return false
+		}
+	}
+	return true
+}
+
+// note adds a finding to a table.
+func note(p *planv1.TablePlan, severity planv1.Severity, code, column, format string, args ...any) {
+	p.Findings = append(p.Findings, &planv1.Finding{Severity: severity, Code: code, Table: engine.Label(p, engine.SourceSide), Column: column,
+		Message: fmt.Sprintf(format, args...)})
+}

@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// turns holds one token a file: whoever has it is the one writer of this
+// process. SQLite's own lock, which keeps other processes out, is polled; a
+// process's goroutines would starve each other on it.
+var turns sync.Map
+
+// turn waits for the process's right to write to the file.
+func (d *database) turn(ctx context.Context) (done func(), err error) {
+	token, _ := turns.LoadOrStore(d.path, make(chan struct{}, 1))
+	lock := token.(chan struct{})
+	select {
+	case lock <- struct{}{}:
+		return func() { <-lock }, nil
+	case <-ctx.Done():
+		return nil, fault.Wrap(fault.KindOf(ctx.Err()), "sqlite.Write", ctx.Err())
+	}
+}
+
+// write runs f in a write transaction. The file must have been made by Prepare.
+func (d *database) write(ctx context.Context, f func(*sql.Tx) error) error {
+	if !d.exists() {
+		return fault.New(fault.NotFound, "sqlite.Write", "%s has not been made yet", d.path)
+	}
+	return d.onWriter(ctx, func(c *sql.Conn) error { return transact(ctx, c, f) })
+}
+
+// writeDurably is write, but when it returns the commit, and all commits before
+// it, are on disk: the log is synced as a whole.
+func (d *database) writeDurably(ctx context.Context, f func(*sql.Tx) error) error {
+	if !d.exists() {
+		return fault.New(fault.NotFound, "sqlite.Write", "%s has not been made yet", d.path)
+	}
+	return d.onWriter(ctx, func(c *sql.Conn) error {
+		if _, err := c.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
+			return err
+		}
+		err := transact(ctx, c, f)
+		// The connection is used again: leaving it careful would only cost time.
+		_, _ = c.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = NORMAL")
+		return err
+	})
+}
+
+// onWriter runs f on the connection that writes, when it is this caller's turn.
+func (d *database) onWriter(ctx context.Context, f func(*sql.Conn) error) error {
+	done, err := d.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	pool, err := d.writing()
+	if err != nil {
+		return err
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return f(conn)
+}
+
+// transact begins with BEGIN IMMEDIATE: what f reads stays true until it commits.
+// The end of ctx does not cut a transaction off in the middle of a statement, but
+// f may look for it.
+func transact(ctx context.Context, c *sql.Conn, f func(*sql.Tx) error) error {
+	tx, err := c.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		_ = tx.Rollback() // the first error is the one to tell
+		return err
+	}
+	return tx.Commit()
+}
