@@ -97,7 +97,7 @@ func holds(kind planv1.Kind, v []byte) bool {
 		return !math.IsNaN(f) && !(f == 0 && math.Signbit(f))
 	case canon.Decimal:
 		_, err := storedDecimal(affinityNumeric, string(v))
-		return err == nil
+		return err == nil && trimZeros(string(v)) == string(v)
 	case canon.JSON:
 		// The type JSON has numeric affinity: a lone number becomes one of SQLite's.
 		_, err := canon.NormalizeDecimal(string(v), -1)
