@@ -95,7 +95,7 @@ func (a *app) printMigration(m *droverv1.Migration, done string) error {
 
 // attend follows a migration on a server to its end. Interrupting it detaches.
 func (a *app) attend(ctx context.Context, c *clients, name, summary string) error {
-	f := &follower{clients: c, name: name, view: a.view(), until: ended}
+	f := &follower{clients: c, name: name, view: a.view(hintDetach), until: ended}
 	s, err := f.run(ctx)
 	if err != nil {
 		if context.Cause(ctx) != nil {

@@ -18,6 +18,10 @@ import (
 	"github.com/drover-db/drover/internal/telemetry"
 )
 
+// allRoles is the role of a process that has every service in it; each of them
+// says in its logs which it is.
+const allRoles = "all"
+
 // noListener is the address that switches a listener off.
 const noListener = "none"
 
@@ -42,14 +46,11 @@ func (a *app) newHost(role string, s *serveFlags) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	log = log.With(telemetry.KeyRole, role)
-	registry := prometheus.NewRegistry()
-	metrics, err := telemetry.NewMetrics(registry, telemetry.Options{Version: buildVersion()})
-	if err != nil {
-		return nil, err
+	if role != allRoles {
+		log = log.With(telemetry.KeyRole, role)
 	}
 	warnOpen(log, s.listen, s.metrics, s.natsListen)
-	return &host{flags: s, role: role, log: log, registry: registry, metrics: metrics,
+	return &host{flags: s, role: role, log: log, registry: prometheus.NewRegistry(),
 		group: lifecycle.New(lifecycle.Config{Grace: s.grace + drainMargin, Log: log})}, nil
 }
 
@@ -77,6 +78,12 @@ func (h *host) serveMetrics() error {
 		return telemetry.Serve(ctx, l, telemetry.Handler(h.registry, nil))
 	}})
 	return nil
+}
+
+// count registers what the role's service counts.
+func (h *host) count() (err error) {
+	h.metrics, err = telemetry.NewMetrics(h.registry, telemetry.Options{Version: buildVersion()})
+	return err
 }
 
 // listen opens the gRPC listener and a server for it; register adds services.

@@ -38,7 +38,7 @@ func (a *app) move(ctx context.Context, m *job) error {
 		return stopped(ctx, err)
 	}
 	name := migrationName(m.spec.GetName())
-	f := &follower{clients: s.clients, name: name, view: a.view(), until: ended, down: s.Done(), why: s.Err,
+	f := &follower{clients: s.clients, name: name, view: a.view(hintPause), until: ended, down: s.Done(), why: s.Err,
 		pause: func(ctx context.Context) error {
 			a.note("pausing: finishing what is in hand; once more to stop at once")
 			_, err := s.clients.migrations.PauseMigration(ctx, &droverv1.PauseMigrationRequest{Name: name})

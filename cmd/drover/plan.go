@@ -68,7 +68,7 @@ func (a *app) planned(ctx context.Context, m *job) (p report.Plan, err error) {
 	}
 	view := progress.View(progress.None{})
 	if a.progress != "auto" {
-		view = a.view()
+		view = a.view(hintDetach)
 	}
 	f := &follower{clients: s.clients, name: migrationName(m.spec.GetName()), view: view, until: planEnded, down: s.Done(), why: s.Err}
 	snapshot, err := f.run(ctx)

@@ -14,7 +14,7 @@ import (
 func newServeAll(a *app) *cobra.Command {
 	s := &serveFlags{}
 	cmd := &cobra.Command{
-		Use:   "all",
+		Use:   allRoles,
 		Short: "Run every service and a NATS server in this process",
 		Long: `Run the coordinator, one worker of each role and their NATS server in this process,
 and serve the API for drover apply, get, watch and grpcurl. Workers of other
@@ -35,7 +35,7 @@ processes may join with --nats-listen.`,
 }
 
 func (a *app) serveAll(ctx context.Context, s *serveFlags) error {
-	h, err := a.newHost("all", s)
+	h, err := a.newHost(allRoles, s)
 	if err != nil {
 		return err
 	}

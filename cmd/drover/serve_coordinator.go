@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,6 +16,10 @@ import (
 	"github.com/drover-db/drover/internal/rpc"
 	"github.com/drover-db/drover/services/coordinator"
 )
+
+// reconnect is what workers get after a start of the coordinator to bring back the
+// jobs they hold; they try every 5 s at the latest.
+const reconnect = 6 * time.Second
 
 func newServeCoordinator(a *app) *cobra.Command {
 	s := &serveFlags{}
@@ -45,7 +50,7 @@ func (a *app) serveCoordinator(ctx context.Context, s *serveFlags) error {
 		return err
 	}
 	defer h.close()
-	if err := h.serveMetrics(); err != nil {
+	if err := errors.Join(h.count(), h.serveMetrics()); err != nil {
 		return err
 	}
 	nc, rows, err := h.openNATS(ctx)
@@ -53,7 +58,7 @@ func (a *app) serveCoordinator(ctx context.Context, s *serveFlags) error {
 		return err
 	}
 	service, err := coordinator.New(coordinator.Config{Conn: nc, Bus: rows, Replicas: s.replicas, LeaseTTL: s.leaseTTL,
-		Grace: s.leaseTTL / 3, Version: buildVersion(), Logger: h.log, Metrics: h.metrics})
+		Grace: min(reconnect, s.leaseTTL/3), Version: buildVersion(), Logger: h.log, Metrics: h.metrics})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -83,7 +84,7 @@ func (a *app) serveWorker(ctx context.Context, r workerRole, s *serveFlags) erro
 		return err
 	}
 	defer h.close()
-	if err := h.serveMetrics(); err != nil {
+	if err := errors.Join(h.count(), h.serveMetrics()); err != nil {
 		return err
 	}
 	if err := h.listen(func(*rpc.Server) {}); err != nil {

@@ -58,15 +58,21 @@ func (a *app) checkView() error {
 	return nil
 }
 
+// What Ctrl-C does, as the live view tells it.
+const (
+	hintPause  = "Ctrl-C pauses"
+	hintDetach = "Ctrl-C detaches"
+)
+
 // view makes the progress view; logs go through it while it is open.
-func (a *app) view() progress.View {
+func (a *app) view(hint string) progress.View {
 	switch {
 	case a.progress == "none":
 		return progress.None{}
 	case a.progress == "json":
 		return progress.NewJSON(a.logs)
 	case a.progress == "tty", a.progress == "auto" && isTerminal(a.stderr):
-		t := progress.NewTerminal(a.stderr, a.screen)
+		t := progress.NewTerminal(a.stderr, hint, a.screen)
 		a.logs.set(t)
 		return closing{t, func() { a.logs.set(a.stderr) }}
 	default:

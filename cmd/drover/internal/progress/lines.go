@@ -99,6 +99,9 @@ func fields(s Snapshot) []field {
 	if m.GetTablesBlocked() > 0 {
 		out = append(out, field{"tables_blocked", m.GetTablesBlocked()})
 	}
+	if m.GetReason() != "" {
+		out = append(out, field{"reason", m.GetReason()})
+	}
 	return out
 }
 

@@ -73,7 +73,7 @@ func TestLines(t *testing.T) {
 
 func TestTerminal(t *testing.T) {
 	var b bytes.Buffer
-	view := NewTerminal(&b, func() (int, int) { return 80, 24 })
+	view := NewTerminal(&b, "Ctrl-C pauses", func() (int, int) { return 80, 24 })
 	tr := NewTracker()
 	tr.Apply(at(100), start)
 	view.Show(tr.Snapshot(start))

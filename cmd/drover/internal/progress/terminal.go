@@ -23,15 +23,17 @@ const redraw = 200 * time.Millisecond
 type Terminal struct {
 	mu    sync.Mutex
 	w     io.Writer
+	hint  string
 	size  func() (width, height int)
 	drawn int
 	last  Snapshot
 	at    time.Time
 }
 
-// NewTerminal draws on w; size tells the screen's columns and lines.
-func NewTerminal(w io.Writer, size func() (width, height int)) *Terminal {
-	return &Terminal{w: w, size: size}
+// NewTerminal draws on w; hint says what the user can do, size tells the screen's
+// columns and lines.
+func NewTerminal(w io.Writer, hint string, size func() (width, height int)) *Terminal {
+	return &Terminal{w: w, hint: hint, size: size}
 }
 
 // Show draws a snapshot, at most five times a second.
@@ -79,7 +81,7 @@ func (t *Terminal) erase() {
 
 func (t *Terminal) draw() {
 	width, height := t.size()
-	lines := render(t.last, width, height)
+	lines := t.render(width, height)
 	for i := range lines {
 		lines[i] = cut(lines[i], width-1)
 	}
@@ -89,7 +91,8 @@ func (t *Terminal) draw() {
 }
 
 // render makes the screen's lines.
-func render(s Snapshot, width, height int) []string {
+func (t *Terminal) render(width, height int) []string {
+	s := t.last
 	lines := []string{header(s), totals(s, width)}
 	rows := visible(s.Tables, max(3, height-6))
 	if len(rows) > 0 {
@@ -98,9 +101,15 @@ func render(s Snapshot, width, height int) []string {
 	if hidden := len(s.Tables) - len(rows); hidden > 0 {
 		lines = append(lines, fmt.Sprintf("… and %d more tables", hidden))
 	}
+	if Ended(s.Migration) {
+		return append(lines, "")
+	}
 	if w := s.Workers; w != nil {
-		lines = append(lines, fmt.Sprintf("workers: %d extract  %d load  %d validate   jobs %d   Ctrl-C pauses",
-			w.GetExtractors(), w.GetLoaders(), w.GetValidators(), w.GetJobs()))
+		lines = append(lines, fmt.Sprintf("workers: %d extract  %d load  %d validate   jobs %d   %s",
+			w.GetExtractors(), w.GetLoaders(), w.GetValidators(), w.GetJobs(), t.hint))
+	}
+	if s.Migration.GetReason() != "" {
+		lines = append(lines, "last trouble: "+output.Clean(s.Migration.GetReason()))
 	}
 	return lines
 }
