@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"buf.build/go/protoyaml"
@@ -20,6 +21,8 @@ var (
 	place = regexp.MustCompile(`^:(\d+):(\d+) (.*)$`)
 	// syntax is the YAML parser's place; it knows no column.
 	syntax = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	// number is how protoyaml words a number that is none; it does not say which.
+	number = regexp.MustCompile(`^invalid (integer|float): .*$`)
 	// rule is the rule's name that protoyaml puts behind a violation.
 	rule = regexp.MustCompile(` \([a-z0-9_.]*\)$`)
 )
@@ -33,7 +36,7 @@ func Load(file string, data []byte) (*droverv1.MigrationSpec, error) {
 	}
 	out := &droverv1.MigrationSpec{}
 	if err := (protoyaml.UnmarshalOptions{Validator: validator{}}).Unmarshal(data, out); err != nil {
-		return nil, fault.New(fault.Invalid, op, "%s", strings.Join(placed(file, err), "\n"))
+		return nil, fault.New(fault.Invalid, op, "%s", strings.Join(placed(file, data, err), "\n"))
 	}
 	return out, nil
 }
@@ -74,7 +77,9 @@ func uniqueKeys(n *yaml.Node) error {
 }
 
 // placed turns protoyaml's errors into lines with their place, each once.
-func placed(file string, err error) []string {
+func placed(file string, data []byte, err error) []string {
+	var document yaml.Node
+	_ = yaml.Unmarshal(data, &document) // it was read before
 	list := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		list = joined.Unwrap()
@@ -88,13 +93,30 @@ func placed(file string, err error) []string {
 		if m == nil {
 			m = []string{"", "1", "1", first}
 		}
-		line := fmt.Sprintf("%s:%s:%s: %s", file, m[1], m[2], rule.ReplaceAllString(m[3], ""))
+		message := rule.ReplaceAllString(m[3], "")
+		if kind := number.FindStringSubmatch(message); kind != nil {
+			message = fmt.Sprintf("%q is no %s", scalarAt(&document, m[1], m[2]), kind[1])
+		}
+		line := fmt.Sprintf("%s:%s:%s: %s", file, m[1], m[2], message)
 		if !seen[line] {
 			seen[line] = true
 			out = append(out, line)
 		}
 	}
 	return out
+}
+
+// scalarAt finds the value at a place.
+func scalarAt(n *yaml.Node, line, column string) string {
+	if n.Kind == yaml.ScalarNode && strconv.Itoa(n.Line) == line && strconv.Itoa(n.Column) == column {
+		return n.Value
+	}
+	for _, child := range n.Content {
+		if v := scalarAt(child, line, column); v != "" {
+			return v
+		}
+	}
+	return ""
 }
 
 // syntaxError gives a YAML error its place.

@@ -56,7 +56,7 @@ func TestLoad_NamesThePlace(t *testing.T) {
 			`f.yaml:6:1: unknown field "speed", expected one of`},
 		"UnknownNestedField": {head + "ranges:\n  rows: 5\n",
 			`f.yaml:7:3: unknown field "rows", expected one of`},
-		"WrongType":     {head + "ranges:\n  targetRows: many\n", `f.yaml:7:15: invalid integer`},
+		"WrongType":     {head + "ranges:\n  targetRows: many\n", `f.yaml:7:15: "many" is no integer`},
 		"WrongValue":    {head + "existing: replace\n", `f.yaml:6:11: existing: must be "fail", "append" or "truncate"`},
 		"BadSize":       {head + "ranges: {targetBytes: 64 megs}\n", `f.yaml:6:23: ranges.target_bytes: must be a size such as 64MiB`},
 		"ZeroSize":      {head + "stream: {maxBytes: 0B}\n", `f.yaml:6:20: stream.max_bytes: must be a size above zero`},

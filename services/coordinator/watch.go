@@ -27,6 +27,7 @@ func (a *migrationServer) WatchMigration(r *droverv1.WatchMigrationRequest, stre
 	sent := map[string]*droverv1.Table{}
 	for {
 		changed := s.store.WatchMigrations()
+		rest := s.atRest(m.UID) // before the message, which then shows it
 		msg := s.changes(m.UID, sent)
 		if msg == nil {
 			return fault.New(fault.NotFound, "coordinator.WatchMigration", "migration %s was deleted", m.Name)
@@ -34,7 +35,7 @@ func (a *migrationServer) WatchMigration(r *droverv1.WatchMigrationRequest, stre
 		if err := stream.Send(msg); err != nil {
 			return err
 		}
-		if s.atRest(m.UID) {
+		if rest {
 			return nil
 		}
 		look := time.NewTimer(watchMost)
