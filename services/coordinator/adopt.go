@@ -19,7 +19,7 @@ func (s *Service) adopt(w *worker, job *workerv1.Job, now time.Time) bool {
 	if !ok || s.busy[id] != nil {
 		return false
 	}
-	if id.number != 0 && !s.adoptAttempt(id, job) {
+	if id.number != 0 && !s.adoptAttempt(id, job, now) {
 		return false
 	}
 	if id.kind == workSnapshot && s.run(m.UID).snapshot != "" {
@@ -31,8 +31,10 @@ func (s *Service) adopt(w *worker, job *workerv1.Job, now time.Time) bool {
 }
 
 // adoptAttempt makes the attempt known again, whichever half comes first. Whether
-// its extraction has ended, the loader will find out: so none is begun.
-func (s *Service) adoptAttempt(w workID, job *workerv1.Job) bool {
+// its extraction has ended, was under way elsewhere or had not begun, nobody knows
+// yet, and an attempt is never extracted twice: a load that stands still gives it
+// away (reap.go).
+func (s *Service) adoptAttempt(w workID, job *workerv1.Job, now time.Time) bool {
 	r := s.view().Range(w.migration, w.table, w.number)
 	t := s.view().Table(w.migration, w.table)
 	if r == nil || r.State != state.RangePending || !t.Open() {
@@ -43,7 +45,7 @@ func (s *Service) adoptAttempt(w workID, job *workerv1.Job) bool {
 	number := attemptOf(job)
 	a := run.attempts[id]
 	if a == nil {
-		a = &attempt{number: number, epoch: job.GetLoad().GetEpoch(), subject: subjectOf(id, number), extracted: true}
+		a = &attempt{number: number, epoch: job.GetLoad().GetEpoch(), subject: subjectOf(id, number), extracted: true, extractedAt: now}
 		run.attempts[id] = a
 	}
 	return a.number == number

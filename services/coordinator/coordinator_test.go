@@ -300,3 +300,29 @@ func TestPlan_Preflight(t *testing.T) {
 		require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetPrepare() != nil }))
 	})
 }
+
+// A loader that a dead coordinator left waiting for an extraction that never began
+// is given up, and the range is done in another attempt.
+func TestAdopt_LoadWithoutExtraction(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.silent = func(j *workerv1.Job) bool { return j.GetExtract() != nil }
+		h.create()
+		h.rest(5 * time.Second)
+		h.kill()
+		for _, j := range h.jobs {
+			if j.GetLoad() != nil && len(h.held) == 0 {
+				h.held = append(h.held, j)
+			}
+		}
+		require.NotEmpty(t, h.held)
+		h.silent = nil
+		h.start()
+		// Adopted, not granted anew: the worker is alive and renews.
+		for range 100 {
+			h.rest(3 * time.Second)
+			h.s.receive(context.Background(), "loader-old", &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
+				Progress: &workerv1.Progress{Lease: h.held[0].GetLease()}}})
+		}
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+	})
+}

@@ -32,6 +32,9 @@ type harness struct {
 	// silent jobs are taken and never answered.
 	silent func(*workerv1.Job) bool
 
+	// held jobs are brought back by a loader, first of all, when a coordinator starts.
+	held []*workerv1.Job
+
 	mu   sync.Mutex
 	jobs []*workerv1.Job
 	// waiting loads by subject: they end when their extraction has.
@@ -56,6 +59,9 @@ func (h *harness) start() {
 	h.s, h.stop, h.done = s, stop, done
 	go func() { done <- s.Run(ctx) }()
 	<-s.Ready()
+	if len(h.held) > 0 {
+		h.work(ctx, s, "loader-old", loader, h.held)
+	}
 	for _, role := range []workerv1.Role{extractor, loader, validator} {
 		h.work(ctx, s, fmt.Sprintf("%s-%d", roleName(role), s.term), role, nil)
 	}

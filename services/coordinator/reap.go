@@ -22,6 +22,9 @@ func (s *Service) reap(now time.Time) {
 			s.cfg.Metrics.LeaseExpired(roleName(l.worker.role))
 			s.cfg.Logger.Warn("lease expired", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id)
 			s.lost(l, "worker was not heard of for "+s.cfg.LeaseTTL.String())
+		} else if s.stuck(l, now) {
+			s.cfg.Logger.Warn("load stands still", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id)
+			s.lost(l, "the load stood still with nothing more to come")
 		}
 	}
 	s.countWorkers()
@@ -30,6 +33,25 @@ func (s *Service) reap(now time.Time) {
 			delete(s.workers, id)
 		}
 	}
+}
+
+// stuck tells whether a loader waits for rows that nobody will send: its extraction
+// has ended, or was lost with the coordinator before this one, and nothing has
+// moved for two leases' time. A database that hangs looks the same and is helped
+// by the same: another attempt, behind what is committed.
+func (s *Service) stuck(l *lease, now time.Time) bool {
+	if l.work.kind != workLoad || s.busy[l.work.as(workExtract)] != nil {
+		return false
+	}
+	a := s.run(l.work.migration).attempts[l.work]
+	if a == nil || !a.extracted {
+		return false
+	}
+	since := a.extractedAt
+	if l.moved.After(since) {
+		since = l.moved
+	}
+	return now.Sub(since) > 2*s.cfg.LeaseTTL
 }
 
 func (s *Service) countWorkers() {

@@ -108,7 +108,7 @@ func (s *Service) advanced(ctx context.Context, w workID, stage journalv1.TableS
 func (s *Service) extracted(l *lease, seconds float64) {
 	a := s.run(l.work.migration).attempts[l.work.as(workLoad)]
 	if a != nil && a.number == l.job.GetExtract().GetAttempt() {
-		a.extracted, a.extractSeconds = true, seconds
+		a.extracted, a.extractedAt, a.extractSeconds = true, time.Now(), seconds
 	}
 }
 

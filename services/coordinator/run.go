@@ -46,8 +46,9 @@ type lease struct {
 	worker  *worker
 	granted time.Time
 	expires time.Time
-	// progress so far
+	// progress so far, and when there was some
 	rows, bytes int64
+	moved       time.Time
 }
 
 // run is what a coordinator remembers of a migration beyond the log. All of it may
@@ -77,6 +78,7 @@ type attempt struct {
 	fenced        *workerv1.Fenced
 	// extracted: the extraction is done, or its end is known to the loader alone.
 	extracted      bool
+	extractedAt    time.Time
 	extractSeconds float64
 	// committed is the stream sequence up to which rows are in the target; purged
 	// what was removed of it.

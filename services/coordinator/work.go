@@ -185,14 +185,18 @@ func (s *Service) progress(w *worker, p *workerv1.Progress) {
 		return
 	}
 	l.expires = w.heard.Add(s.cfg.LeaseTTL)
-	l.rows, l.bytes = max(l.rows, p.GetRows()), max(l.bytes, p.GetBytes())
 	r := s.run(l.work.migration)
+	if p.GetRows() > l.rows || p.GetBytes() > l.bytes {
+		l.rows, l.bytes, l.moved = p.GetRows(), p.GetBytes(), w.heard
+	}
 	if p.GetSnapshot() != "" && l.work.kind == workSnapshot {
 		r.snapshot = p.GetSnapshot()
 		s.nudge()
 	}
 	if a := r.attempts[l.work]; a != nil && l.work.kind == workLoad && a.number == l.job.GetLoad().GetAttempt() {
-		a.committed = max(a.committed, p.GetCommittedSequence())
+		if p.GetCommittedSequence() > a.committed {
+			a.committed, l.moved = p.GetCommittedSequence(), w.heard
+		}
 		if p.GetFenced() != nil && a.fenced == nil {
 			a.fenced = p.GetFenced()
 			s.nudge()
