@@ -213,7 +213,7 @@ func TestRefuse_SecondRunOnFinishedState(t *testing.T) {
 	}
 }
 
-// A stream store without room ends in one line that names the folder.
+// A stream store without room is refused in one line that names the folder.
 func TestRefuse_FullDisk(t *testing.T) {
 	source, target := testdb.Postgres(t), newSQLite(t)
 	fixture.Mixed(t, source, 2000)
@@ -227,5 +227,5 @@ func TestRefuse_FullDisk(t *testing.T) {
 	r := shell.Run(t, "--mount", "--map-root-user", "sh", "-c",
 		`mount -t tmpfs -o size=8m none "$1" && shift && exec "$@"`, "sh", state,
 		d.Binary, "copy", source, target, "--state", state, "--progress", "none")
-	refused(t, r, 1, state, "space")
+	refused(t, r, 1, state, "free")
 }
