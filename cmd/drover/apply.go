@@ -33,7 +33,7 @@ checks the spec and prints it with its defaults; nothing is sent.`,
 				return err
 			}
 			if dryRun {
-				return a.printSpec(spec.WithDefaults(s))
+				return a.printSpec(s)
 			}
 			return a.withServer(func(ctx context.Context, c *clients, _ []string) error {
 				r, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: s, Start: true})
@@ -66,7 +66,7 @@ func (a *app) specForServer(file string) (*droverv1.MigrationSpec, error) {
 	if err := spec.Detach(s, all.Engines().Schemes(), spec.Secrets{}); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return spec.WithDefaults(s), nil
 }
 
 // printSpec writes a spec; for people that is YAML too.

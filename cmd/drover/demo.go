@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -16,8 +17,12 @@ import (
 	"github.com/drover-db/drover/cmd/drover/internal/shop"
 )
 
-// demoMark is in folders that drover demo made and may make again.
-const demoMark = ".drover-demo"
+const (
+	// demoMark is in folders that drover demo made and may make again.
+	demoMark = ".drover-demo"
+	// demoRangeRows makes ranges small, so that there is something to see.
+	demoRangeRows = 20_000
+)
 
 func newDemo(a *app) *cobra.Command {
 	m := &job{yes: true}
@@ -33,36 +38,38 @@ The folder is made anew by every run.`,
 		Example: `  drover demo
   drover demo --dir /tmp/shop --progress plain`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			source, target := filepath.Join(dir, "shop.db"), filepath.Join(dir, "moved.db")
-			m.state = filepath.Join(dir, "state")
-			// Small ranges, so that there is something to see.
-			m.rangeRows = cmp.Or(m.rangeRows, 20_000)
-			if err := a.resolve(m, []string{sqliteURL(source), sqliteURL(target)}); err != nil {
-				return err
-			}
-			if err := demoFolder(dir); err != nil {
-				return err
-			}
-			begin := time.Now()
-			if err := shop.Create(cmd.Context(), source); err != nil {
-				return stopped(cmd.Context(), err)
-			}
-			a.note(fmt.Sprintf("made %s: %s rows in %.1f s", source, humanize.Comma(shop.Rows), time.Since(begin).Seconds()))
-			if err := a.move(cmd.Context(), m); err != nil {
-				return err
-			}
-			for _, line := range demoNext(source, target) {
-				a.note(line)
-			}
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), m, dir) },
 	}
 	cmd.Flags().StringVar(&dir, "dir", "drover-demo", "`folder` for the two databases and the state")
 	cmd.Flags().IntVar(&m.jobs, "jobs", 0, "jobs each role does at once (default: one for each CPU, 2 to 16)")
 	cmd.Flags().Int64Var(&m.rangeRows, "range-rows", 0, "rows a range should have (default 20000)")
 	cmd.Flags().StringVar(&m.summary, "summary", "", "write the summary as JSON to this `file`")
 	return cmd
+}
+
+// demo makes the shop and moves it.
+func (a *app) demo(ctx context.Context, m *job, dir string) error {
+	source, target := filepath.Join(dir, "shop.db"), filepath.Join(dir, "moved.db")
+	m.state = filepath.Join(dir, "state")
+	m.rangeRows = cmp.Or(m.rangeRows, demoRangeRows)
+	if err := a.resolve(m, []string{sqliteURL(source), sqliteURL(target)}); err != nil {
+		return err
+	}
+	if err := demoFolder(dir); err != nil {
+		return err
+	}
+	begin := time.Now()
+	if err := shop.Create(ctx, source); err != nil {
+		return stopped(ctx, err)
+	}
+	a.note(fmt.Sprintf("made %s: %s rows in %.1f s", source, humanize.Comma(shop.Rows), time.Since(begin).Seconds()))
+	if err := a.move(ctx, m); err != nil {
+		return err
+	}
+	for _, line := range demoNext(source, target) {
+		a.note(line)
+	}
+	return nil
 }
 
 // demoFolder makes the folder, or empties one that an earlier demo made.

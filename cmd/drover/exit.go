@@ -129,7 +129,7 @@ func outcome(s progress.Snapshot) error {
 	case droverv1.Migration_STATE_CANCELLED:
 		return &codeError{code: exitFailed, message: m.GetName() + " was cancelled"}
 	default:
-		return nil
+		return &codeError{code: exitFailed, message: m.GetName() + " is " + progress.StateName(m.GetState())}
 	}
 }
 

@@ -48,8 +48,9 @@ func (f *follower) run(ctx context.Context) (progress.Snapshot, error) {
 	ticker := time.NewTicker(refresh)
 	defer ticker.Stop()
 	interrupt := ctx.Done()
-	var resting bool
+	// late ends the wait for a pause; nil until there is one.
 	var late <-chan time.Time
+	var refused error
 	for {
 		select {
 		case m := <-updates:
@@ -58,28 +59,40 @@ func (f *follower) run(ctx context.Context) (progress.Snapshot, error) {
 			if f.until(m) {
 				return tracker.Snapshot(time.Now()), nil
 			}
-			if resting && m.GetMigration().GetState() == droverv1.Migration_STATE_PAUSED && m.GetWorkers().GetJobs() == 0 {
+			if late != nil && resting(m) {
 				return tracker.Snapshot(time.Now()), context.Cause(ctx)
 			}
+		case err := <-ended:
+			return tracker.Snapshot(time.Now()), f.lost(err)
 		case <-f.down:
 			return tracker.Snapshot(time.Now()), f.why()
-		case err := <-ended:
-			return tracker.Snapshot(time.Now()), err
 		case <-ticker.C:
 			f.view.Show(tracker.Snapshot(time.Now()))
 		case <-late:
-			return tracker.Snapshot(time.Now()), context.Cause(ctx)
+			return tracker.Snapshot(time.Now()), errors.Join(context.Cause(ctx), refused)
 		case <-interrupt:
 			interrupt = nil
 			if f.pause == nil {
 				return tracker.Snapshot(time.Now()), context.Cause(ctx)
 			}
-			if err := f.pause(work); err != nil && !fault.Is(err, fault.Changed) {
-				return tracker.Snapshot(time.Now()), errors.Join(context.Cause(ctx), err)
-			}
-			resting, late = true, time.After(settle)
+			// A migration that is just ending cannot be paused, and tells its end.
+			refused = f.pause(work)
+			late = time.After(settle)
 		}
 	}
+}
+
+// resting tells whether a paused migration has nothing in hand any more.
+func resting(m *droverv1.WatchMigrationResponse) bool {
+	return m.GetMigration().GetState() == droverv1.Migration_STATE_PAUSED && m.GetWorkers().GetJobs() == 0
+}
+
+// lost is the error of a stream that ended before the migration did.
+func (f *follower) lost(err error) error {
+	if err == nil {
+		return fault.New(fault.Unavailable, "drover.follow", "coordinator does not tell how %s goes on", f.name)
+	}
+	return err
 }
 
 // receive reads the watch stream, and opens it again while the coordinator is away.
@@ -87,16 +100,18 @@ func (f *follower) receive(ctx context.Context) (<-chan *droverv1.WatchMigration
 	updates := make(chan *droverv1.WatchMigrationResponse)
 	ended := make(chan error, 1)
 	go func() {
-		lost := time.Time{}
+		heard := time.Now()
 		for {
-			got, err := f.watch(ctx, updates)
-			switch {
-			case got:
-				lost = time.Time{}
-			case lost.IsZero():
-				lost = time.Now()
-			}
-			if !fault.Is(err, fault.Unavailable) || ctx.Err() != nil || (!lost.IsZero() && time.Since(lost) > patience) {
+			err := f.watch(ctx, func(m *droverv1.WatchMigrationResponse) {
+				heard = time.Now()
+				select {
+				case updates <- m:
+				case <-ctx.Done():
+				}
+			})
+			// A stream that ends by itself before the migration does is a
+			// coordinator that stops.
+			if ctx.Err() != nil || (err != nil && !fault.Is(err, fault.Unavailable)) || time.Since(heard) > patience {
 				ended <- err
 				return
 			}
@@ -109,26 +124,21 @@ func (f *follower) receive(ctx context.Context) (<-chan *droverv1.WatchMigration
 	return updates, ended
 }
 
-// watch reads one stream to its end; got tells whether anything came.
-func (f *follower) watch(ctx context.Context, updates chan<- *droverv1.WatchMigrationResponse) (got bool, err error) {
+// watch reads one stream to its end.
+func (f *follower) watch(ctx context.Context, take func(*droverv1.WatchMigrationResponse)) error {
 	stream, err := f.clients.migrations.WatchMigration(ctx, &droverv1.WatchMigrationRequest{Name: f.name})
 	if err != nil {
-		return false, err
+		return err
 	}
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			return got, nil
+			return nil
 		}
 		if err != nil {
-			return got, err
+			return err
 		}
-		got = true
-		select {
-		case updates <- m:
-		case <-ctx.Done():
-			return got, ctx.Err()
-		}
+		take(m)
 	}
 }
 

@@ -58,13 +58,18 @@ server. -m names the migration; it may be left out while there is only one.`,
 		add("events", "List a migration's control log", eventListing),
 		newGetFindings(a, cmd, s),
 	} {
-		sub.Flags().StringVarP(&s.migration, "migration", "m", "", "`name` of the migration")
-		if sub.Name() == "ranges" {
-			sub.Flags().StringVarP(&s.table, "table", "t", "", "only this `table`: its name or number")
-			sub.Flags().StringVar(&s.state, "state", "", "only ranges in this `state`: pending, loading, loaded, verified, blocked")
-		}
+		s.flags(sub)
 	}
 	return cmd
+}
+
+// flags are those of a list that belongs to a migration.
+func (s *selection) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&s.migration, "migration", "m", "", "`name` of the migration")
+	if cmd.Name() == "ranges" {
+		cmd.Flags().StringVarP(&s.table, "table", "t", "", "only this `table`: its name or number")
+		cmd.Flags().StringVar(&s.state, "state", "", "only ranges in this `state`: pending, loading, loaded, verified, blocked")
+	}
 }
 
 // newGetFindings lists findings, which are part of the plan and have no message

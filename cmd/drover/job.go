@@ -34,7 +34,7 @@ type job struct {
 func (m *job) specFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&m.tables, "tables", nil, "move only tables matching this `glob` over schema.table (repeatable)")
 	f.StringSliceVar(&m.exclude, "exclude", nil, "leave out tables matching this `glob` (repeatable)")
-	f.StringVar(&m.existing, "existing", "", "what to do with target tables that exist: `fail` (unless empty), append, truncate")
+	f.StringVar(&m.existing, "existing", "", "`mode` for target tables that exist: fail (unless empty), append, truncate")
 	f.StringVar(&m.name, "name", "", "`name` of the migration (default: made of the URLs)")
 	f.Int64Var(&m.rangeRows, "range-rows", 0, "rows a range should have (default 250000)")
 	f.StringVar(&m.rangeBytes, "range-bytes", "", "`size` a range should have (default 64MiB)")
@@ -79,6 +79,7 @@ func (a *app) resolve(m *job, args []string) error {
 	}
 	m.jobs = cmp.Or(m.jobs, embedded.DefaultJobs())
 	m.passwords = map[string]string{}
+	m.spec = spec.WithDefaults(m.spec)
 	return spec.Detach(m.spec, schemes, spec.Secrets{
 		Keep: func(name string, v secret.Value) string {
 			m.passwords[name] = v.Reveal()

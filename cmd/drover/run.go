@@ -14,8 +14,7 @@ func newRun(a *app) *cobra.Command {
 		Long: `Run the migration of a spec file in this process, as drover copy does for two
 URLs. Ctrl-C pauses; the same command goes on where it stopped.`,
 		Example: `  drover run -f drover.yaml
-  drover run -f drover.yaml --state /var/lib/drover/shop --summary summary.json
-  drover plan sqlite:shop.db postgres://db/shop -o yaml    # shows a spec to start from`,
+  drover run -f drover.yaml --state /var/lib/drover/shop --summary summary.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if m.file == "" {

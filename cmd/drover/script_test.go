@@ -1,15 +1,23 @@
 package main
 
 import (
+	"bytes"
+	"database/sql"
 	"errors"
 	"flag"
+	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	_ "modernc.org/sqlite"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -26,7 +34,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "lines": lines, "freeport": freeport, "await": await,
+			"exits": exits, "lines": lines, "freeport": freeport, "await": await, "sqlite": sqlite, "absent": absent,
 		},
 	})
 }
@@ -90,4 +98,54 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Check(err)
+}
+
+// sqlite runs the statements of a file in a database: "sqlite shop.db shop.sql". A
+// last one that gives rows is compared with a third file, one row a line.
+func sqlite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: sqlite DATABASE STATEMENTS [ROWS]")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer func() { ts.Check(db.Close()) }()
+	if len(args) == 2 {
+		_, err = db.Exec(ts.ReadFile(args[1]))
+		ts.Check(err)
+		return
+	}
+	rows, err := db.Query(ts.ReadFile(args[1]))
+	ts.Check(err)
+	var got strings.Builder
+	for rows.Next() {
+		var line string
+		ts.Check(rows.Scan(&line))
+		got.WriteString(line + "\n")
+	}
+	ts.Check(rows.Err())
+	if want := ts.ReadFile(args[2]); got.String() != want {
+		ts.Fatalf("%s gives\n%swant\n%s", args[1], got.String(), want)
+	}
+}
+
+// absent checks that no file below a folder holds a text: "absent hunter2 .drover".
+func absent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: absent TEXT FOLDER")
+	}
+	files := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		raw, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(raw, []byte(args[0])) {
+			err = fmt.Errorf("%s holds %q", path, args[0])
+		}
+		return err
+	}))
+	if files == 0 {
+		ts.Fatalf("%s has no files", args[1])
+	}
 }
