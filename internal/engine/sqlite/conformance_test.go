@@ -133,7 +133,9 @@ func TestConformance(t *testing.T) { enginetest.Run(t, factory()) }
 func TestConformance_FromMemory(t *testing.T) {
 	f := factory()
 	// Columns that drover makes hold decimals and JSON as text.
-	f.Holds = func(kind planv1.Kind, v []byte) bool { return kind == canon.Decimal || kind == canon.JSON || holds(kind, v) }
+	f.Holds = func(kind planv1.Kind, v []byte) bool {
+		return kind == canon.Decimal || kind == canon.JSON || holds(kind, v)
+	}
 	enginetest.RunPair(t, memorytest.Factory(), f)
 }
 

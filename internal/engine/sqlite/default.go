@@ -17,7 +17,7 @@ var moments = map[string]planv1.Default_Moment{
 
 // parseDefault reads a default's expression: a constant that fits the column's
 // kind, the present moment, or an expression that only SQLite understands.
-func parseDefault(text string, kind planv1.Kind) *planv1.Default {
+func parseDefault(text string, kind planv1.Kind, a affinity) *planv1.Default {
 	expression := &planv1.Default{Value: &planv1.Default_Expression{Expression: text}}
 	bare := unwrapped(text)
 	if strings.EqualFold(bare, "NULL") {
@@ -44,6 +44,9 @@ func parseDefault(text string, kind planv1.Kind) *planv1.Default {
 		}
 		return constant(kind, t.text, expression)
 	case t.kind == tokenNumber:
+		if kind == canon.Text && a != affinityText {
+			return expression // it stays a number
+		}
 		return number(kind, sign+t.text, expression)
 	case t.kind == tokenWord && kind == canon.Bool:
 		return constant(kind, t.text, expression)

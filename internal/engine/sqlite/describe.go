@@ -185,7 +185,7 @@ func describeColumn(ctx context.Context, q queryer, info *tableInfo, c columnInf
 		out.Identity = planv1.Identity_IDENTITY_BY_DEFAULT
 	}
 	if c.defaultSQL.Valid {
-		out.Default = parseDefault(c.defaultSQL.String, kind)
+		out.Default = parseDefault(c.defaultSQL.String, kind, affinityOf(c.declared))
 	}
 	return out, nil
 }

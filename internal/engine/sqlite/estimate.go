@@ -35,10 +35,13 @@ func estimate(ctx context.Context, q queryer, info *tableInfo) (rows, bytes int6
 	return rows, rows * width, err
 }
 
-// sampleWidth is the mean size of some rows at both ends, at least 1.
+// sampleWidth is the mean size of some rows at both ends, at least 1. Of very wide
+// rows it looks at the first columns: SQLite bounds the depth of an expression.
 func sampleWidth(ctx context.Context, q queryer, info *tableInfo) (int64, error) {
-	terms := make([]string, len(info.columns))
-	for i, c := range info.columns {
+	const most = 200
+	columns := info.columns[:min(most, len(info.columns))]
+	terms := make([]string, len(columns))
+	for i, c := range columns {
 		terms[i] = "coalesce(octet_length(" + ident(c.name) + "), 0) + 1"
 	}
 	samples := []string{"SELECT * FROM " + mainTable(info.name) + " LIMIT 100"}
@@ -54,7 +57,7 @@ func sampleWidth(ctx context.Context, q queryer, info *tableInfo) (int64, error)
 		}
 		total, n = total+sum.Int64, n+count
 	}
-	return max(1, total/max(1, n)), nil
+	return max(1, total*int64(len(info.columns))/int64(len(columns))/max(1, n)), nil
 }
 
 // analyzedRows is what ANALYZE found; -1 where it never ran.

@@ -15,9 +15,9 @@ import (
 	"github.com/drover-db/drover/internal/keyrange"
 )
 
-// statementValues is about how many values one INSERT takes: more save little,
-// and SQLite allows 32,766.
-const statementValues = 512
+// statementValues is about how many values one INSERT takes: enough that the
+// statement's own cost is not seen; more cost more again.
+const statementValues = 128
 
 // inserter turns a batch's rows into INSERTs for one table.
 type inserter struct {
@@ -169,7 +169,7 @@ func (i *inserter) storedKey(row []any) string {
 	return strings.Join(parts, ", ")
 }
 
-// canonicalOf undoes stored.
+// canonicalOf undoes stored, for messages.
 func canonicalOf(kind planv1.Kind, v any) []byte {
 	if kind == planv1.Kind_KIND_VARIANT {
 		return variant(v)

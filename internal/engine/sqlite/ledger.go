@@ -133,8 +133,12 @@ func (d *database) Finish(ctx context.Context, m engine.Migration, stage string)
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return cmpErr(err, fault.New(fault.Fenced, op, "migration %s has ended otherwise in the target, or a later coordinator leads it", m.Name))
+		n, err := result.RowsAffected()
+		if err == nil && n == 0 {
+			err = fault.New(fault.Fenced, op, "migration %s has ended otherwise in the target, or a later coordinator leads it", m.Name)
+		}
+		if err != nil {
+			return err
 		}
 		return tx.QueryRowContext(ctx, `SELECT journal_mode FROM main._drover_migration WHERE uid = ?
 			AND NOT EXISTS (SELECT 1 FROM main._drover_migration WHERE stage = ?) UNION ALL SELECT 'wal' LIMIT 1`, m.UID, engine.StageCopy).Scan(&mode)
@@ -146,13 +150,6 @@ func (d *database) Finish(ctx context.Context, m engine.Migration, stage string)
 		d.leaveWAL(ctx, mode)
 	}
 	return nil
-}
-
-func cmpErr(err error, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // leaveWAL changes the journal mode back. That needs every other connection to
@@ -173,13 +170,13 @@ func (d *database) leaveWAL(ctx context.Context, mode string) {
 // rangeID is a range's key in the ledger.
 type rangeID struct {
 	migration     string
-	table, range_ uint32
+	table, number uint32
 }
 
 const whereRange = " WHERE migration = ? AND table_number = ? AND range_number = ?"
 
 func (id rangeID) args(before ...any) []any {
-	return append(before, id.migration, int64(id.table), int64(id.range_))
+	return append(before, id.migration, int64(id.table), int64(id.number))
 }
 
 // ledgerRow is a range's row.
@@ -199,12 +196,12 @@ func readRange(ctx context.Context, tx *sql.Tx, id rangeID) (ledgerRow, error) {
 	out := ledgerRow{attempt: uint64(attempt), epoch: uint64(epoch)}
 	out.NextSequence = uint64(next)
 	if out.Digest, err = batch.DigestFrom(rows, sum); err != nil {
-		return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read range %d of table %d: %w", id.range_, id.table, err)
+		return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read range %d of table %d: %w", id.number, id.table, err)
 	}
 	if key != nil {
 		out.After = &planv1.Bound{}
 		if err := proto.Unmarshal(key, out.After); err != nil {
-			return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read last key of range %d of table %d: %w", id.range_, id.table, err)
+			return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read last key of range %d of table %d: %w", id.number, id.table, err)
 		}
 	}
 	return out, nil
@@ -224,8 +221,9 @@ func (r ledgerRow) save(ctx context.Context, tx *sql.Tx, id rangeID, state strin
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return cmpErr(err, fault.New(fault.Internal, "sqlite.ledger", "range %d of table %d has lost its row", id.range_, id.table))
+	n, err := result.RowsAffected()
+	if err == nil && n != 1 {
+		err = fault.New(fault.Internal, "sqlite.ledger", "range %d of table %d has lost its row", id.number, id.table)
 	}
-	return nil
+	return err
 }

@@ -44,11 +44,11 @@ type rowReader struct {
 	from []planv1.Kind
 	// keyCells are the places of the key's columns among the cells; nil where this
 	// side has no key.
-	keyCells []int
-	select_  []string
-	key      *planv1.Key
-	cells    []cell
-	data     []byte
+	keyCells    []int
+	expressions []string
+	key         *planv1.Key
+	cells       []cell
+	data        []byte
 }
 
 func newRowReader(ctx context.Context, tx *sql.Tx, r engine.ReadRequest) (*rowReader, error) {
@@ -64,7 +64,7 @@ func newRowReader(ctx context.Context, tx *sql.Tx, r engine.ReadRequest) (*rowRe
 		}
 		out.from = append(out.from, storedKind(r.Plan, c, r.Side))
 		// An expression has no declared type: the driver would make times of texts by it.
-		out.select_ = append(out.select_, "+"+ident(name))
+		out.expressions = append(out.expressions, "+"+ident(name))
 	}
 	return out, out.findKey()
 }
@@ -108,8 +108,8 @@ func (r *rowReader) findKey() error {
 		r.key = targetKey(r.request.Plan, r.request.Side)
 	case source.GetSource() == planv1.KeySource_KEY_SOURCE_HIDDEN && r.request.Side == engine.SourceSide:
 		r.key = source
-		r.keyCells = []int{len(r.select_)}
-		r.select_ = append(r.select_, source.GetColumns()[0])
+		r.keyCells = []int{len(r.expressions)}
+		r.expressions = append(r.expressions, source.GetColumns()[0])
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func targetKey(p *planv1.TablePlan, side engine.Side) *planv1.Key {
 }
 
 func (r *rowReader) query() (string, []any, error) {
-	text := "SELECT " + strings.Join(r.select_, ", ") + " FROM " + mainTable(r.info.name)
+	text := "SELECT " + strings.Join(r.expressions, ", ") + " FROM " + mainTable(r.info.name)
 	if r.key == nil {
 		return text, nil, nil
 	}
@@ -160,7 +160,7 @@ func (r *rowReader) run(ctx context.Context, tx *sql.Tx, f engine.RowFunc) (stop
 		return nil, err
 	}
 	defer rows.Close()
-	r.cells = make([]cell, len(r.select_))
+	r.cells = make([]cell, len(r.expressions))
 	destinations := make([]any, len(r.cells))
 	for i := range r.cells {
 		destinations[i] = &r.cells[i]
