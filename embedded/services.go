@@ -54,6 +54,7 @@ func (s *Suite) addCoordinator() error {
 	if err != nil {
 		return err
 	}
+	s.rows = rows
 	config := coordinator.Config{Conn: nc, Bus: rows, LeaseTTL: s.config.LeaseTTL, Version: s.config.Version, Logger: s.log("coordinator")}
 	if s.metrics != nil {
 		config.Metrics = s.metrics

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/internal/bus/natsd"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/lifecycle"
@@ -33,6 +34,8 @@ type Suite struct {
 	metrics *telemetry.Metrics
 	nats    *natsd.Server
 	conn    *grpc.ClientConn
+	// rows are the row streams, as the coordinator sees them.
+	rows bus.Bus
 	// address of Listen, once it is open.
 	address net.Addr
 	// ready closes when the coordinator has replayed its log.
@@ -95,6 +98,12 @@ func (s *Suite) Address() net.Addr { return s.address }
 
 // NATSURL is where NATSListen was opened; empty without it.
 func (s *Suite) NATSURL() string { return s.nats.URL() }
+
+// Pending is what the row stream of a migration holds, by the migration's uid.
+func (s *Suite) Pending(ctx context.Context, uid string) (bytes int64, messages uint64, err error) {
+	u, err := s.rows.Usage(ctx, bus.RowStream(uid))
+	return u.Bytes, u.Messages, err
+}
 
 // Done closes when the services have ended; Err says why.
 func (s *Suite) Done() <-chan struct{} { return s.done }

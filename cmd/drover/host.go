@@ -10,12 +10,15 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
 
 	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/lifecycle"
 	"github.com/drover-db/drover/internal/rpc"
 	"github.com/drover-db/drover/internal/telemetry"
+
+	"github.com/drover-db/drover/cmd/drover/internal/progress"
 )
 
 // allRoles is the role of a process that has every service in it; each of them
@@ -34,7 +37,9 @@ type host struct {
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
 	group    *lifecycle.Group
-	closers  []func()
+	// address of the gRPC listener, once it is open.
+	address string
+	closers []func()
 }
 
 // newHost makes a host for a role.
@@ -101,10 +106,31 @@ func (h *host) listen(register func(*rpc.Server)) error {
 		return err
 	}
 	register(server)
-	h.log.Info("listening", "address", l.Addr().String())
+	h.address = l.Addr().String()
+	h.log.Info("listening", "address", h.address)
 	h.group.Add(lifecycle.Member{Name: "server", Drain: server.Drain,
 		Run: func(ctx context.Context) error { return server.Run(ctx, l) }})
 	return nil
+}
+
+// watchStreams adds what the row streams of running migrations hold to the metrics.
+func (h *host) watchStreams(cc grpc.ClientConnInterface, pending func(context.Context, string) (int64, uint64, error)) error {
+	c := newClients(cc)
+	return telemetry.WatchStreams(h.registry, func(ctx context.Context) (map[string]telemetry.Pending, error) {
+		list, err := c.listMigrations(ctx)
+		out := map[string]telemetry.Pending{}
+		for _, m := range list {
+			if m.GetStartTime() == nil || progress.Ended(m) {
+				continue
+			}
+			bytes, messages, err := pending(ctx, m.GetUid())
+			if err != nil {
+				return nil, err
+			}
+			out[bus.RowStream(m.GetUid())] = telemetry.Pending{Bytes: bytes, Messages: messages}
+		}
+		return out, err
+	})
 }
 
 // dialNATS connects to the message servers of --nats.

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,7 +37,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "lines": lines, "freeport": freeport, "await": await, "sqlite": sqlite, "absent": absent,
+			"exits": exits, "lines": lines, "freeport": freeport, "await": await, "sqlite": sqlite, "absent": absent, "httpget": httpget,
 		},
 	})
 }
@@ -147,5 +150,22 @@ func absent(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	if files == 0 {
 		ts.Fatalf("%s has no files", args[1])
+	}
+}
+
+// httpget checks that a page has a line that matches each pattern.
+func httpget(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: httpget URL PATTERN...")
+	}
+	r, err := http.Get(args[0])
+	ts.Check(err)
+	defer func() { ts.Check(r.Body.Close()) }()
+	page, err := io.ReadAll(r.Body)
+	ts.Check(err)
+	for _, pattern := range args[1:] {
+		if !regexp.MustCompile("(?m)" + pattern).Match(page) {
+			ts.Fatalf("%s has nothing that matches %s:\n%s", args[0], pattern, page)
+		}
 	}
 }

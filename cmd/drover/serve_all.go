@@ -51,6 +51,10 @@ func (a *app) serveAll(ctx context.Context, s *serveFlags) error {
 		return stopped(ctx, err)
 	}
 	h.log.Info("listening", "address", suite.Address().String(), "nats", suite.NATSURL(), "state", s.natsStore)
+	if err := h.watchStreams(suite.Conn(), suite.Pending); err != nil {
+		suite.Close()
+		return err
+	}
 	h.group.Add(lifecycle.Member{Name: "services", Drain: suite.Close,
 		Run: func(context.Context) error {
 			<-suite.Done()

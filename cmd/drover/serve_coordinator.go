@@ -66,6 +66,20 @@ func (a *app) serveCoordinator(ctx context.Context, s *serveFlags) error {
 	if err := h.listen(func(server *rpc.Server) { service.Register(server) }); err != nil {
 		return err
 	}
+	if h.address != "" {
+		own, err := rpc.Dial(h.address, rpc.ClientOptions{})
+		if err != nil {
+			return err
+		}
+		h.closing(func() { _ = own.Close() })
+		err = h.watchStreams(own, func(ctx context.Context, uid string) (int64, uint64, error) {
+			u, err := rows.Usage(ctx, bus.RowStream(uid))
+			return u.Bytes, u.Messages, err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return h.run(ctx)
 }
 
