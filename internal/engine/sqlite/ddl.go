@@ -293,8 +293,7 @@ func onEvent(event, action string) string {
 // isKey tells whether an index is the one that identifies rows.
 func (b *tableBuilder) isKey(i *planv1.Index) bool {
 	key := b.source.GetKey()
-	return i.GetUnique() && i.GetPredicate() == "" && key.GetSource() == planv1.KeySource_KEY_SOURCE_UNIQUE &&
-		slices.EqualFunc(i.GetColumns(), key.GetColumns(), func(c *planv1.IndexColumn, name string) bool { return c.GetName() == name })
+	return i.GetUnique() && i.GetPredicate() == "" && key.GetSource() == planv1.KeySource_KEY_SOURCE_UNIQUE && sameColumns(i, key)
 }
 
 // index writes an index; ok is false where SQLite cannot have it.

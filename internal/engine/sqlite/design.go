@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -251,16 +252,39 @@ func (d *designer) validateByRange(p *planv1.TablePlan, existing *existingTable)
 
 // sameCollations tells whether the target's key is ordered as the source's.
 func (d *designer) sameCollations(p *planv1.TablePlan, existing *existingTable) bool {
-	key := targetKey(p, engine.TargetSide)
-	for n, collation := range existing.keyCollations(key.GetColumns()) {
-		source := p.GetSource().GetColumns()[slices.IndexFunc(p.GetSource().GetColumns(), func(c *planv1.Column) bool {
-			return c.GetName() == p.GetSource().GetKey().GetColumns()[n]
-		})]
-		if collation == "" || (source.GetCollation() == "") != (collation == "BINARY") {
+	columns := targetKey(p, engine.TargetSide).GetColumns()
+	indexed := existing.keyCollations(columns)
+	for n, source := range sourceCollations(p.GetSource()) {
+		if source != cmp.Or(indexed[n], existing.collations[fold(columns[n])], "BINARY") {
 			return false
 		}
 	}
 	return true
+}
+
+// sourceCollations are the collations of a source's key columns.
+func sourceCollations(t *planv1.Table) []string {
+	out := make([]string, len(t.GetKey().GetColumns()))
+	for _, i := range t.GetIndexes() {
+		if i.GetUnique() && sameColumns(i, t.GetKey()) {
+			for n, c := range i.GetColumns() {
+				out[n] = c.GetCollation()
+			}
+		}
+	}
+	for n, name := range t.GetKey().GetColumns() {
+		for _, c := range t.GetColumns() {
+			if c.GetName() == name {
+				out[n] = cmp.Or(out[n], c.GetCollation(), "BINARY")
+			}
+		}
+	}
+	return out
+}
+
+// sameColumns tells whether an index is over a key's columns.
+func sameColumns(i *planv1.Index, key *planv1.Key) bool {
+	return slices.EqualFunc(i.GetColumns(), key.GetColumns(), func(c *planv1.IndexColumn, name string) bool { return c.GetName() == name })
 }
 
 // note adds a finding to a table.
