@@ -112,7 +112,7 @@ func (b *tableBuilder) createTable() string {
 		}
 	}
 	if b.option(optionOnConflict) {
-		note(b.plan, warning, "CONFLICT_CLAUSE_NOT_MOVED", "", "an ON CONFLICT clause of a constraint is not moved: conflicts abort the statement")
+		note(b.plan, severityWarning, "CONFLICT_CLAUSE_NOT_MOVED", "", "an ON CONFLICT clause of a constraint is not moved: conflicts abort the statement")
 	}
 	text := "CREATE TABLE " + mainTable(b.plan.GetTargetName()) + " (\n  " + strings.Join(parts, ",\n  ") + "\n)"
 	return strings.TrimSpace(text + " " + strings.Join(options, ", "))
@@ -131,7 +131,7 @@ func (b *tableBuilder) column(c *planv1.Column, alias bool) string {
 	if !b.sameEngine() {
 		declared, _ = declaredFor(b.request.Source.GetEngine(), c, b.domains())
 		if c.GetIdentity() != planv1.Identity_IDENTITY_UNSPECIFIED {
-			note(b.plan, warning, "IDENTITY_NOT_MOVED", c.GetName(), "SQLite makes values for a primary key of one integer column alone: inserts must give this column a value")
+			note(b.plan, severityWarning, "IDENTITY_NOT_MOVED", c.GetName(), "SQLite makes values for a primary key of one integer column alone: inserts must give this column a value")
 		}
 	}
 	if declared != "" {
@@ -185,7 +185,7 @@ func (b *tableBuilder) defaultSQL(c *planv1.Column, declared string) string {
 }
 
 func (b *tableBuilder) noDefault(c *planv1.Column, text string) {
-	note(b.plan, warning, "DEFAULT_NOT_MOVED", c.GetName(), "the default %s has no form in SQLite: inserts must give the value", text)
+	note(b.plan, severityWarning, "DEFAULT_NOT_MOVED", c.GetName(), "the default %s has no form in SQLite: inserts must give the value", text)
 }
 
 // literalDefault writes a constant as the column would store it.
@@ -243,7 +243,7 @@ func (b *tableBuilder) checks() []string {
 	var out []string
 	for _, c := range b.source.GetChecks() {
 		if !b.sameEngine() {
-			note(b.plan, warning, "CHECK_NOT_MOVED", "", "the check %s is not SQLite's: %s", c.GetName(), c.GetExpression())
+			note(b.plan, severityWarning, "CHECK_NOT_MOVED", "", "the check %s is not SQLite's: %s", c.GetName(), c.GetExpression())
 			continue
 		}
 		out = append(out, constraint(c.GetName())+"CHECK ("+c.GetExpression()+")")
@@ -263,7 +263,7 @@ func (b *tableBuilder) foreignKeys() []string {
 	for _, f := range b.source.GetForeignKeys() {
 		parent, ok := b.targets[sourceID(f.GetReferencedSchema(), f.GetReferencedTable())]
 		if !ok {
-			note(b.plan, warning, "FOREIGN_KEY_NOT_MOVED", strings.Join(f.GetColumns(), ", "), "it references %s, which is not copied", f.GetReferencedTable())
+			note(b.plan, severityWarning, "FOREIGN_KEY_NOT_MOVED", strings.Join(f.GetColumns(), ", "), "it references %s, which is not copied", f.GetReferencedTable())
 			continue
 		}
 		text := constraint(f.GetName()) + "FOREIGN KEY (" + idents(f.GetColumns()) + ") REFERENCES " + ident(parent)
@@ -275,7 +275,7 @@ func (b *tableBuilder) foreignKeys() []string {
 			text += " DEFERRABLE INITIALLY DEFERRED"
 		}
 		if f.GetMatch() == "FULL" {
-			note(b.plan, warning, "MATCH_FULL_NOT_MOVED", strings.Join(f.GetColumns(), ", "), "SQLite checks no reference that is NULL in part")
+			note(b.plan, severityWarning, "MATCH_FULL_NOT_MOVED", strings.Join(f.GetColumns(), ", "), "SQLite checks no reference that is NULL in part")
 		}
 		b.references++
 		out = append(out, text)
@@ -300,11 +300,11 @@ func (b *tableBuilder) isKey(i *planv1.Index) bool {
 func (b *tableBuilder) index(i *planv1.Index) (name, text string, ok bool) {
 	expressions := i.GetPredicate() != "" || slices.ContainsFunc(i.GetColumns(), func(c *planv1.IndexColumn) bool { return c.GetName() == "" })
 	if !b.sameEngine() && (expressions || !slices.Contains([]string{"", "btree", "hash"}, strings.ToLower(i.GetMethod()))) {
-		note(b.plan, warning, "INDEX_NOT_MOVED", "", "index %s is not moved: SQLite has no index of method %s, or its expressions are not SQLite's", i.GetName(), i.GetMethod())
+		note(b.plan, severityWarning, "INDEX_NOT_MOVED", "", "index %s is not moved: SQLite has no index of method %s, or its expressions are not SQLite's", i.GetName(), i.GetMethod())
 		return "", "", false
 	}
 	if i.GetNullsNotDistinct() {
-		note(b.plan, warning, "NULLS_DISTINCT", "", "index %s: SQLite takes any number of NULLs into a unique index", i.GetName())
+		note(b.plan, severityWarning, "NULLS_DISTINCT", "", "index %s: SQLite takes any number of NULLs into a unique index", i.GetName())
 	}
 	name = b.freeName(i.GetName())
 	text = "CREATE INDEX IF NOT EXISTS "

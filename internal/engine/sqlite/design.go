@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	info    = planv1.Severity_SEVERITY_INFO
-	warning = planv1.Severity_SEVERITY_WARNING
-	blocker = planv1.Severity_SEVERITY_ERROR
+	severityInfo    = planv1.Severity_SEVERITY_INFO
+	severityWarning = planv1.Severity_SEVERITY_WARNING
+	severityError   = planv1.Severity_SEVERITY_ERROR
 )
 
 // Design plans the file's tables. It changes nothing and makes no file.
@@ -104,12 +104,12 @@ func (d *designer) name(p *planv1.TablePlan) {
 	if !ruled {
 		schema, table = "", source.GetName()
 		if d.manySchemas() {
-			note(p, blocker, "SCHEMA_MAPPING_NEEDED", "", "SQLite has no schemas, and the source's tables are in several: "+
+			note(p, severityError, "SCHEMA_MAPPING_NEEDED", "", "SQLite has no schemas, and the source's tables are in several: "+
 				"say where they go, as with tables: [{match: %q, into: \"%s_{table}\"}]", source.GetSchema()+".*", source.GetSchema())
 		}
 	}
 	if schema != "" && fold(schema) != mainSchema {
-		note(p, blocker, "SCHEMA_MAPPING_NEEDED", "", "SQLite has no schema %s: map the table to a name without one, as %s_{table}", schema, schema)
+		note(p, severityError, "SCHEMA_MAPPING_NEEDED", "", "SQLite has no schema %s: map the table to a name without one, as %s_{table}", schema, schema)
 	}
 	p.TargetName = table
 	if t := d.existing[fold(table)]; t != nil {
@@ -118,11 +118,11 @@ func (d *designer) name(p *planv1.TablePlan) {
 	d.targets[sourceID(source.GetSchema(), source.GetName())] = p.TargetName
 	switch other, taken := d.taken[fold(table)]; {
 	case taken:
-		note(p, blocker, "NAME_COLLISION", "", "%s becomes %s as well, and SQLite does not tell upper from lower case: map one of them to another name", other, table)
+		note(p, severityError, "NAME_COLLISION", "", "%s becomes %s as well, and SQLite does not tell upper from lower case: map one of them to another name", other, table)
 	case internalName(table):
-		note(p, blocker, "NAME_RESERVED", "", "names that begin with sqlite_ or %s are not free: map the table to another name", ledgerPrefix)
+		note(p, severityError, "NAME_RESERVED", "", "names that begin with sqlite_ or %s are not free: map the table to another name", ledgerPrefix)
 	case d.existing[fold(table)] == nil && d.objects[fold(table)] != "":
-		note(p, blocker, "NAME_COLLISION", "", "the target has a %s of the name %s: map the table to another name", d.objects[fold(table)], table)
+		note(p, severityError, "NAME_COLLISION", "", "the target has a %s of the name %s: map the table to another name", d.objects[fold(table)], table)
 	}
 	d.taken[fold(table)] = engine.Label(p, engine.SourceSide)
 	d.objects[fold(table)] = "table"
@@ -140,7 +140,7 @@ func (d *designer) table(p *planv1.TablePlan) {
 	seen := map[string]bool{}
 	for _, c := range p.GetSource().GetColumns() {
 		if seen[fold(c.GetName())] {
-			note(p, blocker, "NAME_COLLISION", c.GetName(), "another column differs in case alone, which SQLite does not tell: rename one of them in the source")
+			note(p, severityError, "NAME_COLLISION", c.GetName(), "another column differs in case alone, which SQLite does not tell: rename one of them in the source")
 		}
 		seen[fold(c.GetName())] = true
 		if d.sameEngine() && c.GetGenerated() != "" {
@@ -150,7 +150,7 @@ func (d *designer) table(p *planv1.TablePlan) {
 		p.Columns = append(p.Columns, d.column(p, c))
 	}
 	if len(p.GetColumns()) == 0 {
-		note(p, blocker, "NO_COLUMNS", "", "the table has no columns to copy, and SQLite has no table without")
+		note(p, severityError, "NO_COLUMNS", "", "the table has no columns to copy, and SQLite has no table without")
 	}
 	if existing != nil {
 		d.adopt(p, existing)
@@ -172,12 +172,12 @@ func (d *designer) column(p *planv1.TablePlan, c *planv1.Column) *planv1.ColumnP
 	}
 	declared, ok := declaredFor(d.request.Source.GetEngine(), c, d.domains())
 	if !ok {
-		note(p, blocker, "NO_TYPE_MAPPING", c.GetName(), "type %s has no mapping to SQLite: leave the table out (skip), or make a column of another type of it in the source",
+		note(p, severityError, "NO_TYPE_MAPPING", c.GetName(), "type %s has no mapping to SQLite: leave the table out (skip), or make a column of another type of it in the source",
 			c.GetNativeType())
 	}
 	out.TargetType = declared
 	if c.GetGenerated() != "" {
-		note(p, info, "GENERATED_AS_VALUES", c.GetName(), "the expression is not SQLite's: the column is copied as plain values")
+		note(p, severityInfo, "GENERATED_AS_VALUES", c.GetName(), "the expression is not SQLite's: the column is copied as plain values")
 	}
 	return out
 }
@@ -197,27 +197,27 @@ func (d *designer) domains() []string {
 // adopt checks a table that is there against what comes.
 func (d *designer) adopt(p *planv1.TablePlan, t *existingTable) {
 	if t.hasRows && p.GetExisting() != planv1.Existing_EXISTING_APPEND && p.GetExisting() != planv1.Existing_EXISTING_TRUNCATE {
-		note(p, blocker, "TARGET_NOT_EMPTY", "", "the target's table has rows: empty it, or choose --existing=append or --existing=truncate")
+		note(p, severityError, "TARGET_NOT_EMPTY", "", "the target's table has rows: empty it, or choose --existing=append or --existing=truncate")
 	}
 	if t.triggers {
-		note(p, warning, "TRIGGERS_FIRE", "", "the target's table has triggers, which run for every row that is copied")
+		note(p, severityWarning, "TRIGGERS_FIRE", "", "the target's table has triggers, which run for every row that is copied")
 	}
 	copied := map[string]bool{}
 	for _, c := range p.GetColumns() {
 		column := t.column(c.GetTarget())
 		if column == nil || column.generated() {
-			note(p, blocker, "COLUMN_MISSING", c.GetTarget(), "the target's table has no such column to write to: add it, or remove the table")
+			note(p, severityError, "COLUMN_MISSING", c.GetTarget(), "the target's table has no such column to write to: add it, or remove the table")
 			continue
 		}
 		copied[fold(column.name)] = true
 		c.Target, c.TargetType = column.name, column.declared
 		if !fits(c.GetKind(), column.declared) {
-			note(p, blocker, "TYPE_DIFFERS", c.GetTarget(), "a column of type %q would change values of %s: declare it %s", column.declared, c.GetSourceType(), kindTypes[c.GetKind()])
+			note(p, severityError, "TYPE_DIFFERS", c.GetTarget(), "a column of type %q would change values of %s: declare it %s", column.declared, c.GetSourceType(), kindTypes[c.GetKind()])
 		}
 	}
 	for _, column := range t.columns {
 		if !copied[fold(column.name)] && column.notNull && !column.defaultSQL.Valid && !column.generated() {
-			note(p, blocker, "COLUMN_WITHOUT_VALUE", column.name, "the target's column is NOT NULL, has no default, and the source has no such column")
+			note(p, severityError, "COLUMN_WITHOUT_VALUE", column.name, "the target's column is NOT NULL, has no default, and the source has no such column")
 		}
 	}
 }
