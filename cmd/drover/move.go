@@ -116,10 +116,17 @@ func admit(ctx context.Context, c *clients, m *job) error {
 		return create(ctx, c, m, true)
 	}
 	held := list[0]
+	request := held.GetName()
+	if held.GetState() == droverv1.Migration_STATE_FAILED {
+		// Nothing was moved: begin again, with the cause removed or the mistake corrected.
+		if _, err := c.migrations.DeleteMigration(ctx, &droverv1.DeleteMigrationRequest{Name: request}); err != nil {
+			return err
+		}
+		return create(ctx, c, m, true)
+	}
 	if err := sameMigration(held, m); err != nil {
 		return err
 	}
-	request := held.GetName()
 	switch held.GetState() {
 	case droverv1.Migration_STATE_COMPLETE:
 		return &codeError{code: exitUsage, message: fmt.Sprintf(
@@ -128,12 +135,6 @@ func admit(ctx context.Context, c *clients, m *job) error {
 	case droverv1.Migration_STATE_CANCELLED:
 		return &codeError{code: exitUsage, message: fmt.Sprintf(
 			"%s was cancelled, says the state folder %s: to start over use --fresh", m.spec.GetName(), m.stateDir())}
-	case droverv1.Migration_STATE_FAILED:
-		// Nothing was moved: begin again, perhaps with the cause removed.
-		if _, err := c.migrations.DeleteMigration(ctx, &droverv1.DeleteMigrationRequest{Name: request}); err != nil {
-			return err
-		}
-		return create(ctx, c, m, true)
 	case droverv1.Migration_STATE_PLANNED:
 		_, err = c.migrations.StartMigration(ctx, &droverv1.StartMigrationRequest{Name: request})
 	case droverv1.Migration_STATE_PAUSED:

@@ -43,6 +43,7 @@ func (a *app) serveAll(ctx context.Context, s *serveFlags) error {
 	if err := h.serveMetrics(); err != nil {
 		return err
 	}
+	a.boundMemory(allMemory)
 	suite, err := embedded.Start(ctx, embedded.Config{
 		StateDir: s.natsStore, Listen: s.listen, NATSListen: s.natsListen, Jobs: s.slots,
 		LeaseTTL: s.leaseTTL, DrainGrace: s.grace, Version: buildVersion(), Logger: h.log, Metrics: h.registry,

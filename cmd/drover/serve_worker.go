@@ -79,6 +79,7 @@ ${env:NAME} and ${file:/path}, are resolved here.`,
 }
 
 func (a *app) serveWorker(ctx context.Context, r workerRole, s *serveFlags) error {
+	a.boundMemory(roleMemory)
 	h, err := a.newHost(r.name, s)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ func (a *app) startSuite(ctx context.Context, m *job, state string) (*suite, err
 	if err != nil {
 		return nil, err
 	}
+	a.boundMemory(allMemory)
 	s, err := embedded.Start(ctx, embedded.Config{
 		StateDir: state, Fresh: m.fresh, Jobs: m.jobs, Passwords: m.passwords, Version: buildVersion(), Logger: log,
 	})
