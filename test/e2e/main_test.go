@@ -1,7 +1,8 @@
 // Package e2e moves real databases with the drover that a user would run, and lets
 // test/compare judge. A file is a promise: copy_test.go the pairs of engines,
 // large_test.go millions of rows, corrupt_test.go what validation finds,
-// crash_test.go processes that die, refuse_test.go bad input.
+// process_test.go roles as processes that die, resume_test.go runs that were stopped,
+// refuse_test.go bad input.
 package e2e
 
 import (

@@ -229,3 +229,13 @@ func TestRefuse_FullDisk(t *testing.T) {
 		d.Binary, "copy", source, target, "--state", state, "--progress", "none")
 	refused(t, r, 1, state, "free")
 }
+
+func TestRefuse_PortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := drover(t).Run(t, "serve", "all", "--listen", l.Addr().String(), "--log-level", "error")
+	refused(t, r, 2, l.Addr().String(), "in use")
+}
