@@ -21,7 +21,7 @@ const (
 	codeTargetNotEmpty    = "TARGET_NOT_EMPTY"
 	codeTargetNotTable    = "TARGET_NOT_A_TABLE"
 	codeTargetColumn      = "TARGET_COLUMN"
-	codeTargetCode        = "TARGET_CODE"
+	codeTargetForeignKey  = "TARGET_FOREIGN_KEY"
 	codeNameChanged       = "NAME_CHANGED"
 	codeNameCollision     = "NAME_COLLISION"
 	codeDefaultNotMoved   = "DEFAULT_NOT_MOVED"

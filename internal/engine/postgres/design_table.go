@@ -209,11 +209,21 @@ func (d *designer) planExisting(p *planv1.TablePlan, there *describedTable) {
 			note(p, blocker, codeTargetColumn, c.GetName(), "target column must have a value and the source has none: give it a default")
 		}
 	}
-	if len(there.table.GetForeignKeys()) > 0 {
-		note(p, warning, codeTargetCode, "", "foreign keys of the target are checked row by row while tables load in any order: drop them before and make them again after")
-	}
+	d.refuseForeignKeys(p, there)
 	p.KeyAfterLoad = emptyAndKeyless(there, d.filled[[2]string{there.Schema, there.Name}]) && engine.HasKey(p)
 	d.planExistingDDL(p, there)
+}
+
+// refuseForeignKeys stops a plan whose own tables refer to each other in the target
+// already: each row would be checked as it comes, and tables load in any order.
+func (d *designer) refuseForeignKeys(p *planv1.TablePlan, there *describedTable) {
+	for _, f := range there.table.GetForeignKeys() {
+		if slices.ContainsFunc(d.design.GetTables(), func(other *planv1.TablePlan) bool {
+			return other.GetTargetSchema() == f.GetReferencedSchema() && other.GetTargetName() == f.GetReferencedTable()
+		}) {
+			note(p, blocker, codeTargetForeignKey, "", "foreign key %s is on the target already and would refuse rows that come before those they refer to: drop it, and make it again after the copy", f.GetName())
+		}
+	}
 }
 
 func emptyAndKeyless(there *describedTable, filled bool) bool {

@@ -37,20 +37,25 @@ func TestOpen_SaysWhatIsWrong(t *testing.T) {
 	raw := testdb.Postgres(t)
 	u, err := url.Parse(withoutPassword(t, raw))
 	require.NoError(t, err)
+	full, err := url.Parse(raw)
+	require.NoError(t, err)
+	right, _ := full.User.Password()
 	for name, c := range map[string]struct {
-		change func(*url.URL)
-		kind   fault.Kind
-		text   string
+		change   func(*url.URL)
+		password string
+		kind     fault.Kind
+		text     string
 	}{
-		"MissingDatabase": {func(u *url.URL) { u.Path = "/nowhere" }, fault.NotFound, `database "nowhere" does not exist`},
-		"DeadHost":        {func(u *url.URL) { u.Host = "127.0.0.1:1" }, fault.Unavailable, "127.0.0.1:1"},
-		"UnknownHost":     {func(u *url.URL) { u.Host = "no-such-host.invalid" }, fault.Unavailable, "no-such-host.invalid"},
-		"UnknownRole":     {func(u *url.URL) { u.User = url.User("nobody") }, fault.Denied, "nobody"},
+		"MissingDatabase": {func(u *url.URL) { u.Path = "/nowhere" }, right, fault.NotFound, `database "nowhere" does not exist`},
+		"DeadHost":        {func(u *url.URL) { u.Host = "127.0.0.1:1" }, "hunter2", fault.Unavailable, "127.0.0.1:1"},
+		"UnknownHost":     {func(u *url.URL) { u.Host = "no-such-host.invalid" }, "hunter2", fault.Unavailable, "no-such-host.invalid"},
+		"UnknownRole":     {func(u *url.URL) { u.User = url.User("nobody") }, "hunter2", fault.Denied, "nobody"},
+		"WrongPassword":   {func(*url.URL) {}, "hunter2", fault.Denied, "password authentication failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := *u
 			c.change(&changed)
-			_, err := New().Open(t.Context(), engine.Config{URL: changed.String(), Password: secret.New("hunter2")})
+			_, err := New().Open(t.Context(), engine.Config{URL: changed.String(), Password: secret.New(c.password)})
 			require.Equal(t, c.kind, fault.KindOf(err), "%v", err)
 			require.ErrorContains(t, err, c.text)
 			require.NotContains(t, err.Error(), "hunter2")
