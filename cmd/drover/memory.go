@@ -7,7 +7,7 @@ import "runtime/debug"
 // keeps what is already garbage from adding to them.
 const (
 	roleMemory = 160 << 20
-	allMemory  = 192 << 20
+	allMemory  = 320 << 20
 )
 
 // boundMemory sets the aim unless GOMEMLIMIT has.

@@ -77,8 +77,19 @@ func (b *JetStream) EnsureStream(ctx context.Context, c StreamConfig) error {
 		MaxConsumers: maxConsumers,
 		Replicas:     max(c.Replicas, 1),
 		Duplicates:   duplicateWindow,
+		PersistMode:  persistMode(c),
 	})
 	return streamError("bus.EnsureStream", c.Name, err)
+}
+
+// persistMode lets a stream without replicas write behind its acknowledgements: a
+// crash of the host loses rows that can be read again, and a loader sees the gap.
+// The control log never does (journal). A replicated stream cannot.
+func persistMode(c StreamConfig) jetstream.PersistModeType {
+	if c.Replicas <= 1 {
+		return jetstream.AsyncPersistMode
+	}
+	return jetstream.DefaultPersistMode
 }
 
 // DeleteStream implements Bus.

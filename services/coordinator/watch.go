@@ -79,7 +79,12 @@ func (s *Service) changes(uid string, sent map[string]*droverv1.Table) *droverv1
 func (s *Service) atWork() *droverv1.Workers {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := &droverv1.Workers{Jobs: int32(len(s.leases))}
+	out := &droverv1.Workers{}
+	for _, l := range s.leases {
+		if !l.job.GetBackground() { // those only wait, for as long as they are let
+			out.Jobs++
+		}
+	}
 	for _, w := range s.workers {
 		if w.out == nil {
 			continue
