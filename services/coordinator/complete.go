@@ -3,15 +3,13 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"time"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/internal/spec"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
-
-// defaultStreamBytes bounds the rows under way of a migration.
-const defaultStreamBytes = 1 << 30
 
 // settle draws the conclusions that need no worker: a table whose last range is
 // loaded, a migration whose last table is complete. The lock is held.
@@ -136,12 +134,13 @@ func (s *Service) end(ctx context.Context, m *state.Migration, tables []*state.T
 func (s *Service) openStream(ctx context.Context, m *state.Migration) error {
 	r := s.run(m.UID)
 	w := workID{migration: m.UID}
-	if r.stream || r.resting(w, s.now()) {
+	if r.stream || r.resting(w, time.Now()) {
 		return nil
 	}
-	size, _ := spec.ParseSize(m.Spec.GetStream().GetMaxBytes()) // the spec was validated
+	stream := spec.WithDefaults(m.Spec).GetStream()
+	size, _ := spec.ParseSize(stream.GetMaxBytes()) // the spec was validated
 	err := s.cfg.Bus.EnsureStream(ctx, bus.StreamConfig{Name: bus.RowStream(m.UID), Subjects: []string{bus.RowSubjects(m.UID)},
-		MaxBytes: orDefault(size, defaultStreamBytes), Replicas: int(m.Spec.GetStream().GetReplicas())})
+		MaxBytes: size, Replicas: int(stream.GetReplicas())})
 	if err != nil {
 		r.stalled = err.Error()
 		if r.retry(w) >= maxAttempts(m) {
@@ -174,7 +173,7 @@ func (s *Service) closeStream(ctx context.Context, m *state.Migration) error {
 		}
 		r.stream = false
 	}
-	if m.Finished || m.Stage != state.Cancelled || !m.Prepared {
+	if !unfinished(m) {
 		delete(s.runs, m.UID)
 	}
 	return nil

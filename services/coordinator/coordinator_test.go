@@ -15,6 +15,7 @@ import (
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/spec"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
@@ -148,7 +149,7 @@ func TestRun_TooManyMismatches(t *testing.T) {
 		h.create()
 		h.rest(time.Minute)
 		require.Equal(t, droverv1.Migration_STATE_INCOMPLETE, h.migration().GetState())
-		require.Equal(t, defaultAttempts, h.count(extracts("plain", 1)))
+		require.Equal(t, spec.DefaultMaxAttempts, h.count(extracts("plain", 1)))
 	})
 }
 

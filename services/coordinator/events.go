@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func (a *eventServer) ListEvents(ctx context.Context, r *droverv1.ListEventsRequ
 		}
 	}
 	out := &droverv1.ListEventsResponse{}
-	size := int(orDefault(r.GetPageSize(), defaultPage))
+	size := int(cmp.Or(r.GetPageSize(), defaultPage))
 	_, err = a.s.log.Replay(ctx, m.UID, func(seq uint64, e *journalv1.Event) error {
 		if seq <= after {
 			return nil
@@ -83,6 +84,9 @@ func describe(e *journalv1.Event) string {
 	}
 	return fields(e)
 }
+
+// rangeText names a range.
+func rangeText(table, number uint32) string { return fmt.Sprintf("table %d range %d", table, number) }
 
 // fields writes the scalar fields of an event's body.
 func fields(e *journalv1.Event) string {

@@ -12,13 +12,6 @@ import (
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
-// Defaults of a spec's ranges.
-const (
-	defaultRangeRows  = 250_000
-	defaultRangeBytes = 64 << 20
-	defaultAttempts   = 5
-)
-
 // job writes down a piece of work for a worker.
 func (o *offer) job(w workID) *workerv1.Job {
 	j := &workerv1.Job{Migration: o.m.UID, MigrationName: o.m.Name, Term: o.s.term,
@@ -54,10 +47,10 @@ func (o *offer) tableJob(j *workerv1.Job, w workID, t *state.Table) {
 	}
 	switch w.kind {
 	case workSplit:
-		r := o.m.Spec.GetRanges()
+		r := spec.WithDefaults(o.m.Spec).GetRanges()
 		bytes, _ := spec.ParseSize(r.GetTargetBytes()) // the spec was validated
 		j.Title, j.Work = "split "+sourceName(t.Plan), &workerv1.Job_Split{Split: &workerv1.SplitTable{
-			Table: t.Plan, TargetRows: orDefault(r.GetTargetRows(), defaultRangeRows), TargetBytes: orDefault(bytes, defaultRangeBytes)}}
+			Table: t.Plan, TargetRows: r.GetTargetRows(), TargetBytes: bytes}}
 	case workCreate:
 		apply("create", planv1.Step_STEP_CREATE)
 	case workKey:
@@ -167,14 +160,7 @@ func existing(m *droverv1.MigrationSpec) planv1.Existing {
 }
 
 func maxAttempts(m *state.Migration) int {
-	return int(orDefault(m.Spec.GetRanges().GetMaxAttempts(), defaultAttempts))
-}
-
-func orDefault[T int32 | int64](v, def T) T {
-	if v == 0 {
-		return def
-	}
-	return v
+	return int(spec.WithDefaults(m.Spec).GetRanges().GetMaxAttempts())
 }
 
 func sourceName(p *planv1.TablePlan) string {

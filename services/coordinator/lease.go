@@ -38,6 +38,9 @@ func (s *Service) dispatch(now time.Time) {
 	}
 	view := s.view()
 	for _, m := range view.Migrations() {
+		if m.Stage.Ended() && !unfinished(m) {
+			continue
+		}
 		tables := view.Tables(m.UID)
 		slices.SortStableFunc(tables, func(a, b *state.Table) int { return cmp.Compare(b.EstimatedBytes, a.EstimatedBytes) })
 		for _, role := range []workerv1.Role{extractor, loader, validator} {
@@ -49,12 +52,17 @@ func (s *Service) dispatch(now time.Time) {
 	}
 }
 
+// unfinished tells whether a cancelled migration's target still takes batches.
+func unfinished(m *state.Migration) bool {
+	return m.Stage == state.Cancelled && m.Prepared && !m.Finished
+}
+
 // all offers a migration's work until there is none or nobody has room.
 func (o *offer) all() {
 	switch {
 	case o.m.Stage == state.Planning:
 		o.planning()
-	case o.m.Stage == state.Cancelled && o.m.Prepared && !o.m.Finished && o.role == loader:
+	case unfinished(o.m) && o.role == loader:
 		o.give(workFinish, 0, 0)
 	case o.m.Stage != state.Running:
 	case o.role == extractor:

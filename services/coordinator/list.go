@@ -1,8 +1,8 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +24,7 @@ func page[T any](all []T, size int32, token string) (part []T, next string, err 
 		}
 	}
 	begin = min(begin, len(all))
-	end := min(begin+int(orDefault(size, defaultPage)), len(all))
+	end := min(begin+int(cmp.Or(size, defaultPage)), len(all))
 	if end < len(all) {
 		next = strconv.Itoa(end)
 	}
@@ -158,6 +158,3 @@ func (a *workerServer) ListWorkers(_ context.Context, r *droverv1.ListWorkersReq
 	part, next, err := page(all, r.GetPageSize(), r.GetPageToken())
 	return &droverv1.ListWorkersResponse{Workers: part, NextPageToken: next}, err
 }
-
-// rangeText names a range in events.
-func rangeText(table, number uint32) string { return fmt.Sprintf("table %d range %d", table, number) }

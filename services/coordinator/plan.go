@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -18,8 +17,6 @@ const rangesPerEvent = 1000
 
 // reasonPreflight is the kind of failure of a plan that must not be carried out.
 const reasonPreflight = "preflight"
-
-func (s *Service) now() time.Time { return time.Now() }
 
 // described keeps what the source has for the design; the log gets what people ask for.
 func (s *Service) described(ctx context.Context, m *state.Migration, db *planv1.Database) error {

@@ -256,10 +256,8 @@ func (s *Service) restartTable(ctx context.Context, m *state.Migration, t *state
 	}
 	s.cfg.Logger.Warn("table starts again", "migration", m.Name, "table", targetName(t.Plan), "reason", reason)
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableRestarted{TableRestarted: &journalv1.TableRestarted{
-		Table: t.Number, Reason: reason, Differences: differences(v), DifferentRows: v.GetDifferentRows()}}})
+		Table: t.Number, Reason: reason, Differences: v.GetDifferences(), DifferentRows: v.GetDifferentRows()}}})
 }
-
-func differences(v *workerv1.Verdict) []*planv1.Difference { return v.GetDifferences() }
 
 // transient tells whether work of this kind of failure is worth another try.
 func transient(kind fault.Kind) bool { return fault.Retryable(&fault.Error{Kind: kind}) }

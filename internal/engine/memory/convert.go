@@ -11,14 +11,9 @@ import (
 // one that holds each of its values exactly.
 func convert(from planv1.Kind, c *planv1.ColumnPlan, v []byte) ([]byte, error) {
 	to := c.GetKind()
-	switch {
-	case to == canon.Decimal && (from == canon.Decimal || from == canon.Int || from == canon.Uint):
-		return canon.NormalizeDecimal(canon.String(from, v), int(c.GetScale()))
-	case to == from:
-		return v, nil
-	case to == canon.Text && from != canon.Bytes:
-		return canon.AppendText(nil, from, v)
-	default:
+	out, ok, err := canon.Convert(from, to, int(c.GetScale()), v)
+	if !ok {
 		return nil, fmt.Errorf("no conversion from %s to %s", from, to)
 	}
+	return out, err
 }

@@ -182,16 +182,11 @@ func noun(kind planv1.Kind) string {
 // holds each of its values exactly.
 func convert(from planv1.Kind, c *planv1.ColumnPlan, v []byte) ([]byte, error) {
 	to := c.GetKind()
-	switch {
-	case to == canon.Decimal && (from == canon.Decimal || from == canon.Int || from == canon.Uint):
-		return canon.NormalizeDecimal(canon.String(from, v), int(c.GetScale()))
-	case to == from:
-		return v, nil
-	case to == canon.Text && from != canon.Bytes:
-		return canon.AppendText(nil, from, v)
-	default:
+	out, ok, err := canon.Convert(from, to, int(c.GetScale()), v)
+	if !ok {
 		return nil, fmt.Errorf("cannot travel as %s: it is %s", noun(to), noun(from))
 	}
+	return out, err
 }
 
 // keyValue is a key column's canonical value. It must be possible to find the

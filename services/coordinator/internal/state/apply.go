@@ -8,6 +8,7 @@ import (
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
 )
 
 // mostDifferences kept of a table.
@@ -97,7 +98,7 @@ func (a *apply) body() error {
 	case *journalv1.Event_BaselineTaken:
 		return a.table(b.BaselineTaken.GetTable(), func(t *Table) (err error) {
 			t.HasBaseline = true
-			t.Baseline, err = digestOf(b.BaselineTaken.GetDigest())
+			t.Baseline, err = batch.DigestOf(b.BaselineTaken.GetDigest())
 			return err
 		})
 	case *journalv1.Event_TableVerified:

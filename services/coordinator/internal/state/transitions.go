@@ -5,11 +5,8 @@ import (
 	"time"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
-	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 )
-
-func digestOf(p *planv1.Digest) (batch.Digest, error) { return batch.DigestOf(p) }
 
 func (a *apply) sourceDescribed(e *journalv1.SourceDescribed) error {
 	a.m.Source = Endpoint{Engine: e.GetEngine(), Version: e.GetVersion(), Identity: e.GetIdentity()}
@@ -127,7 +124,7 @@ func (a *apply) tableVerified(t *Table, e *journalv1.TableVerified) error {
 	}
 	t.Verified = t.Ranges
 	t.ValidateSeconds += e.GetSeconds()
-	t.VerifiedDigest, err = digestOf(e.GetDigest())
+	t.VerifiedDigest, err = batch.DigestOf(e.GetDigest())
 	return err
 }
 
@@ -135,7 +132,7 @@ func rangeLoaded(t *Table, r *Range, e *journalv1.RangeLoaded) error {
 	if r.State != RangePending {
 		return fmt.Errorf("range %d of table %d loaded twice", r.Number, t.Number)
 	}
-	d, err := digestOf(e.GetDigest())
+	d, err := batch.DigestOf(e.GetDigest())
 	if err != nil {
 		return err
 	}
@@ -155,7 +152,7 @@ func rangeVerified(t *Table, r *Range, e *journalv1.RangeVerified, now time.Time
 	if r.State != RangeLoaded || r.Attempt != e.GetAttempt() {
 		return fmt.Errorf("range %d of table %d: verdict on attempt %d, which is not the loaded one", r.Number, t.Number, e.GetAttempt())
 	}
-	d, err := digestOf(e.GetDigest())
+	d, err := batch.DigestOf(e.GetDigest())
 	if err != nil {
 		return err
 	}
