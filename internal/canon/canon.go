@@ -48,6 +48,7 @@ const (
 	JSON        = planv1.Kind_KIND_JSON
 	Bits        = planv1.Kind_KIND_BITS
 	Variant     = planv1.Kind_KIND_VARIANT
+	JSONValue   = planv1.Kind_KIND_JSON_VALUE
 )
 
 // width gives the bytes a value of kind has, or -1 where it varies.

@@ -17,3 +17,8 @@ func Convert(from, to Kind, scale int, v []byte) (out []byte, ok bool, err error
 	}
 	return out, true, err
 }
+
+// Convertible tells whether Convert has a way from one kind to another.
+func Convertible(from, to Kind) bool {
+	return from == to || to == Text && from != Bytes || to == Decimal && (from == Int || from == Uint)
+}

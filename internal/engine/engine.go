@@ -64,10 +64,16 @@ type Source interface {
 	// Boundaries are keys that exist; sizes are estimates; no scan of the table
 	// and no OFFSET over it where the engine knows better.
 	Split(ctx context.Context, t *planv1.TablePlan, o SplitOptions) ([]*planv1.Range, error)
-	// Count counts the source's rows.
-	Count(ctx context.Context, t *planv1.TablePlan) (int64, error)
+	// Count counts the source's rows: those that move and those that the table's
+	// condition leaves behind.
+	Count(ctx context.Context, t *planv1.TablePlan) (Count, error)
 	// HoldSnapshot opens a snapshot that reads elsewhere can share.
 	HoldSnapshot(ctx context.Context) (Snapshot, error)
+}
+
+// Count of a source table.
+type Count struct {
+	Rows, Filtered int64
 }
 
 // Selection names tables by globs over schema.table (path.Match, each side of the
@@ -98,9 +104,11 @@ type Snapshot interface {
 // are equal bytes.
 type Reader interface {
 	// Read calls row for each row of the range in key order (any order where the
-	// key is none), and stops at its first error, which it returns. A value that
-	// its kind cannot hold is a fault.Value naming key and column; a source table
-	// whose fingerprint is not the plan's is fault.Changed.
+	// key is none), and stops at its first error, which it returns.
+	// Of a source only rows that the table's condition (Table.where) lets through. A
+	// value that its kind cannot hold, and no policy replaces, is a fault.Value naming
+	// key and column; a source table whose fingerprint is not the plan's is
+	// fault.Changed.
 	Read(ctx context.Context, r ReadRequest, row RowFunc) error
 }
 
@@ -115,6 +123,9 @@ type ReadRequest struct {
 	After *planv1.Bound
 	// Snapshot to read in; empty for a fresh one.
 	Snapshot string
+	// Touch, if not nil, is called for each value that its column's policy changes,
+	// with the column's position in the plan, before the row is given.
+	Touch func(column int)
 }
 
 // RowFunc takes one row. Its bytes and what Key returns are valid during the

@@ -38,6 +38,24 @@ type DesignRequest struct {
 	// Name maps a source table to its target; an empty schema is the target's
 	// default. Ok is false where no rule names the table.
 	Name func(schema, table string) (toSchema, toTable string, ok bool)
+	// Stage, if not empty, plans every table into a staging place of that name: the
+	// plan's target is the staged table, and publish_schema and publish_name say
+	// where it will be. Its final table must not exist. Statements that come before
+	// any table make nothing that Discard cannot remove.
+	Stage string
+}
+
+// Publisher ends migrations that load into a staging place.
+type Publisher interface {
+	// Publish moves every staged table to its final place in one step that other
+	// sessions see as a whole or not at all. Doing it twice is harmless; a final
+	// table that somebody else made since is fault.Exists, and nothing has moved.
+	Publish(ctx context.Context, m Migration, tables []*planv1.TablePlan) error
+	// Discard removes the staged tables, their place, and what the statements before
+	// any table made, and ends the migration in the target (StageCancelled). It
+	// refuses (fault.Unsupported) once the tables are published; doing it twice is
+	// harmless.
+	Discard(ctx context.Context, m Migration, tables []*planv1.TablePlan, statements []*planv1.Statement) error
 }
 
 // PrepareRequest opens a migration in the target.
@@ -100,6 +118,8 @@ type Ledger struct {
 	Digest batch.Digest
 	// NextSequence is the batch the ledger expects.
 	NextSequence uint64
+	// Touched counts the values in the target that policies changed.
+	Touched Touched
 }
 
 // Batch is one batch to write.
@@ -107,8 +127,9 @@ type Batch struct {
 	Sequence uint64
 	Encoding planv1.Encoding
 	// Body holds Rows rows one after another.
-	Body   []byte
-	Digest batch.Digest
+	Body    []byte
+	Digest  batch.Digest
+	Touched Touched
 	// LastKey is the key of the last row, or the range's upper bound where no row
 	// of the range is left; nil where rows have no key.
 	LastKey *planv1.Bound

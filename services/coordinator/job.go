@@ -21,7 +21,7 @@ func (o *offer) job(w workID) *workerv1.Job {
 		j.Title, j.Work = "describe source", &workerv1.Job_Describe{Describe: selection(o.m.Spec)}
 	case workDesign:
 		j.Title, j.Work = "design target", &workerv1.Job_Design{Design: &workerv1.MakeDesign{
-			Database: o.run.described, Existing: existing(o.m.Spec), Mappings: mappings(o.m.Spec)}}
+			Database: o.run.described, Existing: existing(o.m.Spec), Tables: o.m.Spec.GetTables(), Casts: o.m.Spec.GetSchema().GetCasts()}}
 	case workSnapshot:
 		j.Title, j.Background, j.Work = "hold snapshot", true, &workerv1.Job_HoldSnapshot{HoldSnapshot: &workerv1.HoldSnapshot{}}
 	case workPrepare:
@@ -136,16 +136,6 @@ func selection(m *droverv1.MigrationSpec) *workerv1.Describe {
 		}
 	}
 	return d
-}
-
-func mappings(m *droverv1.MigrationSpec) []*workerv1.Mapping {
-	var out []*workerv1.Mapping
-	for _, rule := range m.GetTables() {
-		if rule.GetInto() != "" {
-			out = append(out, &workerv1.Mapping{Match: rule.GetMatch(), Into: rule.GetInto()})
-		}
-	}
-	return out
 }
 
 func existing(m *droverv1.MigrationSpec) planv1.Existing {

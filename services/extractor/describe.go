@@ -33,11 +33,11 @@ func split(ctx context.Context, db engine.Source, work *workerv1.SplitTable) (*w
 
 // count counts a table's rows in the source.
 func count(ctx context.Context, db engine.Source, work *workerv1.CountTable) (*workerv1.Result, error) {
-	rows, err := db.Count(ctx, work.GetTable())
+	n, err := db.Count(ctx, work.GetTable())
 	if err != nil {
 		return nil, atTable(err, work.GetTable())
 	}
-	return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: rows}}}, nil
+	return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: n.Rows, Filtered: n.Filtered}}}, nil
 }
 
 func atTable(err error, t *planv1.TablePlan) error {

@@ -2,7 +2,6 @@ package loader
 
 import (
 	"context"
-	"strings"
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/engine"
@@ -11,13 +10,17 @@ import (
 
 // design plans the target for a source's tables.
 func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*workerv1.Result, error) {
-	names, err := newNames(work.GetMappings())
+	rules, err := engine.NewRules(work.GetTables(), work.GetCasts())
 	if err != nil {
 		return nil, err
 	}
-	made, err := db.Design(ctx, engine.DesignRequest{Source: work.GetDatabase(), Existing: work.GetExisting(), Name: names.of})
+	source, wrong := rules.Apply(work.GetDatabase())
+	made, err := db.Design(ctx, engine.DesignRequest{Source: source, Existing: work.GetExisting(), Name: rules.Name, Stage: work.GetStage()})
 	if err != nil {
 		return nil, fault.At(err, fault.Target, "")
+	}
+	for i, t := range made.GetTables() {
+		t.Findings = append(wrong[i], t.GetFindings()...)
 	}
 	return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: made}}}, nil
 }
@@ -31,38 +34,4 @@ func prepare(ctx context.Context, db engine.Target, job *workerv1.Job) error {
 		TargetIdentity: work.GetTargetIdentity(),
 		Statements:     work.GetStatements(),
 	}), fault.Target, "")
-}
-
-// names gives tables their names in the target, by the first mapping that matches.
-type names []*workerv1.Mapping
-
-func newNames(mappings []*workerv1.Mapping) (names, error) {
-	for _, m := range mappings {
-		schema, table, dotted := strings.Cut(m.GetInto(), ".")
-		if !dotted {
-			table = schema
-		}
-		if table == "" || dotted && schema == "" {
-			return nil, fault.New(fault.Invalid, "loader.Design",
-				"mapping of %q into %q has an empty name: use schema.table or table, with {schema} and {table} in it", m.GetMatch(), m.GetInto())
-		}
-	}
-	return mappings, nil
-}
-
-// of maps a source table; ok is false where no mapping names it.
-func (n names) of(schema, table string) (toSchema, toTable string, ok bool) {
-	for _, m := range n {
-		if !engine.MatchTable(m.GetMatch(), schema, table) {
-			continue
-		}
-		// Cut before filling in: the names themselves may have dots.
-		toSchema, toTable, ok = strings.Cut(m.GetInto(), ".")
-		if !ok {
-			toSchema, toTable = "", toSchema
-		}
-		fill := strings.NewReplacer("{schema}", schema, "{table}", table)
-		return fill.Replace(toSchema), fill.Replace(toTable), true
-	}
-	return "", "", false
 }

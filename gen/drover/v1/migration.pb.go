@@ -42,20 +42,29 @@ const (
 	Migration_STATE_CANCELLED  Migration_State = 7
 	// Could not be planned or prepared; nothing was moved.
 	Migration_STATE_FAILED Migration_State = 8
+	// Ended without publishing; the target is as it was.
+	Migration_STATE_ROLLED_BACK Migration_State = 9
+	// A phase stopped at a blocked table; what is proven stays, resume goes on.
+	Migration_STATE_STOPPED Migration_State = 10
+	// The next phase waits for ApproveMigration.
+	Migration_STATE_WAITING Migration_State = 11
 )
 
 // Enum value maps for Migration_State.
 var (
 	Migration_State_name = map[int32]string{
-		0: "STATE_UNSPECIFIED",
-		1: "STATE_PLANNING",
-		2: "STATE_PLANNED",
-		3: "STATE_RUNNING",
-		4: "STATE_PAUSED",
-		5: "STATE_COMPLETE",
-		6: "STATE_INCOMPLETE",
-		7: "STATE_CANCELLED",
-		8: "STATE_FAILED",
+		0:  "STATE_UNSPECIFIED",
+		1:  "STATE_PLANNING",
+		2:  "STATE_PLANNED",
+		3:  "STATE_RUNNING",
+		4:  "STATE_PAUSED",
+		5:  "STATE_COMPLETE",
+		6:  "STATE_INCOMPLETE",
+		7:  "STATE_CANCELLED",
+		8:  "STATE_FAILED",
+		9:  "STATE_ROLLED_BACK",
+		10: "STATE_STOPPED",
+		11: "STATE_WAITING",
 	}
 	Migration_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
@@ -67,6 +76,9 @@ var (
 		"STATE_INCOMPLETE":  6,
 		"STATE_CANCELLED":   7,
 		"STATE_FAILED":      8,
+		"STATE_ROLLED_BACK": 9,
+		"STATE_STOPPED":     10,
+		"STATE_WAITING":     11,
 	}
 )
 
@@ -97,6 +109,66 @@ func (Migration_State) EnumDescriptor() ([]byte, []int) {
 	return file_drover_v1_migration_proto_rawDescGZIP(), []int{0, 0}
 }
 
+type PhaseStatus_State int32
+
+const (
+	PhaseStatus_STATE_UNSPECIFIED PhaseStatus_State = 0
+	PhaseStatus_STATE_PENDING     PhaseStatus_State = 1
+	PhaseStatus_STATE_WAITING     PhaseStatus_State = 2
+	PhaseStatus_STATE_RUNNING     PhaseStatus_State = 3
+	// Stopped at a blocked table.
+	PhaseStatus_STATE_STOPPED PhaseStatus_State = 4
+	// Every table of it is complete, or waits only for foreign keys to tables of later phases.
+	PhaseStatus_STATE_COMPLETE PhaseStatus_State = 5
+)
+
+// Enum value maps for PhaseStatus_State.
+var (
+	PhaseStatus_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "STATE_PENDING",
+		2: "STATE_WAITING",
+		3: "STATE_RUNNING",
+		4: "STATE_STOPPED",
+		5: "STATE_COMPLETE",
+	}
+	PhaseStatus_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"STATE_PENDING":     1,
+		"STATE_WAITING":     2,
+		"STATE_RUNNING":     3,
+		"STATE_STOPPED":     4,
+		"STATE_COMPLETE":    5,
+	}
+)
+
+func (x PhaseStatus_State) Enum() *PhaseStatus_State {
+	p := new(PhaseStatus_State)
+	*p = x
+	return p
+}
+
+func (x PhaseStatus_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PhaseStatus_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_drover_v1_migration_proto_enumTypes[1].Descriptor()
+}
+
+func (PhaseStatus_State) Type() protoreflect.EnumType {
+	return &file_drover_v1_migration_proto_enumTypes[1]
+}
+
+func (x PhaseStatus_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PhaseStatus_State.Descriptor instead.
+func (PhaseStatus_State) EnumDescriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{1, 0}
+}
+
 type Table_State int32
 
 const (
@@ -112,20 +184,32 @@ const (
 	Table_STATE_FINISHING Table_State = 6
 	Table_STATE_COMPLETE  Table_State = 7
 	Table_STATE_BLOCKED   Table_State = 8
+	// Given up by a user: nothing of it is proven.
+	Table_STATE_SKIPPED Table_State = 9
+	// Complete but for ranges that a user gave up.
+	Table_STATE_PARTIAL Table_State = 10
+	// Its phase has not begun.
+	Table_STATE_WAITING Table_State = 11
+	// Its definition is loaded and proven, and waits to be published with the others.
+	Table_STATE_STAGED Table_State = 12
 )
 
 // Enum value maps for Table_State.
 var (
 	Table_State_name = map[int32]string{
-		0: "STATE_UNSPECIFIED",
-		1: "STATE_PLANNED",
-		2: "STATE_COPYING",
-		3: "STATE_KEYING",
-		4: "STATE_VALIDATING",
-		5: "STATE_INDEXING",
-		6: "STATE_FINISHING",
-		7: "STATE_COMPLETE",
-		8: "STATE_BLOCKED",
+		0:  "STATE_UNSPECIFIED",
+		1:  "STATE_PLANNED",
+		2:  "STATE_COPYING",
+		3:  "STATE_KEYING",
+		4:  "STATE_VALIDATING",
+		5:  "STATE_INDEXING",
+		6:  "STATE_FINISHING",
+		7:  "STATE_COMPLETE",
+		8:  "STATE_BLOCKED",
+		9:  "STATE_SKIPPED",
+		10: "STATE_PARTIAL",
+		11: "STATE_WAITING",
+		12: "STATE_STAGED",
 	}
 	Table_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
@@ -137,6 +221,10 @@ var (
 		"STATE_FINISHING":   6,
 		"STATE_COMPLETE":    7,
 		"STATE_BLOCKED":     8,
+		"STATE_SKIPPED":     9,
+		"STATE_PARTIAL":     10,
+		"STATE_WAITING":     11,
+		"STATE_STAGED":      12,
 	}
 )
 
@@ -151,11 +239,11 @@ func (x Table_State) String() string {
 }
 
 func (Table_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_drover_v1_migration_proto_enumTypes[1].Descriptor()
+	return file_drover_v1_migration_proto_enumTypes[2].Descriptor()
 }
 
 func (Table_State) Type() protoreflect.EnumType {
-	return &file_drover_v1_migration_proto_enumTypes[1]
+	return &file_drover_v1_migration_proto_enumTypes[2]
 }
 
 func (x Table_State) Number() protoreflect.EnumNumber {
@@ -164,7 +252,7 @@ func (x Table_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Table_State.Descriptor instead.
 func (Table_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{23, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33, 0}
 }
 
 type Range_State int32
@@ -176,6 +264,8 @@ const (
 	Range_STATE_LOADED      Range_State = 3
 	Range_STATE_VERIFIED    Range_State = 4
 	Range_STATE_BLOCKED     Range_State = 5
+	// Given up by a user; its rows are not in the target.
+	Range_STATE_SKIPPED Range_State = 6
 )
 
 // Enum value maps for Range_State.
@@ -187,6 +277,7 @@ var (
 		3: "STATE_LOADED",
 		4: "STATE_VERIFIED",
 		5: "STATE_BLOCKED",
+		6: "STATE_SKIPPED",
 	}
 	Range_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
@@ -195,6 +286,7 @@ var (
 		"STATE_LOADED":      3,
 		"STATE_VERIFIED":    4,
 		"STATE_BLOCKED":     5,
+		"STATE_SKIPPED":     6,
 	}
 )
 
@@ -209,11 +301,11 @@ func (x Range_State) String() string {
 }
 
 func (Range_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_drover_v1_migration_proto_enumTypes[2].Descriptor()
+	return file_drover_v1_migration_proto_enumTypes[3].Descriptor()
 }
 
 func (Range_State) Type() protoreflect.EnumType {
-	return &file_drover_v1_migration_proto_enumTypes[2]
+	return &file_drover_v1_migration_proto_enumTypes[3]
 }
 
 func (x Range_State) Number() protoreflect.EnumNumber {
@@ -222,7 +314,7 @@ func (x Range_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Range_State.Descriptor instead.
 func (Range_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{24, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36, 0}
 }
 
 type Migration struct {
@@ -252,8 +344,14 @@ type Migration struct {
 	Tables         int32           `protobuf:"varint,19,opt,name=tables,proto3" json:"tables,omitempty"`
 	TablesComplete int32           `protobuf:"varint,20,opt,name=tables_complete,json=tablesComplete,proto3" json:"tables_complete,omitempty"`
 	TablesBlocked  int32           `protobuf:"varint,21,opt,name=tables_blocked,json=tablesBlocked,proto3" json:"tables_blocked,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	TablesSkipped  int32           `protobuf:"varint,22,opt,name=tables_skipped,json=tablesSkipped,proto3" json:"tables_skipped,omitempty"`
+	// In their order (strategy: phased).
+	Phases []*PhaseStatus `protobuf:"bytes,23,rep,name=phases,proto3" json:"phases,omitempty"`
+	Sizing *Sizing        `protobuf:"bytes,24,opt,name=sizing,proto3" json:"sizing,omitempty"`
+	// When the tables appeared under their final names (publish: atomic).
+	PublishTime   *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=publish_time,json=publishTime,proto3" json:"publish_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Migration) Reset() {
@@ -433,6 +531,216 @@ func (x *Migration) GetTablesBlocked() int32 {
 	return 0
 }
 
+func (x *Migration) GetTablesSkipped() int32 {
+	if x != nil {
+		return x.TablesSkipped
+	}
+	return 0
+}
+
+func (x *Migration) GetPhases() []*PhaseStatus {
+	if x != nil {
+		return x.Phases
+	}
+	return nil
+}
+
+func (x *Migration) GetSizing() *Sizing {
+	if x != nil {
+		return x.Sizing
+	}
+	return nil
+}
+
+func (x *Migration) GetPublishTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PublishTime
+	}
+	return nil
+}
+
+// PhaseStatus is where a phase stands.
+type PhaseStatus struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	State          PhaseStatus_State      `protobuf:"varint,2,opt,name=state,proto3,enum=drover.v1.PhaseStatus_State" json:"state,omitempty"`
+	Tables         int32                  `protobuf:"varint,3,opt,name=tables,proto3" json:"tables,omitempty"`
+	TablesComplete int32                  `protobuf:"varint,4,opt,name=tables_complete,json=tablesComplete,proto3" json:"tables_complete,omitempty"`
+	StartTime      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	EndTime        *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PhaseStatus) Reset() {
+	*x = PhaseStatus{}
+	mi := &file_drover_v1_migration_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhaseStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhaseStatus) ProtoMessage() {}
+
+func (x *PhaseStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhaseStatus.ProtoReflect.Descriptor instead.
+func (*PhaseStatus) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PhaseStatus) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PhaseStatus) GetState() PhaseStatus_State {
+	if x != nil {
+		return x.State
+	}
+	return PhaseStatus_STATE_UNSPECIFIED
+}
+
+func (x *PhaseStatus) GetTables() int32 {
+	if x != nil {
+		return x.Tables
+	}
+	return 0
+}
+
+func (x *PhaseStatus) GetTablesComplete() int32 {
+	if x != nil {
+		return x.TablesComplete
+	}
+	return 0
+}
+
+func (x *PhaseStatus) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *PhaseStatus) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+// Sizing is what a plan expects a migration to take.
+type Sizing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the sample read, with one connection, and how long it took.
+	SampledRows    int64   `protobuf:"varint,1,opt,name=sampled_rows,json=sampledRows,proto3" json:"sampled_rows,omitempty"`
+	SampledBytes   int64   `protobuf:"varint,2,opt,name=sampled_bytes,json=sampledBytes,proto3" json:"sampled_bytes,omitempty"`
+	SampledSeconds float64 `protobuf:"fixed64,3,opt,name=sampled_seconds,json=sampledSeconds,proto3" json:"sampled_seconds,omitempty"`
+	// Bytes of all rows as they travel.
+	TravelBytes int64 `protobuf:"varint,4,opt,name=travel_bytes,json=travelBytes,proto3" json:"travel_bytes,omitempty"`
+	// Reading alone, at the sample's speed, with as many extractions as workers have slots.
+	ReadSeconds  float64 `protobuf:"fixed64,5,opt,name=read_seconds,json=readSeconds,proto3" json:"read_seconds,omitempty"`
+	ExtractSlots int32   `protobuf:"varint,6,opt,name=extract_slots,json=extractSlots,proto3" json:"extract_slots,omitempty"`
+	// Disk that the row stream may take at most.
+	StreamBytes   int64 `protobuf:"varint,7,opt,name=stream_bytes,json=streamBytes,proto3" json:"stream_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sizing) Reset() {
+	*x = Sizing{}
+	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sizing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sizing) ProtoMessage() {}
+
+func (x *Sizing) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sizing.ProtoReflect.Descriptor instead.
+func (*Sizing) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Sizing) GetSampledRows() int64 {
+	if x != nil {
+		return x.SampledRows
+	}
+	return 0
+}
+
+func (x *Sizing) GetSampledBytes() int64 {
+	if x != nil {
+		return x.SampledBytes
+	}
+	return 0
+}
+
+func (x *Sizing) GetSampledSeconds() float64 {
+	if x != nil {
+		return x.SampledSeconds
+	}
+	return 0
+}
+
+func (x *Sizing) GetTravelBytes() int64 {
+	if x != nil {
+		return x.TravelBytes
+	}
+	return 0
+}
+
+func (x *Sizing) GetReadSeconds() float64 {
+	if x != nil {
+		return x.ReadSeconds
+	}
+	return 0
+}
+
+func (x *Sizing) GetExtractSlots() int32 {
+	if x != nil {
+		return x.ExtractSlots
+	}
+	return 0
+}
+
+func (x *Sizing) GetStreamBytes() int64 {
+	if x != nil {
+		return x.StreamBytes
+	}
+	return 0
+}
+
 // Counters of a migration or a table.
 type Counters struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -455,13 +763,17 @@ type Counters struct {
 	LoadSeconds          float64 `protobuf:"fixed64,14,opt,name=load_seconds,json=loadSeconds,proto3" json:"load_seconds,omitempty"`
 	ValidateSeconds      float64 `protobuf:"fixed64,15,opt,name=validate_seconds,json=validateSeconds,proto3" json:"validate_seconds,omitempty"`
 	SchemaSeconds        float64 `protobuf:"fixed64,16,opt,name=schema_seconds,json=schemaSeconds,proto3" json:"schema_seconds,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Rows that the tables' conditions left behind, counted at the end.
+	RowsFiltered int64 `protobuf:"varint,17,opt,name=rows_filtered,json=rowsFiltered,proto3" json:"rows_filtered,omitempty"`
+	// Values that policies changed.
+	ValuesTouched int64 `protobuf:"varint,18,opt,name=values_touched,json=valuesTouched,proto3" json:"values_touched,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_drover_v1_migration_proto_msgTypes[1]
+	mi := &file_drover_v1_migration_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +785,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[1]
+	mi := &file_drover_v1_migration_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +798,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{1}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Counters) GetRowsEstimated() int64 {
@@ -601,6 +913,20 @@ func (x *Counters) GetSchemaSeconds() float64 {
 	return 0
 }
 
+func (x *Counters) GetRowsFiltered() int64 {
+	if x != nil {
+		return x.RowsFiltered
+	}
+	return 0
+}
+
+func (x *Counters) GetValuesTouched() int64 {
+	if x != nil {
+		return x.ValuesTouched
+	}
+	return 0
+}
+
 type CreateMigrationRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Spec          *MigrationSpec         `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
@@ -611,7 +937,7 @@ type CreateMigrationRequest struct {
 
 func (x *CreateMigrationRequest) Reset() {
 	*x = CreateMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	mi := &file_drover_v1_migration_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -623,7 +949,7 @@ func (x *CreateMigrationRequest) String() string {
 func (*CreateMigrationRequest) ProtoMessage() {}
 
 func (x *CreateMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	mi := &file_drover_v1_migration_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -636,7 +962,7 @@ func (x *CreateMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMigrationRequest.ProtoReflect.Descriptor instead.
 func (*CreateMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{2}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateMigrationRequest) GetSpec() *MigrationSpec {
@@ -662,7 +988,7 @@ type CreateMigrationResponse struct {
 
 func (x *CreateMigrationResponse) Reset() {
 	*x = CreateMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[3]
+	mi := &file_drover_v1_migration_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +1000,7 @@ func (x *CreateMigrationResponse) String() string {
 func (*CreateMigrationResponse) ProtoMessage() {}
 
 func (x *CreateMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[3]
+	mi := &file_drover_v1_migration_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +1013,7 @@ func (x *CreateMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMigrationResponse.ProtoReflect.Descriptor instead.
 func (*CreateMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{3}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateMigrationResponse) GetMigration() *Migration {
@@ -707,7 +1033,7 @@ type GetMigrationRequest struct {
 
 func (x *GetMigrationRequest) Reset() {
 	*x = GetMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[4]
+	mi := &file_drover_v1_migration_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +1045,7 @@ func (x *GetMigrationRequest) String() string {
 func (*GetMigrationRequest) ProtoMessage() {}
 
 func (x *GetMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[4]
+	mi := &file_drover_v1_migration_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +1058,7 @@ func (x *GetMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMigrationRequest.ProtoReflect.Descriptor instead.
 func (*GetMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{4}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetMigrationRequest) GetName() string {
@@ -751,7 +1077,7 @@ type GetMigrationResponse struct {
 
 func (x *GetMigrationResponse) Reset() {
 	*x = GetMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[5]
+	mi := &file_drover_v1_migration_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -763,7 +1089,7 @@ func (x *GetMigrationResponse) String() string {
 func (*GetMigrationResponse) ProtoMessage() {}
 
 func (x *GetMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[5]
+	mi := &file_drover_v1_migration_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,7 +1102,7 @@ func (x *GetMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMigrationResponse.ProtoReflect.Descriptor instead.
 func (*GetMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{5}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetMigrationResponse) GetMigration() *Migration {
@@ -796,7 +1122,7 @@ type ListMigrationsRequest struct {
 
 func (x *ListMigrationsRequest) Reset() {
 	*x = ListMigrationsRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[6]
+	mi := &file_drover_v1_migration_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -808,7 +1134,7 @@ func (x *ListMigrationsRequest) String() string {
 func (*ListMigrationsRequest) ProtoMessage() {}
 
 func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[6]
+	mi := &file_drover_v1_migration_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -821,7 +1147,7 @@ func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListMigrationsRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{6}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListMigrationsRequest) GetPageSize() int32 {
@@ -848,7 +1174,7 @@ type ListMigrationsResponse struct {
 
 func (x *ListMigrationsResponse) Reset() {
 	*x = ListMigrationsResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[7]
+	mi := &file_drover_v1_migration_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +1186,7 @@ func (x *ListMigrationsResponse) String() string {
 func (*ListMigrationsResponse) ProtoMessage() {}
 
 func (x *ListMigrationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[7]
+	mi := &file_drover_v1_migration_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +1199,7 @@ func (x *ListMigrationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsResponse.ProtoReflect.Descriptor instead.
 func (*ListMigrationsResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{7}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListMigrationsResponse) GetMigrations() []*Migration {
@@ -899,7 +1225,7 @@ type DeleteMigrationRequest struct {
 
 func (x *DeleteMigrationRequest) Reset() {
 	*x = DeleteMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[8]
+	mi := &file_drover_v1_migration_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -911,7 +1237,7 @@ func (x *DeleteMigrationRequest) String() string {
 func (*DeleteMigrationRequest) ProtoMessage() {}
 
 func (x *DeleteMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[8]
+	mi := &file_drover_v1_migration_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -924,7 +1250,7 @@ func (x *DeleteMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMigrationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{8}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeleteMigrationRequest) GetName() string {
@@ -942,7 +1268,7 @@ type DeleteMigrationResponse struct {
 
 func (x *DeleteMigrationResponse) Reset() {
 	*x = DeleteMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[9]
+	mi := &file_drover_v1_migration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -954,7 +1280,7 @@ func (x *DeleteMigrationResponse) String() string {
 func (*DeleteMigrationResponse) ProtoMessage() {}
 
 func (x *DeleteMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[9]
+	mi := &file_drover_v1_migration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -967,7 +1293,7 @@ func (x *DeleteMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMigrationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{9}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{11}
 }
 
 type StartMigrationRequest struct {
@@ -979,7 +1305,7 @@ type StartMigrationRequest struct {
 
 func (x *StartMigrationRequest) Reset() {
 	*x = StartMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[10]
+	mi := &file_drover_v1_migration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1317,7 @@ func (x *StartMigrationRequest) String() string {
 func (*StartMigrationRequest) ProtoMessage() {}
 
 func (x *StartMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[10]
+	mi := &file_drover_v1_migration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1330,7 @@ func (x *StartMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMigrationRequest.ProtoReflect.Descriptor instead.
 func (*StartMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{10}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StartMigrationRequest) GetName() string {
@@ -1023,7 +1349,7 @@ type StartMigrationResponse struct {
 
 func (x *StartMigrationResponse) Reset() {
 	*x = StartMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[11]
+	mi := &file_drover_v1_migration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1361,7 @@ func (x *StartMigrationResponse) String() string {
 func (*StartMigrationResponse) ProtoMessage() {}
 
 func (x *StartMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[11]
+	mi := &file_drover_v1_migration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1374,7 @@ func (x *StartMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMigrationResponse.ProtoReflect.Descriptor instead.
 func (*StartMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{11}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StartMigrationResponse) GetMigration() *Migration {
@@ -1067,7 +1393,7 @@ type PauseMigrationRequest struct {
 
 func (x *PauseMigrationRequest) Reset() {
 	*x = PauseMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[12]
+	mi := &file_drover_v1_migration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1405,7 @@ func (x *PauseMigrationRequest) String() string {
 func (*PauseMigrationRequest) ProtoMessage() {}
 
 func (x *PauseMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[12]
+	mi := &file_drover_v1_migration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1418,7 @@ func (x *PauseMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseMigrationRequest.ProtoReflect.Descriptor instead.
 func (*PauseMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{12}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PauseMigrationRequest) GetName() string {
@@ -1111,7 +1437,7 @@ type PauseMigrationResponse struct {
 
 func (x *PauseMigrationResponse) Reset() {
 	*x = PauseMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[13]
+	mi := &file_drover_v1_migration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1449,7 @@ func (x *PauseMigrationResponse) String() string {
 func (*PauseMigrationResponse) ProtoMessage() {}
 
 func (x *PauseMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[13]
+	mi := &file_drover_v1_migration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1462,7 @@ func (x *PauseMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseMigrationResponse.ProtoReflect.Descriptor instead.
 func (*PauseMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{13}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PauseMigrationResponse) GetMigration() *Migration {
@@ -1155,7 +1481,7 @@ type ResumeMigrationRequest struct {
 
 func (x *ResumeMigrationRequest) Reset() {
 	*x = ResumeMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[14]
+	mi := &file_drover_v1_migration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1493,7 @@ func (x *ResumeMigrationRequest) String() string {
 func (*ResumeMigrationRequest) ProtoMessage() {}
 
 func (x *ResumeMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[14]
+	mi := &file_drover_v1_migration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1506,7 @@ func (x *ResumeMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeMigrationRequest.ProtoReflect.Descriptor instead.
 func (*ResumeMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{14}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResumeMigrationRequest) GetName() string {
@@ -1199,7 +1525,7 @@ type ResumeMigrationResponse struct {
 
 func (x *ResumeMigrationResponse) Reset() {
 	*x = ResumeMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[15]
+	mi := &file_drover_v1_migration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1211,7 +1537,7 @@ func (x *ResumeMigrationResponse) String() string {
 func (*ResumeMigrationResponse) ProtoMessage() {}
 
 func (x *ResumeMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[15]
+	mi := &file_drover_v1_migration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1224,7 +1550,7 @@ func (x *ResumeMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeMigrationResponse.ProtoReflect.Descriptor instead.
 func (*ResumeMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{15}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResumeMigrationResponse) GetMigration() *Migration {
@@ -1243,7 +1569,7 @@ type CancelMigrationRequest struct {
 
 func (x *CancelMigrationRequest) Reset() {
 	*x = CancelMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[16]
+	mi := &file_drover_v1_migration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1581,7 @@ func (x *CancelMigrationRequest) String() string {
 func (*CancelMigrationRequest) ProtoMessage() {}
 
 func (x *CancelMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[16]
+	mi := &file_drover_v1_migration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1594,7 @@ func (x *CancelMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelMigrationRequest.ProtoReflect.Descriptor instead.
 func (*CancelMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{16}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CancelMigrationRequest) GetName() string {
@@ -1287,7 +1613,7 @@ type CancelMigrationResponse struct {
 
 func (x *CancelMigrationResponse) Reset() {
 	*x = CancelMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[17]
+	mi := &file_drover_v1_migration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1625,7 @@ func (x *CancelMigrationResponse) String() string {
 func (*CancelMigrationResponse) ProtoMessage() {}
 
 func (x *CancelMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[17]
+	mi := &file_drover_v1_migration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1638,7 @@ func (x *CancelMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelMigrationResponse.ProtoReflect.Descriptor instead.
 func (*CancelMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{17}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CancelMigrationResponse) GetMigration() *Migration {
@@ -1335,7 +1661,7 @@ type RetryMigrationRequest struct {
 
 func (x *RetryMigrationRequest) Reset() {
 	*x = RetryMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[18]
+	mi := &file_drover_v1_migration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1673,7 @@ func (x *RetryMigrationRequest) String() string {
 func (*RetryMigrationRequest) ProtoMessage() {}
 
 func (x *RetryMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[18]
+	mi := &file_drover_v1_migration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1686,7 @@ func (x *RetryMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryMigrationRequest.ProtoReflect.Descriptor instead.
 func (*RetryMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{18}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RetryMigrationRequest) GetName() string {
@@ -1394,7 +1720,7 @@ type RetryMigrationResponse struct {
 
 func (x *RetryMigrationResponse) Reset() {
 	*x = RetryMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[19]
+	mi := &file_drover_v1_migration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1406,7 +1732,7 @@ func (x *RetryMigrationResponse) String() string {
 func (*RetryMigrationResponse) ProtoMessage() {}
 
 func (x *RetryMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[19]
+	mi := &file_drover_v1_migration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1419,7 +1745,7 @@ func (x *RetryMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryMigrationResponse.ProtoReflect.Descriptor instead.
 func (*RetryMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{19}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RetryMigrationResponse) GetMigration() *Migration {
@@ -1436,6 +1762,395 @@ func (x *RetryMigrationResponse) GetRetried() int32 {
 	return 0
 }
 
+type SkipTableRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// "schema.table" of source or target, or the table's number.
+	Table string `protobuf:"bytes,2,opt,name=table,proto3" json:"table,omitempty"`
+	// Range number within the table; 0 for the whole table.
+	Range         uint32 `protobuf:"varint,3,opt,name=range,proto3" json:"range,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SkipTableRequest) Reset() {
+	*x = SkipTableRequest{}
+	mi := &file_drover_v1_migration_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SkipTableRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SkipTableRequest) ProtoMessage() {}
+
+func (x *SkipTableRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SkipTableRequest.ProtoReflect.Descriptor instead.
+func (*SkipTableRequest) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SkipTableRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SkipTableRequest) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *SkipTableRequest) GetRange() uint32 {
+	if x != nil {
+		return x.Range
+	}
+	return 0
+}
+
+type SkipTableResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Migration     *Migration             `protobuf:"bytes,1,opt,name=migration,proto3" json:"migration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SkipTableResponse) Reset() {
+	*x = SkipTableResponse{}
+	mi := &file_drover_v1_migration_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SkipTableResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SkipTableResponse) ProtoMessage() {}
+
+func (x *SkipTableResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SkipTableResponse.ProtoReflect.Descriptor instead.
+func (*SkipTableResponse) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SkipTableResponse) GetMigration() *Migration {
+	if x != nil {
+		return x.Migration
+	}
+	return nil
+}
+
+type ApproveMigrationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The phase that the caller means; empty for the one that waits.
+	Phase         string `protobuf:"bytes,2,opt,name=phase,proto3" json:"phase,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveMigrationRequest) Reset() {
+	*x = ApproveMigrationRequest{}
+	mi := &file_drover_v1_migration_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveMigrationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveMigrationRequest) ProtoMessage() {}
+
+func (x *ApproveMigrationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveMigrationRequest.ProtoReflect.Descriptor instead.
+func (*ApproveMigrationRequest) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ApproveMigrationRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ApproveMigrationRequest) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+type ApproveMigrationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Migration     *Migration             `protobuf:"bytes,1,opt,name=migration,proto3" json:"migration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveMigrationResponse) Reset() {
+	*x = ApproveMigrationResponse{}
+	mi := &file_drover_v1_migration_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveMigrationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveMigrationResponse) ProtoMessage() {}
+
+func (x *ApproveMigrationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveMigrationResponse.ProtoReflect.Descriptor instead.
+func (*ApproveMigrationResponse) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ApproveMigrationResponse) GetMigration() *Migration {
+	if x != nil {
+		return x.Migration
+	}
+	return nil
+}
+
+type UpdateMigrationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The changed spec; its name says which migration.
+	Spec          *MigrationSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateMigrationRequest) Reset() {
+	*x = UpdateMigrationRequest{}
+	mi := &file_drover_v1_migration_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMigrationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMigrationRequest) ProtoMessage() {}
+
+func (x *UpdateMigrationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMigrationRequest.ProtoReflect.Descriptor instead.
+func (*UpdateMigrationRequest) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *UpdateMigrationRequest) GetSpec() *MigrationSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+type UpdateMigrationResponse struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Migration *Migration             `protobuf:"bytes,1,opt,name=migration,proto3" json:"migration,omitempty"`
+	// Tables that were planned anew.
+	Replanned     []string `protobuf:"bytes,2,rep,name=replanned,proto3" json:"replanned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateMigrationResponse) Reset() {
+	*x = UpdateMigrationResponse{}
+	mi := &file_drover_v1_migration_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMigrationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMigrationResponse) ProtoMessage() {}
+
+func (x *UpdateMigrationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMigrationResponse.ProtoReflect.Descriptor instead.
+func (*UpdateMigrationResponse) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *UpdateMigrationResponse) GetMigration() *Migration {
+	if x != nil {
+		return x.Migration
+	}
+	return nil
+}
+
+func (x *UpdateMigrationResponse) GetReplanned() []string {
+	if x != nil {
+		return x.Replanned
+	}
+	return nil
+}
+
+type RollbackMigrationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackMigrationRequest) Reset() {
+	*x = RollbackMigrationRequest{}
+	mi := &file_drover_v1_migration_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackMigrationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackMigrationRequest) ProtoMessage() {}
+
+func (x *RollbackMigrationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackMigrationRequest.ProtoReflect.Descriptor instead.
+func (*RollbackMigrationRequest) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *RollbackMigrationRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type RollbackMigrationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Migration     *Migration             `protobuf:"bytes,1,opt,name=migration,proto3" json:"migration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackMigrationResponse) Reset() {
+	*x = RollbackMigrationResponse{}
+	mi := &file_drover_v1_migration_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackMigrationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackMigrationResponse) ProtoMessage() {}
+
+func (x *RollbackMigrationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackMigrationResponse.ProtoReflect.Descriptor instead.
+func (*RollbackMigrationResponse) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RollbackMigrationResponse) GetMigration() *Migration {
+	if x != nil {
+		return x.Migration
+	}
+	return nil
+}
+
 type WatchMigrationRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1445,7 +2160,7 @@ type WatchMigrationRequest struct {
 
 func (x *WatchMigrationRequest) Reset() {
 	*x = WatchMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[20]
+	mi := &file_drover_v1_migration_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +2172,7 @@ func (x *WatchMigrationRequest) String() string {
 func (*WatchMigrationRequest) ProtoMessage() {}
 
 func (x *WatchMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[20]
+	mi := &file_drover_v1_migration_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +2185,7 @@ func (x *WatchMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchMigrationRequest.ProtoReflect.Descriptor instead.
 func (*WatchMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{20}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WatchMigrationRequest) GetName() string {
@@ -1492,7 +2207,7 @@ type WatchMigrationResponse struct {
 
 func (x *WatchMigrationResponse) Reset() {
 	*x = WatchMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[21]
+	mi := &file_drover_v1_migration_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +2219,7 @@ func (x *WatchMigrationResponse) String() string {
 func (*WatchMigrationResponse) ProtoMessage() {}
 
 func (x *WatchMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[21]
+	mi := &file_drover_v1_migration_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +2232,7 @@ func (x *WatchMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchMigrationResponse.ProtoReflect.Descriptor instead.
 func (*WatchMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{21}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WatchMigrationResponse) GetMigration() *Migration {
@@ -1554,7 +2269,7 @@ type Workers struct {
 
 func (x *Workers) Reset() {
 	*x = Workers{}
-	mi := &file_drover_v1_migration_proto_msgTypes[22]
+	mi := &file_drover_v1_migration_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +2281,7 @@ func (x *Workers) String() string {
 func (*Workers) ProtoMessage() {}
 
 func (x *Workers) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[22]
+	mi := &file_drover_v1_migration_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +2294,7 @@ func (x *Workers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workers.ProtoReflect.Descriptor instead.
 func (*Workers) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{22}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Workers) GetExtractors() int32 {
@@ -1634,14 +2349,24 @@ type Table struct {
 	// Rows that differed in failed validations: the last ones found.
 	Differences []*v1.Difference `protobuf:"bytes,14,rep,name=differences,proto3" json:"differences,omitempty"`
 	// The plan: filled by GetTable, and by ListTables with view full.
-	Plan          *v1.TablePlan `protobuf:"bytes,15,opt,name=plan,proto3" json:"plan,omitempty"`
+	Plan *v1.TablePlan `protobuf:"bytes,15,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Fault kind of the reason.
+	ReasonKind string `protobuf:"bytes,16,opt,name=reason_kind,json=reasonKind,proto3" json:"reason_kind,omitempty"`
+	Phase      string `protobuf:"bytes,17,opt,name=phase,proto3" json:"phase,omitempty"`
+	// What moved by which policy.
+	Touched []*TouchedColumn `protobuf:"bytes,18,rep,name=touched,proto3" json:"touched,omitempty"`
+	// Tries of what failed last.
+	Attempts      int32 `protobuf:"varint,19,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	RangesSkipped int32 `protobuf:"varint,20,opt,name=ranges_skipped,json=rangesSkipped,proto3" json:"ranges_skipped,omitempty"`
+	// Expected rows of the table's ranges (view full).
+	RangeSizes    *RangeSizes `protobuf:"bytes,21,opt,name=range_sizes,json=rangeSizes,proto3" json:"range_sizes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_drover_v1_migration_proto_msgTypes[23]
+	mi := &file_drover_v1_migration_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +2378,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[23]
+	mi := &file_drover_v1_migration_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +2391,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{23}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Table) GetName() string {
@@ -1774,6 +2499,179 @@ func (x *Table) GetPlan() *v1.TablePlan {
 	return nil
 }
 
+func (x *Table) GetReasonKind() string {
+	if x != nil {
+		return x.ReasonKind
+	}
+	return ""
+}
+
+func (x *Table) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *Table) GetTouched() []*TouchedColumn {
+	if x != nil {
+		return x.Touched
+	}
+	return nil
+}
+
+func (x *Table) GetAttempts() int32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *Table) GetRangesSkipped() int32 {
+	if x != nil {
+		return x.RangesSkipped
+	}
+	return 0
+}
+
+func (x *Table) GetRangeSizes() *RangeSizes {
+	if x != nil {
+		return x.RangeSizes
+	}
+	return nil
+}
+
+// TouchedColumn counts the values of a column that its policy changed.
+type TouchedColumn struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Column string                 `protobuf:"bytes,1,opt,name=column,proto3" json:"column,omitempty"`
+	// "set-null", "sentinel 1970-01-01".
+	Policy        string `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	Values        int64  `protobuf:"varint,3,opt,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TouchedColumn) Reset() {
+	*x = TouchedColumn{}
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TouchedColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TouchedColumn) ProtoMessage() {}
+
+func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TouchedColumn.ProtoReflect.Descriptor instead.
+func (*TouchedColumn) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *TouchedColumn) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
+func (x *TouchedColumn) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *TouchedColumn) GetValues() int64 {
+	if x != nil {
+		return x.Values
+	}
+	return 0
+}
+
+// RangeSizes says how the expected rows of a table's ranges spread.
+type RangeSizes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Smallest      int64                  `protobuf:"varint,1,opt,name=smallest,proto3" json:"smallest,omitempty"`
+	Median        int64                  `protobuf:"varint,2,opt,name=median,proto3" json:"median,omitempty"`
+	Largest       int64                  `protobuf:"varint,3,opt,name=largest,proto3" json:"largest,omitempty"`
+	Buckets       []*RangeSizes_Bucket   `protobuf:"bytes,4,rep,name=buckets,proto3" json:"buckets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeSizes) Reset() {
+	*x = RangeSizes{}
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeSizes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeSizes) ProtoMessage() {}
+
+func (x *RangeSizes) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeSizes.ProtoReflect.Descriptor instead.
+func (*RangeSizes) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RangeSizes) GetSmallest() int64 {
+	if x != nil {
+		return x.Smallest
+	}
+	return 0
+}
+
+func (x *RangeSizes) GetMedian() int64 {
+	if x != nil {
+		return x.Median
+	}
+	return 0
+}
+
+func (x *RangeSizes) GetLargest() int64 {
+	if x != nil {
+		return x.Largest
+	}
+	return 0
+}
+
+func (x *RangeSizes) GetBuckets() []*RangeSizes_Bucket {
+	if x != nil {
+		return x.Buckets
+	}
+	return nil
+}
+
 // Range of a table.
 type Range struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1797,7 +2695,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_drover_v1_migration_proto_msgTypes[24]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +2707,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[24]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +2720,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{24}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Range) GetName() string {
@@ -1902,11 +2800,65 @@ func (x *Range) GetVerifyTime() *timestamppb.Timestamp {
 	return nil
 }
 
+type RangeSizes_Bucket struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ranges of up to so many rows, and more than the bucket before.
+	UpToRows      int64 `protobuf:"varint,1,opt,name=up_to_rows,json=upToRows,proto3" json:"up_to_rows,omitempty"`
+	Ranges        int32 `protobuf:"varint,2,opt,name=ranges,proto3" json:"ranges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeSizes_Bucket) Reset() {
+	*x = RangeSizes_Bucket{}
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeSizes_Bucket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeSizes_Bucket) ProtoMessage() {}
+
+func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeSizes_Bucket.ProtoReflect.Descriptor instead.
+func (*RangeSizes_Bucket) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35, 0}
+}
+
+func (x *RangeSizes_Bucket) GetUpToRows() int64 {
+	if x != nil {
+		return x.UpToRows
+	}
+	return 0
+}
+
+func (x *RangeSizes_Bucket) GetRanges() int32 {
+	if x != nil {
+		return x.Ranges
+	}
+	return 0
+}
+
 var File_drover_v1_migration_proto protoreflect.FileDescriptor
 
 const file_drover_v1_migration_proto_rawDesc = "" +
 	"\n" +
-	"\x19drover/v1/migration.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xac\b\n" +
+	"\x19drover/v1/migration.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\n" +
+	"\n" +
 	"\tMigration\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03uid\x18\x02 \x01(\tR\x03uid\x12,\n" +
@@ -1935,7 +2887,11 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\aunmoved\x18\x12 \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved\x12\x16\n" +
 	"\x06tables\x18\x13 \x01(\x05R\x06tables\x12'\n" +
 	"\x0ftables_complete\x18\x14 \x01(\x05R\x0etablesComplete\x12%\n" +
-	"\x0etables_blocked\x18\x15 \x01(\x05R\rtablesBlocked\"\xbb\x01\n" +
+	"\x0etables_blocked\x18\x15 \x01(\x05R\rtablesBlocked\x12%\n" +
+	"\x0etables_skipped\x18\x16 \x01(\x05R\rtablesSkipped\x12.\n" +
+	"\x06phases\x18\x17 \x03(\v2\x16.drover.v1.PhaseStatusR\x06phases\x12)\n" +
+	"\x06sizing\x18\x18 \x01(\v2\x11.drover.v1.SizingR\x06sizing\x12=\n" +
+	"\fpublish_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\vpublishTime\"\xf8\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATE_PLANNING\x10\x01\x12\x11\n" +
@@ -1945,7 +2901,34 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x0eSTATE_COMPLETE\x10\x05\x12\x14\n" +
 	"\x10STATE_INCOMPLETE\x10\x06\x12\x13\n" +
 	"\x0fSTATE_CANCELLED\x10\a\x12\x10\n" +
-	"\fSTATE_FAILED\x10\b\"\xdd\x04\n" +
+	"\fSTATE_FAILED\x10\b\x12\x15\n" +
+	"\x11STATE_ROLLED_BACK\x10\t\x12\x11\n" +
+	"\rSTATE_STOPPED\x10\n" +
+	"\x12\x11\n" +
+	"\rSTATE_WAITING\x10\v\"\x88\x03\n" +
+	"\vPhaseStatus\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x1c.drover.v1.PhaseStatus.StateR\x05state\x12\x16\n" +
+	"\x06tables\x18\x03 \x01(\x05R\x06tables\x12'\n" +
+	"\x0ftables_complete\x18\x04 \x01(\x05R\x0etablesComplete\x129\n" +
+	"\n" +
+	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"~\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rSTATE_PENDING\x10\x01\x12\x11\n" +
+	"\rSTATE_WAITING\x10\x02\x12\x11\n" +
+	"\rSTATE_RUNNING\x10\x03\x12\x11\n" +
+	"\rSTATE_STOPPED\x10\x04\x12\x12\n" +
+	"\x0eSTATE_COMPLETE\x10\x05\"\x87\x02\n" +
+	"\x06Sizing\x12!\n" +
+	"\fsampled_rows\x18\x01 \x01(\x03R\vsampledRows\x12#\n" +
+	"\rsampled_bytes\x18\x02 \x01(\x03R\fsampledBytes\x12'\n" +
+	"\x0fsampled_seconds\x18\x03 \x01(\x01R\x0esampledSeconds\x12!\n" +
+	"\ftravel_bytes\x18\x04 \x01(\x03R\vtravelBytes\x12!\n" +
+	"\fread_seconds\x18\x05 \x01(\x01R\vreadSeconds\x12#\n" +
+	"\rextract_slots\x18\x06 \x01(\x05R\fextractSlots\x12!\n" +
+	"\fstream_bytes\x18\a \x01(\x03R\vstreamBytes\"\xa9\x05\n" +
 	"\bCounters\x12%\n" +
 	"\x0erows_estimated\x18\x01 \x01(\x03R\rrowsEstimated\x12'\n" +
 	"\x0fbytes_estimated\x18\x02 \x01(\x03R\x0ebytesEstimated\x12\x1f\n" +
@@ -1966,7 +2949,9 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x0fextract_seconds\x18\r \x01(\x01R\x0eextractSeconds\x12!\n" +
 	"\fload_seconds\x18\x0e \x01(\x01R\vloadSeconds\x12)\n" +
 	"\x10validate_seconds\x18\x0f \x01(\x01R\x0fvalidateSeconds\x12%\n" +
-	"\x0eschema_seconds\x18\x10 \x01(\x01R\rschemaSeconds\"d\n" +
+	"\x0eschema_seconds\x18\x10 \x01(\x01R\rschemaSeconds\x12#\n" +
+	"\rrows_filtered\x18\x11 \x01(\x03R\frowsFiltered\x12%\n" +
+	"\x0evalues_touched\x18\x12 \x01(\x03R\rvaluesTouched\"d\n" +
 	"\x16CreateMigrationRequest\x124\n" +
 	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x14\n" +
 	"\x05start\x18\x02 \x01(\bR\x05start\"M\n" +
@@ -2011,7 +2996,27 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x05range\x18\x03 \x01(\rR\x05range\"f\n" +
 	"\x16RetryMigrationResponse\x122\n" +
 	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\x12\x18\n" +
-	"\aretried\x18\x02 \x01(\x05R\aretried\"4\n" +
+	"\aretried\x18\x02 \x01(\x05R\aretried\"d\n" +
+	"\x10SkipTableRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12\x1d\n" +
+	"\x05table\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x05table\x12\x14\n" +
+	"\x05range\x18\x03 \x01(\rR\x05range\"G\n" +
+	"\x11SkipTableResponse\x122\n" +
+	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"L\n" +
+	"\x17ApproveMigrationRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12\x14\n" +
+	"\x05phase\x18\x02 \x01(\tR\x05phase\"N\n" +
+	"\x18ApproveMigrationResponse\x122\n" +
+	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"N\n" +
+	"\x16UpdateMigrationRequest\x124\n" +
+	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\"k\n" +
+	"\x17UpdateMigrationResponse\x122\n" +
+	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\x12\x1c\n" +
+	"\treplanned\x18\x02 \x03(\tR\treplanned\"7\n" +
+	"\x18RollbackMigrationRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"O\n" +
+	"\x19RollbackMigrationResponse\x122\n" +
+	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"4\n" +
 	"\x15WatchMigrationRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"\xa4\x01\n" +
 	"\x16WatchMigrationResponse\x122\n" +
@@ -2026,7 +3031,7 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\n" +
 	"validators\x18\x03 \x01(\x05R\n" +
 	"validators\x12\x12\n" +
-	"\x04jobs\x18\x04 \x01(\x05R\x04jobs\"\xf4\x05\n" +
+	"\x04jobs\x18\x04 \x01(\x05R\x04jobs\"\xa5\b\n" +
 	"\x05Table\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x16\n" +
@@ -2046,7 +3051,15 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\vsource_rows\x18\r \x01(\x03R\n" +
 	"sourceRows\x12<\n" +
 	"\vdifferences\x18\x0e \x03(\v2\x1a.drover.plan.v1.DifferenceR\vdifferences\x12-\n" +
-	"\x04plan\x18\x0f \x01(\v2\x19.drover.plan.v1.TablePlanR\x04plan\"\xbc\x01\n" +
+	"\x04plan\x18\x0f \x01(\v2\x19.drover.plan.v1.TablePlanR\x04plan\x12\x1f\n" +
+	"\vreason_kind\x18\x10 \x01(\tR\n" +
+	"reasonKind\x12\x14\n" +
+	"\x05phase\x18\x11 \x01(\tR\x05phase\x122\n" +
+	"\atouched\x18\x12 \x03(\v2\x18.drover.v1.TouchedColumnR\atouched\x12\x1a\n" +
+	"\battempts\x18\x13 \x01(\x05R\battempts\x12%\n" +
+	"\x0eranges_skipped\x18\x14 \x01(\x05R\rrangesSkipped\x126\n" +
+	"\vrange_sizes\x18\x15 \x01(\v2\x15.drover.v1.RangeSizesR\n" +
+	"rangeSizes\"\x87\x02\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_PLANNED\x10\x01\x12\x11\n" +
@@ -2056,7 +3069,26 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x0eSTATE_INDEXING\x10\x05\x12\x13\n" +
 	"\x0fSTATE_FINISHING\x10\x06\x12\x12\n" +
 	"\x0eSTATE_COMPLETE\x10\a\x12\x11\n" +
-	"\rSTATE_BLOCKED\x10\b\"\xdb\x03\n" +
+	"\rSTATE_BLOCKED\x10\b\x12\x11\n" +
+	"\rSTATE_SKIPPED\x10\t\x12\x11\n" +
+	"\rSTATE_PARTIAL\x10\n" +
+	"\x12\x11\n" +
+	"\rSTATE_WAITING\x10\v\x12\x10\n" +
+	"\fSTATE_STAGED\x10\f\"W\n" +
+	"\rTouchedColumn\x12\x16\n" +
+	"\x06column\x18\x01 \x01(\tR\x06column\x12\x16\n" +
+	"\x06policy\x18\x02 \x01(\tR\x06policy\x12\x16\n" +
+	"\x06values\x18\x03 \x01(\x03R\x06values\"\xd2\x01\n" +
+	"\n" +
+	"RangeSizes\x12\x1a\n" +
+	"\bsmallest\x18\x01 \x01(\x03R\bsmallest\x12\x16\n" +
+	"\x06median\x18\x02 \x01(\x03R\x06median\x12\x18\n" +
+	"\alargest\x18\x03 \x01(\x03R\alargest\x126\n" +
+	"\abuckets\x18\x04 \x03(\v2\x1c.drover.v1.RangeSizes.BucketR\abuckets\x1a>\n" +
+	"\x06Bucket\x12\x1c\n" +
+	"\n" +
+	"up_to_rows\x18\x01 \x01(\x03R\bupToRows\x12\x16\n" +
+	"\x06ranges\x18\x02 \x01(\x05R\x06ranges\"\xef\x03\n" +
 	"\x05Range\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12,\n" +
@@ -2070,14 +3102,15 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x06worker\x18\n" +
 	" \x01(\tR\x06worker\x12;\n" +
 	"\vverify_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"verifyTime\"}\n" +
+	"verifyTime\"\x90\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_PENDING\x10\x01\x12\x11\n" +
 	"\rSTATE_LOADING\x10\x02\x12\x10\n" +
 	"\fSTATE_LOADED\x10\x03\x12\x12\n" +
 	"\x0eSTATE_VERIFIED\x10\x04\x12\x11\n" +
-	"\rSTATE_BLOCKED\x10\x052\x80\a\n" +
+	"\rSTATE_BLOCKED\x10\x05\x12\x11\n" +
+	"\rSTATE_SKIPPED\x10\x062\xdf\t\n" +
 	"\x10MigrationService\x12X\n" +
 	"\x0fCreateMigration\x12!.drover.v1.CreateMigrationRequest\x1a\".drover.v1.CreateMigrationResponse\x12O\n" +
 	"\fGetMigration\x12\x1e.drover.v1.GetMigrationRequest\x1a\x1f.drover.v1.GetMigrationResponse\x12U\n" +
@@ -2087,7 +3120,11 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x0ePauseMigration\x12 .drover.v1.PauseMigrationRequest\x1a!.drover.v1.PauseMigrationResponse\x12X\n" +
 	"\x0fResumeMigration\x12!.drover.v1.ResumeMigrationRequest\x1a\".drover.v1.ResumeMigrationResponse\x12X\n" +
 	"\x0fCancelMigration\x12!.drover.v1.CancelMigrationRequest\x1a\".drover.v1.CancelMigrationResponse\x12U\n" +
-	"\x0eRetryMigration\x12 .drover.v1.RetryMigrationRequest\x1a!.drover.v1.RetryMigrationResponse\x12W\n" +
+	"\x0eRetryMigration\x12 .drover.v1.RetryMigrationRequest\x1a!.drover.v1.RetryMigrationResponse\x12F\n" +
+	"\tSkipTable\x12\x1b.drover.v1.SkipTableRequest\x1a\x1c.drover.v1.SkipTableResponse\x12[\n" +
+	"\x10ApproveMigration\x12\".drover.v1.ApproveMigrationRequest\x1a#.drover.v1.ApproveMigrationResponse\x12X\n" +
+	"\x0fUpdateMigration\x12!.drover.v1.UpdateMigrationRequest\x1a\".drover.v1.UpdateMigrationResponse\x12^\n" +
+	"\x11RollbackMigration\x12#.drover.v1.RollbackMigrationRequest\x1a$.drover.v1.RollbackMigrationResponse\x12W\n" +
 	"\x0eWatchMigration\x12 .drover.v1.WatchMigrationRequest\x1a!.drover.v1.WatchMigrationResponse0\x01B\x98\x01\n" +
 	"\rcom.drover.v1B\x0eMigrationProtoP\x01Z2github.com/drover-db/drover/gen/drover/v1;droverv1\xa2\x02\x03DXX\xaa\x02\tDrover.V1\xca\x02\tDrover\\V1\xe2\x02\x15Drover\\V1\\GPBMetadata\xea\x02\n" +
 	"Drover::V1b\x06proto3"
@@ -2104,100 +3141,136 @@ func file_drover_v1_migration_proto_rawDescGZIP() []byte {
 	return file_drover_v1_migration_proto_rawDescData
 }
 
-var file_drover_v1_migration_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_drover_v1_migration_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_drover_v1_migration_proto_goTypes = []any{
-	(Migration_State)(0),            // 0: drover.v1.Migration.State
-	(Table_State)(0),                // 1: drover.v1.Table.State
-	(Range_State)(0),                // 2: drover.v1.Range.State
-	(*Migration)(nil),               // 3: drover.v1.Migration
-	(*Counters)(nil),                // 4: drover.v1.Counters
-	(*CreateMigrationRequest)(nil),  // 5: drover.v1.CreateMigrationRequest
-	(*CreateMigrationResponse)(nil), // 6: drover.v1.CreateMigrationResponse
-	(*GetMigrationRequest)(nil),     // 7: drover.v1.GetMigrationRequest
-	(*GetMigrationResponse)(nil),    // 8: drover.v1.GetMigrationResponse
-	(*ListMigrationsRequest)(nil),   // 9: drover.v1.ListMigrationsRequest
-	(*ListMigrationsResponse)(nil),  // 10: drover.v1.ListMigrationsResponse
-	(*DeleteMigrationRequest)(nil),  // 11: drover.v1.DeleteMigrationRequest
-	(*DeleteMigrationResponse)(nil), // 12: drover.v1.DeleteMigrationResponse
-	(*StartMigrationRequest)(nil),   // 13: drover.v1.StartMigrationRequest
-	(*StartMigrationResponse)(nil),  // 14: drover.v1.StartMigrationResponse
-	(*PauseMigrationRequest)(nil),   // 15: drover.v1.PauseMigrationRequest
-	(*PauseMigrationResponse)(nil),  // 16: drover.v1.PauseMigrationResponse
-	(*ResumeMigrationRequest)(nil),  // 17: drover.v1.ResumeMigrationRequest
-	(*ResumeMigrationResponse)(nil), // 18: drover.v1.ResumeMigrationResponse
-	(*CancelMigrationRequest)(nil),  // 19: drover.v1.CancelMigrationRequest
-	(*CancelMigrationResponse)(nil), // 20: drover.v1.CancelMigrationResponse
-	(*RetryMigrationRequest)(nil),   // 21: drover.v1.RetryMigrationRequest
-	(*RetryMigrationResponse)(nil),  // 22: drover.v1.RetryMigrationResponse
-	(*WatchMigrationRequest)(nil),   // 23: drover.v1.WatchMigrationRequest
-	(*WatchMigrationResponse)(nil),  // 24: drover.v1.WatchMigrationResponse
-	(*Workers)(nil),                 // 25: drover.v1.Workers
-	(*Table)(nil),                   // 26: drover.v1.Table
-	(*Range)(nil),                   // 27: drover.v1.Range
-	(*MigrationSpec)(nil),           // 28: drover.v1.MigrationSpec
-	(*timestamppb.Timestamp)(nil),   // 29: google.protobuf.Timestamp
-	(*v1.Finding)(nil),              // 30: drover.plan.v1.Finding
-	(*v1.Statement)(nil),            // 31: drover.plan.v1.Statement
-	(*v1.Unmoved)(nil),              // 32: drover.plan.v1.Unmoved
-	(v1.Encoding)(0),                // 33: drover.plan.v1.Encoding
-	(*v1.Difference)(nil),           // 34: drover.plan.v1.Difference
-	(*v1.TablePlan)(nil),            // 35: drover.plan.v1.TablePlan
+	(Migration_State)(0),              // 0: drover.v1.Migration.State
+	(PhaseStatus_State)(0),            // 1: drover.v1.PhaseStatus.State
+	(Table_State)(0),                  // 2: drover.v1.Table.State
+	(Range_State)(0),                  // 3: drover.v1.Range.State
+	(*Migration)(nil),                 // 4: drover.v1.Migration
+	(*PhaseStatus)(nil),               // 5: drover.v1.PhaseStatus
+	(*Sizing)(nil),                    // 6: drover.v1.Sizing
+	(*Counters)(nil),                  // 7: drover.v1.Counters
+	(*CreateMigrationRequest)(nil),    // 8: drover.v1.CreateMigrationRequest
+	(*CreateMigrationResponse)(nil),   // 9: drover.v1.CreateMigrationResponse
+	(*GetMigrationRequest)(nil),       // 10: drover.v1.GetMigrationRequest
+	(*GetMigrationResponse)(nil),      // 11: drover.v1.GetMigrationResponse
+	(*ListMigrationsRequest)(nil),     // 12: drover.v1.ListMigrationsRequest
+	(*ListMigrationsResponse)(nil),    // 13: drover.v1.ListMigrationsResponse
+	(*DeleteMigrationRequest)(nil),    // 14: drover.v1.DeleteMigrationRequest
+	(*DeleteMigrationResponse)(nil),   // 15: drover.v1.DeleteMigrationResponse
+	(*StartMigrationRequest)(nil),     // 16: drover.v1.StartMigrationRequest
+	(*StartMigrationResponse)(nil),    // 17: drover.v1.StartMigrationResponse
+	(*PauseMigrationRequest)(nil),     // 18: drover.v1.PauseMigrationRequest
+	(*PauseMigrationResponse)(nil),    // 19: drover.v1.PauseMigrationResponse
+	(*ResumeMigrationRequest)(nil),    // 20: drover.v1.ResumeMigrationRequest
+	(*ResumeMigrationResponse)(nil),   // 21: drover.v1.ResumeMigrationResponse
+	(*CancelMigrationRequest)(nil),    // 22: drover.v1.CancelMigrationRequest
+	(*CancelMigrationResponse)(nil),   // 23: drover.v1.CancelMigrationResponse
+	(*RetryMigrationRequest)(nil),     // 24: drover.v1.RetryMigrationRequest
+	(*RetryMigrationResponse)(nil),    // 25: drover.v1.RetryMigrationResponse
+	(*SkipTableRequest)(nil),          // 26: drover.v1.SkipTableRequest
+	(*SkipTableResponse)(nil),         // 27: drover.v1.SkipTableResponse
+	(*ApproveMigrationRequest)(nil),   // 28: drover.v1.ApproveMigrationRequest
+	(*ApproveMigrationResponse)(nil),  // 29: drover.v1.ApproveMigrationResponse
+	(*UpdateMigrationRequest)(nil),    // 30: drover.v1.UpdateMigrationRequest
+	(*UpdateMigrationResponse)(nil),   // 31: drover.v1.UpdateMigrationResponse
+	(*RollbackMigrationRequest)(nil),  // 32: drover.v1.RollbackMigrationRequest
+	(*RollbackMigrationResponse)(nil), // 33: drover.v1.RollbackMigrationResponse
+	(*WatchMigrationRequest)(nil),     // 34: drover.v1.WatchMigrationRequest
+	(*WatchMigrationResponse)(nil),    // 35: drover.v1.WatchMigrationResponse
+	(*Workers)(nil),                   // 36: drover.v1.Workers
+	(*Table)(nil),                     // 37: drover.v1.Table
+	(*TouchedColumn)(nil),             // 38: drover.v1.TouchedColumn
+	(*RangeSizes)(nil),                // 39: drover.v1.RangeSizes
+	(*Range)(nil),                     // 40: drover.v1.Range
+	(*RangeSizes_Bucket)(nil),         // 41: drover.v1.RangeSizes.Bucket
+	(*MigrationSpec)(nil),             // 42: drover.v1.MigrationSpec
+	(*timestamppb.Timestamp)(nil),     // 43: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                // 44: drover.plan.v1.Finding
+	(*v1.Statement)(nil),              // 45: drover.plan.v1.Statement
+	(*v1.Unmoved)(nil),                // 46: drover.plan.v1.Unmoved
+	(v1.Encoding)(0),                  // 47: drover.plan.v1.Encoding
+	(*v1.Difference)(nil),             // 48: drover.plan.v1.Difference
+	(*v1.TablePlan)(nil),              // 49: drover.plan.v1.TablePlan
 }
 var file_drover_v1_migration_proto_depIdxs = []int32{
-	28, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
+	42, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
 	0,  // 1: drover.v1.Migration.state:type_name -> drover.v1.Migration.State
-	29, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
-	29, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
-	29, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
-	4,  // 5: drover.v1.Migration.counters:type_name -> drover.v1.Counters
-	30, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
-	31, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
-	32, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
-	28, // 9: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
-	3,  // 10: drover.v1.CreateMigrationResponse.migration:type_name -> drover.v1.Migration
-	3,  // 11: drover.v1.GetMigrationResponse.migration:type_name -> drover.v1.Migration
-	3,  // 12: drover.v1.ListMigrationsResponse.migrations:type_name -> drover.v1.Migration
-	3,  // 13: drover.v1.StartMigrationResponse.migration:type_name -> drover.v1.Migration
-	3,  // 14: drover.v1.PauseMigrationResponse.migration:type_name -> drover.v1.Migration
-	3,  // 15: drover.v1.ResumeMigrationResponse.migration:type_name -> drover.v1.Migration
-	3,  // 16: drover.v1.CancelMigrationResponse.migration:type_name -> drover.v1.Migration
-	3,  // 17: drover.v1.RetryMigrationResponse.migration:type_name -> drover.v1.Migration
-	3,  // 18: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
-	26, // 19: drover.v1.WatchMigrationResponse.tables:type_name -> drover.v1.Table
-	25, // 20: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
-	1,  // 21: drover.v1.Table.state:type_name -> drover.v1.Table.State
-	4,  // 22: drover.v1.Table.counters:type_name -> drover.v1.Counters
-	33, // 23: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
-	34, // 24: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
-	35, // 25: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
-	2,  // 26: drover.v1.Range.state:type_name -> drover.v1.Range.State
-	29, // 27: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
-	5,  // 28: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
-	7,  // 29: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
-	9,  // 30: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
-	11, // 31: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
-	13, // 32: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
-	15, // 33: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
-	17, // 34: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
-	19, // 35: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
-	21, // 36: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
-	23, // 37: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
-	6,  // 38: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
-	8,  // 39: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
-	10, // 40: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
-	12, // 41: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
-	14, // 42: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
-	16, // 43: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
-	18, // 44: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
-	20, // 45: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
-	22, // 46: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
-	24, // 47: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
-	38, // [38:48] is the sub-list for method output_type
-	28, // [28:38] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	43, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
+	43, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
+	43, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
+	7,  // 5: drover.v1.Migration.counters:type_name -> drover.v1.Counters
+	44, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
+	45, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
+	46, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
+	5,  // 9: drover.v1.Migration.phases:type_name -> drover.v1.PhaseStatus
+	6,  // 10: drover.v1.Migration.sizing:type_name -> drover.v1.Sizing
+	43, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
+	1,  // 12: drover.v1.PhaseStatus.state:type_name -> drover.v1.PhaseStatus.State
+	43, // 13: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
+	43, // 14: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
+	42, // 15: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	4,  // 16: drover.v1.CreateMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 17: drover.v1.GetMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 18: drover.v1.ListMigrationsResponse.migrations:type_name -> drover.v1.Migration
+	4,  // 19: drover.v1.StartMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 20: drover.v1.PauseMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 21: drover.v1.ResumeMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 22: drover.v1.CancelMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 23: drover.v1.RetryMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 24: drover.v1.SkipTableResponse.migration:type_name -> drover.v1.Migration
+	4,  // 25: drover.v1.ApproveMigrationResponse.migration:type_name -> drover.v1.Migration
+	42, // 26: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	4,  // 27: drover.v1.UpdateMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 28: drover.v1.RollbackMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 29: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
+	37, // 30: drover.v1.WatchMigrationResponse.tables:type_name -> drover.v1.Table
+	36, // 31: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
+	2,  // 32: drover.v1.Table.state:type_name -> drover.v1.Table.State
+	7,  // 33: drover.v1.Table.counters:type_name -> drover.v1.Counters
+	47, // 34: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
+	48, // 35: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
+	49, // 36: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
+	38, // 37: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
+	39, // 38: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
+	41, // 39: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
+	3,  // 40: drover.v1.Range.state:type_name -> drover.v1.Range.State
+	43, // 41: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
+	8,  // 42: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
+	10, // 43: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
+	12, // 44: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
+	14, // 45: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
+	16, // 46: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
+	18, // 47: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
+	20, // 48: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
+	22, // 49: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
+	24, // 50: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
+	26, // 51: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
+	28, // 52: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
+	30, // 53: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
+	32, // 54: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
+	34, // 55: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
+	9,  // 56: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
+	11, // 57: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
+	13, // 58: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
+	15, // 59: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
+	17, // 60: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
+	19, // 61: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
+	21, // 62: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
+	23, // 63: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
+	25, // 64: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
+	27, // 65: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
+	29, // 66: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
+	31, // 67: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
+	33, // 68: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
+	35, // 69: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
+	56, // [56:70] is the sub-list for method output_type
+	42, // [42:56] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_drover_v1_migration_proto_init() }
@@ -2211,8 +3284,8 @@ func file_drover_v1_migration_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_v1_migration_proto_rawDesc), len(file_drover_v1_migration_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   25,
+			NumEnums:      4,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

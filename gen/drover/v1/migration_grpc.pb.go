@@ -21,16 +21,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	MigrationService_CreateMigration_FullMethodName = "/drover.v1.MigrationService/CreateMigration"
-	MigrationService_GetMigration_FullMethodName    = "/drover.v1.MigrationService/GetMigration"
-	MigrationService_ListMigrations_FullMethodName  = "/drover.v1.MigrationService/ListMigrations"
-	MigrationService_DeleteMigration_FullMethodName = "/drover.v1.MigrationService/DeleteMigration"
-	MigrationService_StartMigration_FullMethodName  = "/drover.v1.MigrationService/StartMigration"
-	MigrationService_PauseMigration_FullMethodName  = "/drover.v1.MigrationService/PauseMigration"
-	MigrationService_ResumeMigration_FullMethodName = "/drover.v1.MigrationService/ResumeMigration"
-	MigrationService_CancelMigration_FullMethodName = "/drover.v1.MigrationService/CancelMigration"
-	MigrationService_RetryMigration_FullMethodName  = "/drover.v1.MigrationService/RetryMigration"
-	MigrationService_WatchMigration_FullMethodName  = "/drover.v1.MigrationService/WatchMigration"
+	MigrationService_CreateMigration_FullMethodName   = "/drover.v1.MigrationService/CreateMigration"
+	MigrationService_GetMigration_FullMethodName      = "/drover.v1.MigrationService/GetMigration"
+	MigrationService_ListMigrations_FullMethodName    = "/drover.v1.MigrationService/ListMigrations"
+	MigrationService_DeleteMigration_FullMethodName   = "/drover.v1.MigrationService/DeleteMigration"
+	MigrationService_StartMigration_FullMethodName    = "/drover.v1.MigrationService/StartMigration"
+	MigrationService_PauseMigration_FullMethodName    = "/drover.v1.MigrationService/PauseMigration"
+	MigrationService_ResumeMigration_FullMethodName   = "/drover.v1.MigrationService/ResumeMigration"
+	MigrationService_CancelMigration_FullMethodName   = "/drover.v1.MigrationService/CancelMigration"
+	MigrationService_RetryMigration_FullMethodName    = "/drover.v1.MigrationService/RetryMigration"
+	MigrationService_SkipTable_FullMethodName         = "/drover.v1.MigrationService/SkipTable"
+	MigrationService_ApproveMigration_FullMethodName  = "/drover.v1.MigrationService/ApproveMigration"
+	MigrationService_UpdateMigration_FullMethodName   = "/drover.v1.MigrationService/UpdateMigration"
+	MigrationService_RollbackMigration_FullMethodName = "/drover.v1.MigrationService/RollbackMigration"
+	MigrationService_WatchMigration_FullMethodName    = "/drover.v1.MigrationService/WatchMigration"
 )
 
 // MigrationServiceClient is the client API for MigrationService service.
@@ -52,6 +56,16 @@ type MigrationServiceClient interface {
 	CancelMigration(ctx context.Context, in *CancelMigrationRequest, opts ...grpc.CallOption) (*CancelMigrationResponse, error)
 	// RetryMigration lifts every block, or those of one table or range.
 	RetryMigration(ctx context.Context, in *RetryMigrationRequest, opts ...grpc.CallOption) (*RetryMigrationResponse, error)
+	// SkipTable gives a table or one of its ranges up: the migration goes on and
+	// ends without it, and says so.
+	SkipTable(ctx context.Context, in *SkipTableRequest, opts ...grpc.CallOption) (*SkipTableResponse, error)
+	// ApproveMigration lets the phase begin that waits for approval.
+	ApproveMigration(ctx context.Context, in *ApproveMigrationRequest, opts ...grpc.CallOption) (*ApproveMigrationResponse, error)
+	// UpdateMigration gives tables that have not begun the rules of a changed spec.
+	UpdateMigration(ctx context.Context, in *UpdateMigrationRequest, opts ...grpc.CallOption) (*UpdateMigrationResponse, error)
+	// RollbackMigration ends a migration with publish: atomic and removes what it
+	// made in the target, unless it is published.
+	RollbackMigration(ctx context.Context, in *RollbackMigrationRequest, opts ...grpc.CallOption) (*RollbackMigrationResponse, error)
 	// WatchMigration sends the migration and its tables at once and again whenever
 	// they change, at most five times a second, until the migration ends.
 	WatchMigration(ctx context.Context, in *WatchMigrationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchMigrationResponse], error)
@@ -155,6 +169,46 @@ func (c *migrationServiceClient) RetryMigration(ctx context.Context, in *RetryMi
 	return out, nil
 }
 
+func (c *migrationServiceClient) SkipTable(ctx context.Context, in *SkipTableRequest, opts ...grpc.CallOption) (*SkipTableResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SkipTableResponse)
+	err := c.cc.Invoke(ctx, MigrationService_SkipTable_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *migrationServiceClient) ApproveMigration(ctx context.Context, in *ApproveMigrationRequest, opts ...grpc.CallOption) (*ApproveMigrationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApproveMigrationResponse)
+	err := c.cc.Invoke(ctx, MigrationService_ApproveMigration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *migrationServiceClient) UpdateMigration(ctx context.Context, in *UpdateMigrationRequest, opts ...grpc.CallOption) (*UpdateMigrationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateMigrationResponse)
+	err := c.cc.Invoke(ctx, MigrationService_UpdateMigration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *migrationServiceClient) RollbackMigration(ctx context.Context, in *RollbackMigrationRequest, opts ...grpc.CallOption) (*RollbackMigrationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RollbackMigrationResponse)
+	err := c.cc.Invoke(ctx, MigrationService_RollbackMigration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *migrationServiceClient) WatchMigration(ctx context.Context, in *WatchMigrationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchMigrationResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &MigrationService_ServiceDesc.Streams[0], MigrationService_WatchMigration_FullMethodName, cOpts...)
@@ -193,6 +247,16 @@ type MigrationServiceServer interface {
 	CancelMigration(context.Context, *CancelMigrationRequest) (*CancelMigrationResponse, error)
 	// RetryMigration lifts every block, or those of one table or range.
 	RetryMigration(context.Context, *RetryMigrationRequest) (*RetryMigrationResponse, error)
+	// SkipTable gives a table or one of its ranges up: the migration goes on and
+	// ends without it, and says so.
+	SkipTable(context.Context, *SkipTableRequest) (*SkipTableResponse, error)
+	// ApproveMigration lets the phase begin that waits for approval.
+	ApproveMigration(context.Context, *ApproveMigrationRequest) (*ApproveMigrationResponse, error)
+	// UpdateMigration gives tables that have not begun the rules of a changed spec.
+	UpdateMigration(context.Context, *UpdateMigrationRequest) (*UpdateMigrationResponse, error)
+	// RollbackMigration ends a migration with publish: atomic and removes what it
+	// made in the target, unless it is published.
+	RollbackMigration(context.Context, *RollbackMigrationRequest) (*RollbackMigrationResponse, error)
 	// WatchMigration sends the migration and its tables at once and again whenever
 	// they change, at most five times a second, until the migration ends.
 	WatchMigration(*WatchMigrationRequest, grpc.ServerStreamingServer[WatchMigrationResponse]) error
@@ -232,6 +296,18 @@ func (UnimplementedMigrationServiceServer) CancelMigration(context.Context, *Can
 }
 func (UnimplementedMigrationServiceServer) RetryMigration(context.Context, *RetryMigrationRequest) (*RetryMigrationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RetryMigration not implemented")
+}
+func (UnimplementedMigrationServiceServer) SkipTable(context.Context, *SkipTableRequest) (*SkipTableResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SkipTable not implemented")
+}
+func (UnimplementedMigrationServiceServer) ApproveMigration(context.Context, *ApproveMigrationRequest) (*ApproveMigrationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ApproveMigration not implemented")
+}
+func (UnimplementedMigrationServiceServer) UpdateMigration(context.Context, *UpdateMigrationRequest) (*UpdateMigrationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateMigration not implemented")
+}
+func (UnimplementedMigrationServiceServer) RollbackMigration(context.Context, *RollbackMigrationRequest) (*RollbackMigrationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RollbackMigration not implemented")
 }
 func (UnimplementedMigrationServiceServer) WatchMigration(*WatchMigrationRequest, grpc.ServerStreamingServer[WatchMigrationResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchMigration not implemented")
@@ -419,6 +495,78 @@ func _MigrationService_RetryMigration_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MigrationService_SkipTable_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SkipTableRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MigrationServiceServer).SkipTable(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MigrationService_SkipTable_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MigrationServiceServer).SkipTable(ctx, req.(*SkipTableRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MigrationService_ApproveMigration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApproveMigrationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MigrationServiceServer).ApproveMigration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MigrationService_ApproveMigration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MigrationServiceServer).ApproveMigration(ctx, req.(*ApproveMigrationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MigrationService_UpdateMigration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateMigrationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MigrationServiceServer).UpdateMigration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MigrationService_UpdateMigration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MigrationServiceServer).UpdateMigration(ctx, req.(*UpdateMigrationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MigrationService_RollbackMigration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RollbackMigrationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MigrationServiceServer).RollbackMigration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MigrationService_RollbackMigration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MigrationServiceServer).RollbackMigration(ctx, req.(*RollbackMigrationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MigrationService_WatchMigration_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchMigrationRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -472,6 +620,22 @@ var MigrationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RetryMigration",
 			Handler:    _MigrationService_RetryMigration_Handler,
+		},
+		{
+			MethodName: "SkipTable",
+			Handler:    _MigrationService_SkipTable_Handler,
+		},
+		{
+			MethodName: "ApproveMigration",
+			Handler:    _MigrationService_ApproveMigration_Handler,
+		},
+		{
+			MethodName: "UpdateMigration",
+			Handler:    _MigrationService_UpdateMigration_Handler,
+		},
+		{
+			MethodName: "RollbackMigration",
+			Handler:    _MigrationService_RollbackMigration_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -34,16 +34,26 @@ type MigrationSpec struct {
 	Name   string        `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	Source *EndpointSpec `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	Target *EndpointSpec `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
-	// "bulk": everything, once.
+	// "bulk" (default): everything, once. "phased": one group of tables after another.
 	Strategy string `protobuf:"bytes,6,opt,name=strategy,proto3" json:"strategy,omitempty"`
 	// First match wins; without rules every table of the source moves.
 	Tables []*TableRule `protobuf:"bytes,7,rep,name=tables,proto3" json:"tables,omitempty"`
 	// What to do with target tables that exist: "fail" (default; an existing table
 	// must be empty), "append", "truncate".
-	Existing      string            `protobuf:"bytes,8,opt,name=existing,proto3" json:"existing,omitempty"`
-	Ranges        *RangeSpec        `protobuf:"bytes,9,opt,name=ranges,proto3" json:"ranges,omitempty"`
-	Stream        *StreamSpec       `protobuf:"bytes,10,opt,name=stream,proto3" json:"stream,omitempty"`
-	Labels        map[string]string `protobuf:"bytes,11,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Existing string            `protobuf:"bytes,8,opt,name=existing,proto3" json:"existing,omitempty"`
+	Ranges   *RangeSpec        `protobuf:"bytes,9,opt,name=ranges,proto3" json:"ranges,omitempty"`
+	Stream   *StreamSpec       `protobuf:"bytes,10,opt,name=stream,proto3" json:"stream,omitempty"`
+	Labels   map[string]string `protobuf:"bytes,11,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Schema   *SchemaSpec       `protobuf:"bytes,12,opt,name=schema,proto3" json:"schema,omitempty"`
+	// Groups of tables in their order (strategy: phased).
+	Phases []*Phase `protobuf:"bytes,13,rep,name=phases,proto3" json:"phases,omitempty"`
+	// "direct" (default): tables fill under their final names. "atomic": they are
+	// loaded elsewhere and appear in one step when all of them are proven.
+	Publish string `protobuf:"bytes,14,opt,name=publish,proto3" json:"publish,omitempty"`
+	// With publish: atomic, what a migration does that ends with blocked tables:
+	// "discard" (default) leaves the target as it was, "keep" leaves the staged
+	// tables for a retry.
+	OnFailure     string `protobuf:"bytes,15,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,10 +165,239 @@ func (x *MigrationSpec) GetLabels() map[string]string {
 	return nil
 }
 
+func (x *MigrationSpec) GetSchema() *SchemaSpec {
+	if x != nil {
+		return x.Schema
+	}
+	return nil
+}
+
+func (x *MigrationSpec) GetPhases() []*Phase {
+	if x != nil {
+		return x.Phases
+	}
+	return nil
+}
+
+func (x *MigrationSpec) GetPublish() string {
+	if x != nil {
+		return x.Publish
+	}
+	return ""
+}
+
+func (x *MigrationSpec) GetOnFailure() string {
+	if x != nil {
+		return x.OnFailure
+	}
+	return ""
+}
+
+// SchemaSpec says how the target's schema is made.
+type SchemaSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First match wins.
+	Casts         []*Cast `protobuf:"bytes,1,rep,name=casts,proto3" json:"casts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchemaSpec) Reset() {
+	*x = SchemaSpec{}
+	mi := &file_drover_v1_spec_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchemaSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchemaSpec) ProtoMessage() {}
+
+func (x *SchemaSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchemaSpec.ProtoReflect.Descriptor instead.
+func (*SchemaSpec) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SchemaSpec) GetCasts() []*Cast {
+	if x != nil {
+		return x.Casts
+	}
+	return nil
+}
+
+// Cast gives columns another type in the target than the type map does.
+type Cast struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Type in the source, as its DDL writes it, with * and ?: "tinyint(1)", "decimal(*)".
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// A glob over schema.table.column: "shop.*.created_at".
+	Match string `protobuf:"bytes,2,opt,name=match,proto3" json:"match,omitempty"`
+	// Type in the target, as its DDL writes it: "boolean", "timestamptz".
+	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// What becomes of values that the type cannot hold: see ColumnRule.
+	Invalid       string `protobuf:"bytes,4,opt,name=invalid,proto3" json:"invalid,omitempty"`
+	Sentinel      string `protobuf:"bytes,5,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cast) Reset() {
+	*x = Cast{}
+	mi := &file_drover_v1_spec_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cast) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cast) ProtoMessage() {}
+
+func (x *Cast) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cast.ProtoReflect.Descriptor instead.
+func (*Cast) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Cast) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Cast) GetMatch() string {
+	if x != nil {
+		return x.Match
+	}
+	return ""
+}
+
+func (x *Cast) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Cast) GetInvalid() string {
+	if x != nil {
+		return x.Invalid
+	}
+	return ""
+}
+
+func (x *Cast) GetSentinel() string {
+	if x != nil {
+		return x.Sentinel
+	}
+	return ""
+}
+
+// Phase is a group of tables that begins when the one before is proven.
+type Phase struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Globs over schema.table of the source.
+	Tables []string `protobuf:"bytes,2,rep,name=tables,proto3" json:"tables,omitempty"`
+	// Ranges that may be under way at a time, each proven before the next begins; 0
+	// for no limit.
+	RangesPerStep int32 `protobuf:"varint,3,opt,name=ranges_per_step,json=rangesPerStep,proto3" json:"ranges_per_step,omitempty"`
+	// "auto" (default) or "manual": wait for drover approve before the phase begins.
+	Approve       string `protobuf:"bytes,4,opt,name=approve,proto3" json:"approve,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Phase) Reset() {
+	*x = Phase{}
+	mi := &file_drover_v1_spec_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Phase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Phase) ProtoMessage() {}
+
+func (x *Phase) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Phase.ProtoReflect.Descriptor instead.
+func (*Phase) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Phase) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Phase) GetTables() []string {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *Phase) GetRangesPerStep() int32 {
+	if x != nil {
+		return x.RangesPerStep
+	}
+	return 0
+}
+
+func (x *Phase) GetApprove() string {
+	if x != nil {
+		return x.Approve
+	}
+	return ""
+}
+
 // EndpointSpec names a database; its password is a reference, never a value.
 type EndpointSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// postgres://user@host:5432/db?sslmode=…, sqlite:///path/to/file.
+	// postgres://user@host:5432/db?sslmode=…, mysql://user@host:3306/db?ssl-mode=…,
+	// mariadb://…, sqlite:///path/to/file.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	// ${env:NAME} or ${file:/path}.
 	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
@@ -170,7 +409,7 @@ type EndpointSpec struct {
 
 func (x *EndpointSpec) Reset() {
 	*x = EndpointSpec{}
-	mi := &file_drover_v1_spec_proto_msgTypes[1]
+	mi := &file_drover_v1_spec_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -182,7 +421,7 @@ func (x *EndpointSpec) String() string {
 func (*EndpointSpec) ProtoMessage() {}
 
 func (x *EndpointSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[1]
+	mi := &file_drover_v1_spec_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -195,7 +434,7 @@ func (x *EndpointSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointSpec.ProtoReflect.Descriptor instead.
 func (*EndpointSpec) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{1}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *EndpointSpec) GetUrl() string {
@@ -227,14 +466,18 @@ type TableRule struct {
 	// "schema.name" or "name", with {schema} and {table} in it.
 	Into string `protobuf:"bytes,2,opt,name=into,proto3" json:"into,omitempty"`
 	// Leave these tables out.
-	Skip          bool `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	Skip bool `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	// Only rows for which this condition is true move: "deleted_at IS NULL AND id > 100".
+	Where string `protobuf:"bytes,4,opt,name=where,proto3" json:"where,omitempty"`
+	// By the column's name in the source; a constant, by its name in the target.
+	Columns       map[string]*ColumnRule `protobuf:"bytes,5,rep,name=columns,proto3" json:"columns,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TableRule) Reset() {
 	*x = TableRule{}
-	mi := &file_drover_v1_spec_proto_msgTypes[2]
+	mi := &file_drover_v1_spec_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -246,7 +489,7 @@ func (x *TableRule) String() string {
 func (*TableRule) ProtoMessage() {}
 
 func (x *TableRule) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[2]
+	mi := &file_drover_v1_spec_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -259,7 +502,7 @@ func (x *TableRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRule.ProtoReflect.Descriptor instead.
 func (*TableRule) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{2}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *TableRule) GetMatch() string {
@@ -283,6 +526,112 @@ func (x *TableRule) GetSkip() bool {
 	return false
 }
 
+func (x *TableRule) GetWhere() string {
+	if x != nil {
+		return x.Where
+	}
+	return ""
+}
+
+func (x *TableRule) GetColumns() map[string]*ColumnRule {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+// ColumnRule says what becomes of a column.
+type ColumnRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name in the target.
+	Into string `protobuf:"bytes,1,opt,name=into,proto3" json:"into,omitempty"`
+	// Leave the column behind.
+	Drop bool `protobuf:"varint,2,opt,name=drop,proto3" json:"drop,omitempty"`
+	// The column is not in the source: every row gets this value.
+	Const *string `protobuf:"bytes,3,opt,name=const,proto3,oneof" json:"const,omitempty"`
+	// Type in the target, as its DDL writes it.
+	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
+	// What becomes of values that have no exact mapping: "error" (default) stops the
+	// table, "set-null", "sentinel".
+	Invalid string `protobuf:"bytes,5,opt,name=invalid,proto3" json:"invalid,omitempty"`
+	// The value for "sentinel".
+	Sentinel      string `protobuf:"bytes,6,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ColumnRule) Reset() {
+	*x = ColumnRule{}
+	mi := &file_drover_v1_spec_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ColumnRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ColumnRule) ProtoMessage() {}
+
+func (x *ColumnRule) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ColumnRule.ProtoReflect.Descriptor instead.
+func (*ColumnRule) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ColumnRule) GetInto() string {
+	if x != nil {
+		return x.Into
+	}
+	return ""
+}
+
+func (x *ColumnRule) GetDrop() bool {
+	if x != nil {
+		return x.Drop
+	}
+	return false
+}
+
+func (x *ColumnRule) GetConst() string {
+	if x != nil && x.Const != nil {
+		return *x.Const
+	}
+	return ""
+}
+
+func (x *ColumnRule) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *ColumnRule) GetInvalid() string {
+	if x != nil {
+		return x.Invalid
+	}
+	return ""
+}
+
+func (x *ColumnRule) GetSentinel() string {
+	if x != nil {
+		return x.Sentinel
+	}
+	return ""
+}
+
 // RangeSpec says how tables are cut and how often a range is tried.
 type RangeSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -298,7 +647,7 @@ type RangeSpec struct {
 
 func (x *RangeSpec) Reset() {
 	*x = RangeSpec{}
-	mi := &file_drover_v1_spec_proto_msgTypes[3]
+	mi := &file_drover_v1_spec_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -310,7 +659,7 @@ func (x *RangeSpec) String() string {
 func (*RangeSpec) ProtoMessage() {}
 
 func (x *RangeSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[3]
+	mi := &file_drover_v1_spec_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -323,7 +672,7 @@ func (x *RangeSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSpec.ProtoReflect.Descriptor instead.
 func (*RangeSpec) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{3}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RangeSpec) GetTargetRows() int64 {
@@ -360,7 +709,7 @@ type StreamSpec struct {
 
 func (x *StreamSpec) Reset() {
 	*x = StreamSpec{}
-	mi := &file_drover_v1_spec_proto_msgTypes[4]
+	mi := &file_drover_v1_spec_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -372,7 +721,7 @@ func (x *StreamSpec) String() string {
 func (*StreamSpec) ProtoMessage() {}
 
 func (x *StreamSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[4]
+	mi := &file_drover_v1_spec_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,7 +734,7 @@ func (x *StreamSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSpec.ProtoReflect.Descriptor instead.
 func (*StreamSpec) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{4}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StreamSpec) GetMaxBytes() string {
@@ -406,34 +755,66 @@ var File_drover_v1_spec_proto protoreflect.FileDescriptor
 
 const file_drover_v1_spec_proto_rawDesc = "" +
 	"\n" +
-	"\x14drover/v1/spec.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\"\x8b\x05\n" +
+	"\x14drover/v1/spec.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\"\xd6\x06\n" +
 	"\rMigrationSpec\x125\n" +
 	"\vapi_version\x18\x01 \x01(\tB\x14\xbaH\x11r\x0fR\rdrover.dev/v1R\n" +
 	"apiVersion\x12$\n" +
 	"\x04kind\x18\x02 \x01(\tB\x10\xbaH\rr\vR\tMigrationR\x04kind\x12?\n" +
 	"\x04name\x18\x03 \x01(\tB+\xbaH(r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$R\x04name\x127\n" +
 	"\x06source\x18\x04 \x01(\v2\x17.drover.v1.EndpointSpecB\x06\xbaH\x03\xc8\x01\x01R\x06source\x127\n" +
-	"\x06target\x18\x05 \x01(\v2\x17.drover.v1.EndpointSpecB\x06\xbaH\x03\xc8\x01\x01R\x06target\x12)\n" +
-	"\bstrategy\x18\x06 \x01(\tB\r\xbaH\n" +
-	"r\bR\x00R\x04bulkR\bstrategy\x12,\n" +
+	"\x06target\x18\x05 \x01(\v2\x17.drover.v1.EndpointSpecB\x06\xbaH\x03\xc8\x01\x01R\x06target\x121\n" +
+	"\bstrategy\x18\x06 \x01(\tB\x15\xbaH\x12r\x10R\x00R\x04bulkR\x06phasedR\bstrategy\x12,\n" +
 	"\x06tables\x18\a \x03(\v2\x14.drover.v1.TableRuleR\x06tables\x12;\n" +
 	"\bexisting\x18\b \x01(\tB\x1f\xbaH\x1cr\x1aR\x00R\x04failR\x06appendR\btruncateR\bexisting\x12,\n" +
 	"\x06ranges\x18\t \x01(\v2\x14.drover.v1.RangeSpecR\x06ranges\x12-\n" +
 	"\x06stream\x18\n" +
 	" \x01(\v2\x15.drover.v1.StreamSpecR\x06stream\x12<\n" +
-	"\x06labels\x18\v \x03(\v2$.drover.v1.MigrationSpec.LabelsEntryR\x06labels\x1a9\n" +
+	"\x06labels\x18\v \x03(\v2$.drover.v1.MigrationSpec.LabelsEntryR\x06labels\x12-\n" +
+	"\x06schema\x18\f \x01(\v2\x15.drover.v1.SchemaSpecR\x06schema\x12(\n" +
+	"\x06phases\x18\r \x03(\v2\x10.drover.v1.PhaseR\x06phases\x121\n" +
+	"\apublish\x18\x0e \x01(\tB\x17\xbaH\x14r\x12R\x00R\x06directR\x06atomicR\apublish\x125\n" +
+	"\n" +
+	"on_failure\x18\x0f \x01(\tB\x16\xbaH\x13r\x11R\x00R\adiscardR\x04keepR\tonFailure\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"3\n" +
+	"\n" +
+	"SchemaSpec\x12%\n" +
+	"\x05casts\x18\x01 \x03(\v2\x0f.drover.v1.CastR\x05casts\"\xa3\x01\n" +
+	"\x04Cast\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x14\n" +
+	"\x05match\x18\x02 \x01(\tR\x05match\x12\x17\n" +
+	"\x02to\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02to\x12<\n" +
+	"\ainvalid\x18\x04 \x01(\tB\"\xbaH\x1fr\x1dR\x00R\x05errorR\bset-nullR\bsentinelR\ainvalid\x12\x1a\n" +
+	"\bsentinel\x18\x05 \x01(\tR\bsentinel\"\xd0\x01\n" +
+	"\x05Phase\x12?\n" +
+	"\x04name\x18\x01 \x01(\tB+\xbaH(r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$R\x04name\x12 \n" +
+	"\x06tables\x18\x02 \x03(\tB\b\xbaH\x05\x92\x01\x02\b\x01R\x06tables\x123\n" +
+	"\x0franges_per_step\x18\x03 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x8d\x06(\x00R\rrangesPerStep\x12/\n" +
+	"\aapprove\x18\x04 \x01(\tB\x15\xbaH\x12r\x10R\x00R\x04autoR\x06manualR\aapprove\"\xa5\x01\n" +
 	"\fEndpointSpec\x12\x19\n" +
 	"\x03url\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03url\x12E\n" +
 	"\bpassword\x18\x02 \x01(\tB)\xbaH&r$2\"^$|^\\$\\{(env|file|inline):[^}]+\\}$R\bpassword\x123\n" +
 	"\x0fmax_connections\x18\x03 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0emaxConnections\"R\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0emaxConnections\"\xf8\x01\n" +
 	"\tTableRule\x12\x1d\n" +
 	"\x05match\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x05match\x12\x12\n" +
 	"\x04into\x18\x02 \x01(\tR\x04into\x12\x12\n" +
-	"\x04skip\x18\x03 \x01(\bR\x04skip\"\xb5\x01\n" +
+	"\x04skip\x18\x03 \x01(\bR\x04skip\x12\x14\n" +
+	"\x05where\x18\x04 \x01(\tR\x05where\x12;\n" +
+	"\acolumns\x18\x05 \x03(\v2!.drover.v1.TableRule.ColumnsEntryR\acolumns\x1aQ\n" +
+	"\fColumnsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.drover.v1.ColumnRuleR\x05value:\x028\x01\"\xc7\x01\n" +
+	"\n" +
+	"ColumnRule\x12\x12\n" +
+	"\x04into\x18\x01 \x01(\tR\x04into\x12\x12\n" +
+	"\x04drop\x18\x02 \x01(\bR\x04drop\x12\x19\n" +
+	"\x05const\x18\x03 \x01(\tH\x00R\x05const\x88\x01\x01\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12<\n" +
+	"\ainvalid\x18\x05 \x01(\tB\"\xbaH\x1fr\x1dR\x00R\x05errorR\bset-nullR\bsentinelR\ainvalid\x12\x1a\n" +
+	"\bsentinel\x18\x06 \x01(\tR\bsentinelB\b\n" +
+	"\x06_const\"\xb5\x01\n" +
 	"\tRangeSpec\x12(\n" +
 	"\vtarget_rows\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
 	"targetRows\x12O\n" +
@@ -460,27 +841,37 @@ func file_drover_v1_spec_proto_rawDescGZIP() []byte {
 	return file_drover_v1_spec_proto_rawDescData
 }
 
-var file_drover_v1_spec_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_drover_v1_spec_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_drover_v1_spec_proto_goTypes = []any{
 	(*MigrationSpec)(nil), // 0: drover.v1.MigrationSpec
-	(*EndpointSpec)(nil),  // 1: drover.v1.EndpointSpec
-	(*TableRule)(nil),     // 2: drover.v1.TableRule
-	(*RangeSpec)(nil),     // 3: drover.v1.RangeSpec
-	(*StreamSpec)(nil),    // 4: drover.v1.StreamSpec
-	nil,                   // 5: drover.v1.MigrationSpec.LabelsEntry
+	(*SchemaSpec)(nil),    // 1: drover.v1.SchemaSpec
+	(*Cast)(nil),          // 2: drover.v1.Cast
+	(*Phase)(nil),         // 3: drover.v1.Phase
+	(*EndpointSpec)(nil),  // 4: drover.v1.EndpointSpec
+	(*TableRule)(nil),     // 5: drover.v1.TableRule
+	(*ColumnRule)(nil),    // 6: drover.v1.ColumnRule
+	(*RangeSpec)(nil),     // 7: drover.v1.RangeSpec
+	(*StreamSpec)(nil),    // 8: drover.v1.StreamSpec
+	nil,                   // 9: drover.v1.MigrationSpec.LabelsEntry
+	nil,                   // 10: drover.v1.TableRule.ColumnsEntry
 }
 var file_drover_v1_spec_proto_depIdxs = []int32{
-	1, // 0: drover.v1.MigrationSpec.source:type_name -> drover.v1.EndpointSpec
-	1, // 1: drover.v1.MigrationSpec.target:type_name -> drover.v1.EndpointSpec
-	2, // 2: drover.v1.MigrationSpec.tables:type_name -> drover.v1.TableRule
-	3, // 3: drover.v1.MigrationSpec.ranges:type_name -> drover.v1.RangeSpec
-	4, // 4: drover.v1.MigrationSpec.stream:type_name -> drover.v1.StreamSpec
-	5, // 5: drover.v1.MigrationSpec.labels:type_name -> drover.v1.MigrationSpec.LabelsEntry
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	4,  // 0: drover.v1.MigrationSpec.source:type_name -> drover.v1.EndpointSpec
+	4,  // 1: drover.v1.MigrationSpec.target:type_name -> drover.v1.EndpointSpec
+	5,  // 2: drover.v1.MigrationSpec.tables:type_name -> drover.v1.TableRule
+	7,  // 3: drover.v1.MigrationSpec.ranges:type_name -> drover.v1.RangeSpec
+	8,  // 4: drover.v1.MigrationSpec.stream:type_name -> drover.v1.StreamSpec
+	9,  // 5: drover.v1.MigrationSpec.labels:type_name -> drover.v1.MigrationSpec.LabelsEntry
+	1,  // 6: drover.v1.MigrationSpec.schema:type_name -> drover.v1.SchemaSpec
+	3,  // 7: drover.v1.MigrationSpec.phases:type_name -> drover.v1.Phase
+	2,  // 8: drover.v1.SchemaSpec.casts:type_name -> drover.v1.Cast
+	10, // 9: drover.v1.TableRule.columns:type_name -> drover.v1.TableRule.ColumnsEntry
+	6,  // 10: drover.v1.TableRule.ColumnsEntry.value:type_name -> drover.v1.ColumnRule
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_drover_v1_spec_proto_init() }
@@ -488,13 +879,14 @@ func file_drover_v1_spec_proto_init() {
 	if File_drover_v1_spec_proto != nil {
 		return
 	}
+	file_drover_v1_spec_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_v1_spec_proto_rawDesc), len(file_drover_v1_spec_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

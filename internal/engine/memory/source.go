@@ -68,9 +68,9 @@ func (d *database) Split(_ context.Context, p *planv1.TablePlan, o engine.SplitO
 }
 
 // Count counts the rows.
-func (d *database) Count(_ context.Context, p *planv1.TablePlan) (int64, error) {
+func (d *database) Count(_ context.Context, p *planv1.TablePlan) (engine.Count, error) {
 	_, rows, err := d.lookup(p, engine.SourceSide)
-	return int64(len(rows)), err
+	return engine.Count{Rows: int64(len(rows))}, err
 }
 
 // HoldSnapshot is not needed: no key of this engine asks for it.

@@ -262,14 +262,14 @@ func (r *rowReader) valueError(column int, err error) error {
 }
 
 // Count counts the source's rows.
-func (db *database) Count(ctx context.Context, t *planv1.TablePlan) (int64, error) {
+func (db *database) Count(ctx context.Context, t *planv1.TablePlan) (engine.Count, error) {
 	rows, err := db.pool.Query(ctx, "SELECT count(*) FROM "+relation(t, engine.SourceSide))
 	if err != nil {
-		return 0, fault.At(classify("postgres.Count", err), fault.Source, engine.Label(t, engine.SourceSide))
+		return engine.Count{}, fault.At(classify("postgres.Count", err), fault.Source, engine.Label(t, engine.SourceSide))
 	}
 	n, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
 	if err != nil {
-		return 0, fault.At(classify("postgres.Count", err), fault.Source, engine.Label(t, engine.SourceSide))
+		return engine.Count{}, fault.At(classify("postgres.Count", err), fault.Source, engine.Label(t, engine.SourceSide))
 	}
-	return n, nil
+	return engine.Count{Rows: n}, nil
 }

@@ -128,7 +128,7 @@ func TestReset_KeepsAppended(t *testing.T) {
 	_, err = db.OpenRange(t.Context(), request)
 	require.Equal(t, fault.Unsupported, fault.KindOf(err), "%v", err)
 	require.Equal(t, fault.Unsupported, fault.KindOf(db.Empty(t.Context(), request.Migration, request.Plan, 3)))
-	n, err := db.Count(t.Context(), &planv1.TablePlan{Source: &planv1.Table{Schema: "public", Name: "t"}})
+	count, err := db.Count(t.Context(), &planv1.TablePlan{Source: &planv1.Table{Schema: "public", Name: "t"}})
 	require.NoError(t, err)
 	require.EqualValues(t, 2, n)
 }

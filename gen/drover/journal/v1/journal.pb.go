@@ -114,6 +114,8 @@ const (
 	// Some tables are blocked, the others complete.
 	MigrationEnded_OUTCOME_INCOMPLETE MigrationEnded_Outcome = 2
 	MigrationEnded_OUTCOME_CANCELLED  MigrationEnded_Outcome = 3
+	// Nothing was published and the target is as it was.
+	MigrationEnded_OUTCOME_ROLLED_BACK MigrationEnded_Outcome = 4
 )
 
 // Enum value maps for MigrationEnded_Outcome.
@@ -123,12 +125,14 @@ var (
 		1: "OUTCOME_COMPLETE",
 		2: "OUTCOME_INCOMPLETE",
 		3: "OUTCOME_CANCELLED",
+		4: "OUTCOME_ROLLED_BACK",
 	}
 	MigrationEnded_Outcome_value = map[string]int32{
 		"OUTCOME_UNSPECIFIED": 0,
 		"OUTCOME_COMPLETE":    1,
 		"OUTCOME_INCOMPLETE":  2,
 		"OUTCOME_CANCELLED":   3,
+		"OUTCOME_ROLLED_BACK": 4,
 	}
 )
 
@@ -198,6 +202,16 @@ type Event struct {
 	//	*Event_MigrationDeleted
 	//	*Event_TableEmptied
 	//	*Event_TargetFinished
+	//	*Event_PhaseStarted
+	//	*Event_PhaseApproved
+	//	*Event_PhaseStopped
+	//	*Event_PhaseCompleted
+	//	*Event_TableSkipped
+	//	*Event_RangeSkipped
+	//	*Event_SpecChanged
+	//	*Event_TargetPublished
+	//	*Event_TargetDiscarded
+	//	*Event_TableSampled
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -520,6 +534,96 @@ func (x *Event) GetTargetFinished() *TargetFinished {
 	return nil
 }
 
+func (x *Event) GetPhaseStarted() *PhaseStarted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_PhaseStarted); ok {
+			return x.PhaseStarted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetPhaseApproved() *PhaseApproved {
+	if x != nil {
+		if x, ok := x.Body.(*Event_PhaseApproved); ok {
+			return x.PhaseApproved
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetPhaseStopped() *PhaseStopped {
+	if x != nil {
+		if x, ok := x.Body.(*Event_PhaseStopped); ok {
+			return x.PhaseStopped
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetPhaseCompleted() *PhaseCompleted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_PhaseCompleted); ok {
+			return x.PhaseCompleted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTableSkipped() *TableSkipped {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TableSkipped); ok {
+			return x.TableSkipped
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRangeSkipped() *RangeSkipped {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RangeSkipped); ok {
+			return x.RangeSkipped
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetSpecChanged() *SpecChanged {
+	if x != nil {
+		if x, ok := x.Body.(*Event_SpecChanged); ok {
+			return x.SpecChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTargetPublished() *TargetPublished {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TargetPublished); ok {
+			return x.TargetPublished
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTargetDiscarded() *TargetDiscarded {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TargetDiscarded); ok {
+			return x.TargetDiscarded
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTableSampled() *TableSampled {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TableSampled); ok {
+			return x.TableSampled
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -636,6 +740,46 @@ type Event_TargetFinished struct {
 	TargetFinished *TargetFinished `protobuf:"bytes,37,opt,name=target_finished,json=targetFinished,proto3,oneof"`
 }
 
+type Event_PhaseStarted struct {
+	PhaseStarted *PhaseStarted `protobuf:"bytes,38,opt,name=phase_started,json=phaseStarted,proto3,oneof"`
+}
+
+type Event_PhaseApproved struct {
+	PhaseApproved *PhaseApproved `protobuf:"bytes,39,opt,name=phase_approved,json=phaseApproved,proto3,oneof"`
+}
+
+type Event_PhaseStopped struct {
+	PhaseStopped *PhaseStopped `protobuf:"bytes,40,opt,name=phase_stopped,json=phaseStopped,proto3,oneof"`
+}
+
+type Event_PhaseCompleted struct {
+	PhaseCompleted *PhaseCompleted `protobuf:"bytes,41,opt,name=phase_completed,json=phaseCompleted,proto3,oneof"`
+}
+
+type Event_TableSkipped struct {
+	TableSkipped *TableSkipped `protobuf:"bytes,42,opt,name=table_skipped,json=tableSkipped,proto3,oneof"`
+}
+
+type Event_RangeSkipped struct {
+	RangeSkipped *RangeSkipped `protobuf:"bytes,43,opt,name=range_skipped,json=rangeSkipped,proto3,oneof"`
+}
+
+type Event_SpecChanged struct {
+	SpecChanged *SpecChanged `protobuf:"bytes,44,opt,name=spec_changed,json=specChanged,proto3,oneof"`
+}
+
+type Event_TargetPublished struct {
+	TargetPublished *TargetPublished `protobuf:"bytes,45,opt,name=target_published,json=targetPublished,proto3,oneof"`
+}
+
+type Event_TargetDiscarded struct {
+	TargetDiscarded *TargetDiscarded `protobuf:"bytes,46,opt,name=target_discarded,json=targetDiscarded,proto3,oneof"`
+}
+
+type Event_TableSampled struct {
+	TableSampled *TableSampled `protobuf:"bytes,47,opt,name=table_sampled,json=tableSampled,proto3,oneof"`
+}
+
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -691,6 +835,26 @@ func (*Event_MigrationDeleted) isEvent_Body() {}
 func (*Event_TableEmptied) isEvent_Body() {}
 
 func (*Event_TargetFinished) isEvent_Body() {}
+
+func (*Event_PhaseStarted) isEvent_Body() {}
+
+func (*Event_PhaseApproved) isEvent_Body() {}
+
+func (*Event_PhaseStopped) isEvent_Body() {}
+
+func (*Event_PhaseCompleted) isEvent_Body() {}
+
+func (*Event_TableSkipped) isEvent_Body() {}
+
+func (*Event_RangeSkipped) isEvent_Body() {}
+
+func (*Event_SpecChanged) isEvent_Body() {}
+
+func (*Event_TargetPublished) isEvent_Body() {}
+
+func (*Event_TargetDiscarded) isEvent_Body() {}
+
+func (*Event_TableSampled) isEvent_Body() {}
 
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
@@ -1240,6 +1404,7 @@ type TableBlocked struct {
 	Side          string                 `protobuf:"bytes,3,opt,name=side,proto3" json:"side,omitempty"`
 	Key           string                 `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
 	Column        string                 `protobuf:"bytes,5,opt,name=column,proto3" json:"column,omitempty"`
+	Kind          string                 `protobuf:"bytes,6,opt,name=kind,proto3" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1305,6 +1470,13 @@ func (x *TableBlocked) GetKey() string {
 func (x *TableBlocked) GetColumn() string {
 	if x != nil {
 		return x.Column
+	}
+	return ""
+}
+
+func (x *TableBlocked) GetKind() string {
+	if x != nil {
+		return x.Kind
 	}
 	return ""
 }
@@ -1531,6 +1703,7 @@ type RangeLoaded struct {
 	ExtractSeconds float64                `protobuf:"fixed64,6,opt,name=extract_seconds,json=extractSeconds,proto3" json:"extract_seconds,omitempty"`
 	LoadSeconds    float64                `protobuf:"fixed64,7,opt,name=load_seconds,json=loadSeconds,proto3" json:"load_seconds,omitempty"`
 	Duplicates     int64                  `protobuf:"varint,8,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	Touched        []*v11.Touched         `protobuf:"bytes,9,rep,name=touched,proto3" json:"touched,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1619,6 +1792,13 @@ func (x *RangeLoaded) GetDuplicates() int64 {
 		return x.Duplicates
 	}
 	return 0
+}
+
+func (x *RangeLoaded) GetTouched() []*v11.Touched {
+	if x != nil {
+		return x.Touched
+	}
+	return nil
 }
 
 // RangeVerified is the range's receipt.
@@ -1811,6 +1991,7 @@ type RangeBlocked struct {
 	Side          string                 `protobuf:"bytes,4,opt,name=side,proto3" json:"side,omitempty"`
 	Key           string                 `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`
 	Column        string                 `protobuf:"bytes,6,opt,name=column,proto3" json:"column,omitempty"`
+	Kind          string                 `protobuf:"bytes,7,opt,name=kind,proto3" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1883,6 +2064,13 @@ func (x *RangeBlocked) GetKey() string {
 func (x *RangeBlocked) GetColumn() string {
 	if x != nil {
 		return x.Column
+	}
+	return ""
+}
+
+func (x *RangeBlocked) GetKind() string {
+	if x != nil {
+		return x.Kind
 	}
 	return ""
 }
@@ -2004,6 +2192,7 @@ type TableCounted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
 	SourceRows    int64                  `protobuf:"varint,2,opt,name=source_rows,json=sourceRows,proto3" json:"source_rows,omitempty"`
+	Filtered      int64                  `protobuf:"varint,3,opt,name=filtered,proto3" json:"filtered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2048,6 +2237,13 @@ func (x *TableCounted) GetTable() uint32 {
 func (x *TableCounted) GetSourceRows() int64 {
 	if x != nil {
 		return x.SourceRows
+	}
+	return 0
+}
+
+func (x *TableCounted) GetFiltered() int64 {
+	if x != nil {
+		return x.Filtered
 	}
 	return 0
 }
@@ -2303,11 +2499,484 @@ func (*TargetFinished) Descriptor() ([]byte, []int) {
 	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
+type PhaseStarted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Phase         uint32                 `protobuf:"varint,1,opt,name=phase,proto3" json:"phase,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhaseStarted) Reset() {
+	*x = PhaseStarted{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhaseStarted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhaseStarted) ProtoMessage() {}
+
+func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhaseStarted.ProtoReflect.Descriptor instead.
+func (*PhaseStarted) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PhaseStarted) GetPhase() uint32 {
+	if x != nil {
+		return x.Phase
+	}
+	return 0
+}
+
+// PhaseApproved: somebody let the phase begin.
+type PhaseApproved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Phase         uint32                 `protobuf:"varint,1,opt,name=phase,proto3" json:"phase,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhaseApproved) Reset() {
+	*x = PhaseApproved{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhaseApproved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhaseApproved) ProtoMessage() {}
+
+func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhaseApproved.ProtoReflect.Descriptor instead.
+func (*PhaseApproved) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *PhaseApproved) GetPhase() uint32 {
+	if x != nil {
+		return x.Phase
+	}
+	return 0
+}
+
+// PhaseStopped: a table of the phase is blocked and nothing else is left to do.
+type PhaseStopped struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Phase         uint32                 `protobuf:"varint,1,opt,name=phase,proto3" json:"phase,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhaseStopped) Reset() {
+	*x = PhaseStopped{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhaseStopped) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhaseStopped) ProtoMessage() {}
+
+func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhaseStopped.ProtoReflect.Descriptor instead.
+func (*PhaseStopped) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *PhaseStopped) GetPhase() uint32 {
+	if x != nil {
+		return x.Phase
+	}
+	return 0
+}
+
+func (x *PhaseStopped) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type PhaseCompleted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Phase         uint32                 `protobuf:"varint,1,opt,name=phase,proto3" json:"phase,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhaseCompleted) Reset() {
+	*x = PhaseCompleted{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhaseCompleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhaseCompleted) ProtoMessage() {}
+
+func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhaseCompleted.ProtoReflect.Descriptor instead.
+func (*PhaseCompleted) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *PhaseCompleted) GetPhase() uint32 {
+	if x != nil {
+		return x.Phase
+	}
+	return 0
+}
+
+// TableSkipped: a user gave the table up.
+type TableSkipped struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableSkipped) Reset() {
+	*x = TableSkipped{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableSkipped) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableSkipped) ProtoMessage() {}
+
+func (x *TableSkipped) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableSkipped.ProtoReflect.Descriptor instead.
+func (*TableSkipped) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *TableSkipped) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+// RangeSkipped: a user gave the range up; its rows are to be removed.
+type RangeSkipped struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range         uint32                 `protobuf:"varint,2,opt,name=range,proto3" json:"range,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeSkipped) Reset() {
+	*x = RangeSkipped{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeSkipped) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeSkipped) ProtoMessage() {}
+
+func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeSkipped.ProtoReflect.Descriptor instead.
+func (*RangeSkipped) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RangeSkipped) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *RangeSkipped) GetRange() uint32 {
+	if x != nil {
+		return x.Range
+	}
+	return 0
+}
+
+// SpecChanged: tables that have not begun are planned by this spec; their new
+// plans follow.
+type SpecChanged struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Spec          *v1.MigrationSpec      `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpecChanged) Reset() {
+	*x = SpecChanged{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpecChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpecChanged) ProtoMessage() {}
+
+func (x *SpecChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
+func (*SpecChanged) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// TargetPublished: all tables appeared under their final names.
+type TargetPublished struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetPublished) Reset() {
+	*x = TargetPublished{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetPublished) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetPublished) ProtoMessage() {}
+
+func (x *TargetPublished) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
+func (*TargetPublished) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+}
+
+// TargetDiscarded: what the migration made in the target is gone.
+type TargetDiscarded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetDiscarded) Reset() {
+	*x = TargetDiscarded{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetDiscarded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetDiscarded) ProtoMessage() {}
+
+func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
+func (*TargetDiscarded) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+}
+
+// TableSampled is a measurement for the plan.
+type TableSampled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Rows          int64                  `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
+	Bytes         int64                  `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Seconds       float64                `protobuf:"fixed64,4,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableSampled) Reset() {
+	*x = TableSampled{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableSampled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableSampled) ProtoMessage() {}
+
+func (x *TableSampled) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
+func (*TableSampled) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *TableSampled) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *TableSampled) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *TableSampled) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *TableSampled) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
 var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x11\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x17\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -2341,7 +3010,17 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\rrange_retried\x18\" \x01(\v2\x1f.drover.journal.v1.RangeRetriedH\x00R\frangeRetried\x12R\n" +
 	"\x11migration_deleted\x18# \x01(\v2#.drover.journal.v1.MigrationDeletedH\x00R\x10migrationDeleted\x12F\n" +
 	"\rtable_emptied\x18$ \x01(\v2\x1f.drover.journal.v1.TableEmptiedH\x00R\ftableEmptied\x12L\n" +
-	"\x0ftarget_finished\x18% \x01(\v2!.drover.journal.v1.TargetFinishedH\x00R\x0etargetFinishedB\x06\n" +
+	"\x0ftarget_finished\x18% \x01(\v2!.drover.journal.v1.TargetFinishedH\x00R\x0etargetFinished\x12F\n" +
+	"\rphase_started\x18& \x01(\v2\x1f.drover.journal.v1.PhaseStartedH\x00R\fphaseStarted\x12I\n" +
+	"\x0ephase_approved\x18' \x01(\v2 .drover.journal.v1.PhaseApprovedH\x00R\rphaseApproved\x12F\n" +
+	"\rphase_stopped\x18( \x01(\v2\x1f.drover.journal.v1.PhaseStoppedH\x00R\fphaseStopped\x12L\n" +
+	"\x0fphase_completed\x18) \x01(\v2!.drover.journal.v1.PhaseCompletedH\x00R\x0ephaseCompleted\x12F\n" +
+	"\rtable_skipped\x18* \x01(\v2\x1f.drover.journal.v1.TableSkippedH\x00R\ftableSkipped\x12F\n" +
+	"\rrange_skipped\x18+ \x01(\v2\x1f.drover.journal.v1.RangeSkippedH\x00R\frangeSkipped\x12C\n" +
+	"\fspec_changed\x18, \x01(\v2\x1e.drover.journal.v1.SpecChangedH\x00R\vspecChanged\x12O\n" +
+	"\x10target_published\x18- \x01(\v2\".drover.journal.v1.TargetPublishedH\x00R\x0ftargetPublished\x12O\n" +
+	"\x10target_discarded\x18. \x01(\v2\".drover.journal.v1.TargetDiscardedH\x00R\x0ftargetDiscarded\x12F\n" +
+	"\rtable_sampled\x18/ \x01(\v2\x1f.drover.journal.v1.TableSampledH\x00R\ftableSampledB\x06\n" +
 	"\x04body\"!\n" +
 	"\vTermStarted\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\"h\n" +
@@ -2376,13 +3055,14 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\rTableAdvanced\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x123\n" +
 	"\x05stage\x18\x02 \x01(\x0e2\x1d.drover.journal.v1.TableStageR\x05stage\x12\x18\n" +
-	"\aseconds\x18\x03 \x01(\x01R\aseconds\"z\n" +
+	"\aseconds\x18\x03 \x01(\x01R\aseconds\"\x8e\x01\n" +
 	"\fTableBlocked\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04side\x18\x03 \x01(\tR\x04side\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12\x16\n" +
-	"\x06column\x18\x05 \x01(\tR\x06column\"\xa3\x01\n" +
+	"\x06column\x18\x05 \x01(\tR\x06column\x12\x12\n" +
+	"\x04kind\x18\x06 \x01(\tR\x04kind\"\xa3\x01\n" +
 	"\x0eTableRestarted\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12<\n" +
@@ -2394,7 +3074,7 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x05table\x18\x01 \x01(\rR\x05table\"U\n" +
 	"\rBaselineTaken\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12.\n" +
-	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\"\x85\x02\n" +
+	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\"\xb8\x02\n" +
 	"\vRangeLoaded\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x18\n" +
@@ -2405,7 +3085,8 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\fload_seconds\x18\a \x01(\x01R\vloadSeconds\x12\x1e\n" +
 	"\n" +
 	"duplicates\x18\b \x01(\x03R\n" +
-	"duplicates\"\x9f\x01\n" +
+	"duplicates\x121\n" +
+	"\atouched\x18\t \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"\x9f\x01\n" +
 	"\rRangeVerified\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x18\n" +
@@ -2421,40 +3102,66 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"reset_rows\x18\x05 \x01(\bR\tresetRows\x12<\n" +
 	"\vdifferences\x18\x06 \x03(\v2\x1a.drover.plan.v1.DifferenceR\vdifferences\x12%\n" +
 	"\x0edifferent_rows\x18\a \x01(\x03R\rdifferentRows\x12\x18\n" +
-	"\acounted\x18\b \x01(\bR\acounted\"\x90\x01\n" +
+	"\acounted\x18\b \x01(\bR\acounted\"\xa4\x01\n" +
 	"\fRangeBlocked\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04side\x18\x04 \x01(\tR\x04side\x12\x10\n" +
 	"\x03key\x18\x05 \x01(\tR\x03key\x12\x16\n" +
-	"\x06column\x18\x06 \x01(\tR\x06column\":\n" +
+	"\x06column\x18\x06 \x01(\tR\x06column\x12\x12\n" +
+	"\x04kind\x18\a \x01(\tR\x04kind\":\n" +
 	"\fRangeRetried\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\"o\n" +
 	"\rTableVerified\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12.\n" +
 	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x12\x18\n" +
-	"\aseconds\x18\x03 \x01(\x01R\aseconds\"E\n" +
+	"\aseconds\x18\x03 \x01(\x01R\aseconds\"a\n" +
 	"\fTableCounted\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x1f\n" +
 	"\vsource_rows\x18\x02 \x01(\x03R\n" +
-	"sourceRows\"\x11\n" +
+	"sourceRows\x12\x1a\n" +
+	"\bfiltered\x18\x03 \x01(\x03R\bfiltered\"\x11\n" +
 	"\x0fMigrationPaused\"\x12\n" +
-	"\x10MigrationResumed\"\xbe\x01\n" +
+	"\x10MigrationResumed\"\xd8\x01\n" +
 	"\x0eMigrationEnded\x12C\n" +
-	"\aoutcome\x18\x01 \x01(\x0e2).drover.journal.v1.MigrationEnded.OutcomeR\aoutcome\"g\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2).drover.journal.v1.MigrationEnded.OutcomeR\aoutcome\"\x80\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10OUTCOME_COMPLETE\x10\x01\x12\x16\n" +
 	"\x12OUTCOME_INCOMPLETE\x10\x02\x12\x15\n" +
-	"\x11OUTCOME_CANCELLED\x10\x03\"Q\n" +
+	"\x11OUTCOME_CANCELLED\x10\x03\x12\x17\n" +
+	"\x13OUTCOME_ROLLED_BACK\x10\x04\"Q\n" +
 	"\x0fMigrationFailed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04side\x18\x02 \x01(\tR\x04side\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\"\x12\n" +
 	"\x10MigrationDeleted\"\x10\n" +
-	"\x0eTargetFinished*\x8a\x02\n" +
+	"\x0eTargetFinished\"$\n" +
+	"\fPhaseStarted\x12\x14\n" +
+	"\x05phase\x18\x01 \x01(\rR\x05phase\"%\n" +
+	"\rPhaseApproved\x12\x14\n" +
+	"\x05phase\x18\x01 \x01(\rR\x05phase\"<\n" +
+	"\fPhaseStopped\x12\x14\n" +
+	"\x05phase\x18\x01 \x01(\rR\x05phase\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"&\n" +
+	"\x0ePhaseCompleted\x12\x14\n" +
+	"\x05phase\x18\x01 \x01(\rR\x05phase\"$\n" +
+	"\fTableSkipped\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\":\n" +
+	"\fRangeSkipped\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
+	"\x05range\x18\x02 \x01(\rR\x05range\";\n" +
+	"\vSpecChanged\x12,\n" +
+	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecR\x04spec\"\x11\n" +
+	"\x0fTargetPublished\"\x11\n" +
+	"\x0fTargetDiscarded\"h\n" +
+	"\fTableSampled\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x12\n" +
+	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x12\x18\n" +
+	"\aseconds\x18\x04 \x01(\x01R\aseconds*\x8a\x02\n" +
 	"\n" +
 	"TableStage\x12\x1b\n" +
 	"\x17TABLE_STAGE_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -2482,7 +3189,7 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),               // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),   // 1: drover.journal.v1.MigrationEnded.Outcome
@@ -2515,18 +3222,29 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*MigrationFailed)(nil),       // 28: drover.journal.v1.MigrationFailed
 	(*MigrationDeleted)(nil),      // 29: drover.journal.v1.MigrationDeleted
 	(*TargetFinished)(nil),        // 30: drover.journal.v1.TargetFinished
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
-	(*v1.MigrationSpec)(nil),      // 32: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),           // 33: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),         // 34: drover.plan.v1.Statement
-	(*v11.Finding)(nil),           // 35: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),         // 36: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),             // 37: drover.plan.v1.Range
-	(*v11.Difference)(nil),        // 38: drover.plan.v1.Difference
-	(*v11.Digest)(nil),            // 39: drover.plan.v1.Digest
+	(*PhaseStarted)(nil),          // 31: drover.journal.v1.PhaseStarted
+	(*PhaseApproved)(nil),         // 32: drover.journal.v1.PhaseApproved
+	(*PhaseStopped)(nil),          // 33: drover.journal.v1.PhaseStopped
+	(*PhaseCompleted)(nil),        // 34: drover.journal.v1.PhaseCompleted
+	(*TableSkipped)(nil),          // 35: drover.journal.v1.TableSkipped
+	(*RangeSkipped)(nil),          // 36: drover.journal.v1.RangeSkipped
+	(*SpecChanged)(nil),           // 37: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),       // 38: drover.journal.v1.TargetPublished
+	(*TargetDiscarded)(nil),       // 39: drover.journal.v1.TargetDiscarded
+	(*TableSampled)(nil),          // 40: drover.journal.v1.TableSampled
+	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
+	(*v1.MigrationSpec)(nil),      // 42: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),           // 43: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),         // 44: drover.plan.v1.Statement
+	(*v11.Finding)(nil),           // 45: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),         // 46: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),             // 47: drover.plan.v1.Range
+	(*v11.Difference)(nil),        // 48: drover.plan.v1.Difference
+	(*v11.Digest)(nil),            // 49: drover.plan.v1.Digest
+	(*v11.Touched)(nil),           // 50: drover.plan.v1.Touched
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	31, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	41, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
 	4,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
 	5,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
@@ -2555,25 +3273,37 @@ var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	29, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
 	15, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
 	30, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
-	32, // 29: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	33, // 30: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	34, // 31: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	35, // 32: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	36, // 33: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	37, // 34: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 35: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	38, // 36: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	39, // 37: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	39, // 38: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	39, // 39: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	38, // 40: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	39, // 41: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	1,  // 42: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	31, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
+	32, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
+	33, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
+	34, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
+	35, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
+	36, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
+	37, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	38, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	39, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	40, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	42, // 39: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	43, // 40: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	44, // 41: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	45, // 42: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	46, // 43: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	47, // 44: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 45: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	48, // 46: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	49, // 47: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	49, // 48: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	50, // 49: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	49, // 50: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	48, // 51: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	49, // 52: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	1,  // 53: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	42, // 54: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	55, // [55:55] is the sub-list for method output_type
+	55, // [55:55] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -2610,6 +3340,16 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_MigrationDeleted)(nil),
 		(*Event_TableEmptied)(nil),
 		(*Event_TargetFinished)(nil),
+		(*Event_PhaseStarted)(nil),
+		(*Event_PhaseApproved)(nil),
+		(*Event_PhaseStopped)(nil),
+		(*Event_PhaseCompleted)(nil),
+		(*Event_TableSkipped)(nil),
+		(*Event_RangeSkipped)(nil),
+		(*Event_SpecChanged)(nil),
+		(*Event_TargetPublished)(nil),
+		(*Event_TargetDiscarded)(nil),
+		(*Event_TableSampled)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2617,7 +3357,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   29,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -244,13 +244,14 @@ func (x Difference_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Difference_Type.Descriptor instead.
 func (Difference_Type) EnumDescriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{9, 0}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{11, 0}
 }
 
 // Endpoint names a database without its secret.
 type Endpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// URL without a password: postgres://user@host:5432/db, sqlite:///path.
+	// URL without a password: postgres://user@host:5432/db, mysql://user@host/db,
+	// sqlite:///path.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	// Reference to the password: ${env:NAME}, ${file:/path}; empty for none.
 	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
@@ -464,8 +465,13 @@ type ColumnPlan struct {
 	// How the value travels.
 	Kind Kind `protobuf:"varint,5,opt,name=kind,proto3,enum=drover.plan.v1.Kind" json:"kind,omitempty"`
 	// Fractional digits every decimal of this column is written with; -1 for as it comes.
-	Scale         int32 `protobuf:"varint,6,opt,name=scale,proto3" json:"scale,omitempty"`
-	Nullable      bool  `protobuf:"varint,7,opt,name=nullable,proto3" json:"nullable,omitempty"`
+	Scale    int32 `protobuf:"varint,6,opt,name=scale,proto3" json:"scale,omitempty"`
+	Nullable bool  `protobuf:"varint,7,opt,name=nullable,proto3" json:"nullable,omitempty"`
+	// What becomes of values that have no exact mapping.
+	Policy *Policy `protobuf:"bytes,8,opt,name=policy,proto3" json:"policy,omitempty"`
+	// The value of every row, canonical: the column is not in the source. Columns
+	// with constants come last.
+	Constant      []byte `protobuf:"bytes,9,opt,name=constant,proto3,oneof" json:"constant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -549,6 +555,119 @@ func (x *ColumnPlan) GetNullable() bool {
 	return false
 }
 
+func (x *ColumnPlan) GetPolicy() *Policy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *ColumnPlan) GetConstant() []byte {
+	if x != nil {
+		return x.Constant
+	}
+	return nil
+}
+
+// Touched counts the values of a column that a policy changed.
+type Touched struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Position of the column in the plan.
+	Column        uint32 `protobuf:"varint,1,opt,name=column,proto3" json:"column,omitempty"`
+	Values        int64  `protobuf:"varint,2,opt,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Touched) Reset() {
+	*x = Touched{}
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Touched) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Touched) ProtoMessage() {}
+
+func (x *Touched) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Touched.ProtoReflect.Descriptor instead.
+func (*Touched) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Touched) GetColumn() uint32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *Touched) GetValues() int64 {
+	if x != nil {
+		return x.Values
+	}
+	return 0
+}
+
+// TouchedColumns is what a ledger keeps of a range.
+type TouchedColumns struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Columns       []*Touched             `protobuf:"bytes,1,rep,name=columns,proto3" json:"columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TouchedColumns) Reset() {
+	*x = TouchedColumns{}
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TouchedColumns) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TouchedColumns) ProtoMessage() {}
+
+func (x *TouchedColumns) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TouchedColumns.ProtoReflect.Descriptor instead.
+func (*TouchedColumns) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *TouchedColumns) GetColumns() []*Touched {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
 // TablePlan is the way of one table.
 type TablePlan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -572,14 +691,19 @@ type TablePlan struct {
 	SourceEngine    string `protobuf:"bytes,13,opt,name=source_engine,json=sourceEngine,proto3" json:"source_engine,omitempty"`
 	TargetEngine    string `protobuf:"bytes,14,opt,name=target_engine,json=targetEngine,proto3" json:"target_engine,omitempty"`
 	// Generated columns that the target computes; not copied.
-	Recomputed    []string `protobuf:"bytes,15,rep,name=recomputed,proto3" json:"recomputed,omitempty"`
+	Recomputed []string `protobuf:"bytes,15,rep,name=recomputed,proto3" json:"recomputed,omitempty"`
+	// Phase that the table belongs to, from 1; 0 where the strategy has none.
+	Phase uint32 `protobuf:"varint,16,opt,name=phase,proto3" json:"phase,omitempty"`
+	// The table's final place where it is loaded elsewhere first (publish: atomic).
+	PublishSchema string `protobuf:"bytes,17,opt,name=publish_schema,json=publishSchema,proto3" json:"publish_schema,omitempty"`
+	PublishName   string `protobuf:"bytes,18,opt,name=publish_name,json=publishName,proto3" json:"publish_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TablePlan) Reset() {
 	*x = TablePlan{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +715,7 @@ func (x *TablePlan) String() string {
 func (*TablePlan) ProtoMessage() {}
 
 func (x *TablePlan) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +728,7 @@ func (x *TablePlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TablePlan.ProtoReflect.Descriptor instead.
 func (*TablePlan) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{4}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TablePlan) GetNumber() uint32 {
@@ -712,6 +836,27 @@ func (x *TablePlan) GetRecomputed() []string {
 	return nil
 }
 
+func (x *TablePlan) GetPhase() uint32 {
+	if x != nil {
+		return x.Phase
+	}
+	return 0
+}
+
+func (x *TablePlan) GetPublishSchema() string {
+	if x != nil {
+		return x.PublishSchema
+	}
+	return ""
+}
+
+func (x *TablePlan) GetPublishName() string {
+	if x != nil {
+		return x.PublishName
+	}
+	return ""
+}
+
 // Design is what a target made of a source's tables.
 type Design struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -729,7 +874,7 @@ type Design struct {
 
 func (x *Design) Reset() {
 	*x = Design{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[5]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +886,7 @@ func (x *Design) String() string {
 func (*Design) ProtoMessage() {}
 
 func (x *Design) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[5]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +899,7 @@ func (x *Design) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Design.ProtoReflect.Descriptor instead.
 func (*Design) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{5}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Design) GetEngine() string {
@@ -809,7 +954,7 @@ type Bound struct {
 
 func (x *Bound) Reset() {
 	*x = Bound{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[6]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +966,7 @@ func (x *Bound) String() string {
 func (*Bound) ProtoMessage() {}
 
 func (x *Bound) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[6]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +979,7 @@ func (x *Bound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bound.ProtoReflect.Descriptor instead.
 func (*Bound) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{6}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Bound) GetValues() [][]byte {
@@ -864,7 +1009,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[7]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +1021,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[7]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +1034,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Range) GetNumber() uint32 {
@@ -946,7 +1091,7 @@ type Digest struct {
 
 func (x *Digest) Reset() {
 	*x = Digest{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[8]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1103,7 @@ func (x *Digest) String() string {
 func (*Digest) ProtoMessage() {}
 
 func (x *Digest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[8]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1116,7 @@ func (x *Digest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digest.ProtoReflect.Descriptor instead.
 func (*Digest) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Digest) GetRows() int64 {
@@ -1002,7 +1147,7 @@ type Difference struct {
 
 func (x *Difference) Reset() {
 	*x = Difference{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[9]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1159,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[9]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1172,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Difference) GetType() Difference_Type {
@@ -1069,7 +1214,7 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\tStatement\x12(\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x10\n" +
-	"\x03sql\x18\x03 \x01(\tR\x03sql\"\xda\x01\n" +
+	"\x03sql\x18\x03 \x01(\tR\x03sql\"\xb8\x02\n" +
 	"\n" +
 	"ColumnPlan\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1f\n" +
@@ -1080,7 +1225,15 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"targetType\x12(\n" +
 	"\x04kind\x18\x05 \x01(\x0e2\x14.drover.plan.v1.KindR\x04kind\x12\x14\n" +
 	"\x05scale\x18\x06 \x01(\x05R\x05scale\x12\x1a\n" +
-	"\bnullable\x18\a \x01(\bR\bnullable\"\x8b\x05\n" +
+	"\bnullable\x18\a \x01(\bR\bnullable\x12.\n" +
+	"\x06policy\x18\b \x01(\v2\x16.drover.plan.v1.PolicyR\x06policy\x12\x1f\n" +
+	"\bconstant\x18\t \x01(\fH\x00R\bconstant\x88\x01\x01B\v\n" +
+	"\t_constant\"9\n" +
+	"\aTouched\x12\x16\n" +
+	"\x06column\x18\x01 \x01(\rR\x06column\x12\x16\n" +
+	"\x06values\x18\x02 \x01(\x03R\x06values\"C\n" +
+	"\x0eTouchedColumns\x121\n" +
+	"\acolumns\x18\x01 \x03(\v2\x17.drover.plan.v1.TouchedR\acolumns\"\xeb\x05\n" +
 	"\tTablePlan\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12-\n" +
 	"\x06source\x18\x02 \x01(\v2\x15.drover.plan.v1.TableR\x06source\x12#\n" +
@@ -1102,7 +1255,10 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\rtarget_engine\x18\x0e \x01(\tR\ftargetEngine\x12\x1e\n" +
 	"\n" +
 	"recomputed\x18\x0f \x03(\tR\n" +
-	"recomputed\"\xf9\x01\n" +
+	"recomputed\x12\x14\n" +
+	"\x05phase\x18\x10 \x01(\rR\x05phase\x12%\n" +
+	"\x0epublish_schema\x18\x11 \x01(\tR\rpublishSchema\x12!\n" +
+	"\fpublish_name\x18\x12 \x01(\tR\vpublishName\"\xf9\x01\n" +
 	"\x06Design\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -1167,47 +1323,52 @@ func file_drover_plan_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_plan_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_drover_plan_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_drover_plan_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_drover_plan_v1_plan_proto_goTypes = []any{
-	(Existing)(0),        // 0: drover.plan.v1.Existing
-	(Severity)(0),        // 1: drover.plan.v1.Severity
-	(Step)(0),            // 2: drover.plan.v1.Step
-	(Difference_Type)(0), // 3: drover.plan.v1.Difference.Type
-	(*Endpoint)(nil),     // 4: drover.plan.v1.Endpoint
-	(*Finding)(nil),      // 5: drover.plan.v1.Finding
-	(*Statement)(nil),    // 6: drover.plan.v1.Statement
-	(*ColumnPlan)(nil),   // 7: drover.plan.v1.ColumnPlan
-	(*TablePlan)(nil),    // 8: drover.plan.v1.TablePlan
-	(*Design)(nil),       // 9: drover.plan.v1.Design
-	(*Bound)(nil),        // 10: drover.plan.v1.Bound
-	(*Range)(nil),        // 11: drover.plan.v1.Range
-	(*Digest)(nil),       // 12: drover.plan.v1.Digest
-	(*Difference)(nil),   // 13: drover.plan.v1.Difference
-	(Kind)(0),            // 14: drover.plan.v1.Kind
-	(*Table)(nil),        // 15: drover.plan.v1.Table
-	(Encoding)(0),        // 16: drover.plan.v1.Encoding
+	(Existing)(0),          // 0: drover.plan.v1.Existing
+	(Severity)(0),          // 1: drover.plan.v1.Severity
+	(Step)(0),              // 2: drover.plan.v1.Step
+	(Difference_Type)(0),   // 3: drover.plan.v1.Difference.Type
+	(*Endpoint)(nil),       // 4: drover.plan.v1.Endpoint
+	(*Finding)(nil),        // 5: drover.plan.v1.Finding
+	(*Statement)(nil),      // 6: drover.plan.v1.Statement
+	(*ColumnPlan)(nil),     // 7: drover.plan.v1.ColumnPlan
+	(*Touched)(nil),        // 8: drover.plan.v1.Touched
+	(*TouchedColumns)(nil), // 9: drover.plan.v1.TouchedColumns
+	(*TablePlan)(nil),      // 10: drover.plan.v1.TablePlan
+	(*Design)(nil),         // 11: drover.plan.v1.Design
+	(*Bound)(nil),          // 12: drover.plan.v1.Bound
+	(*Range)(nil),          // 13: drover.plan.v1.Range
+	(*Digest)(nil),         // 14: drover.plan.v1.Digest
+	(*Difference)(nil),     // 15: drover.plan.v1.Difference
+	(Kind)(0),              // 16: drover.plan.v1.Kind
+	(*Policy)(nil),         // 17: drover.plan.v1.Policy
+	(*Table)(nil),          // 18: drover.plan.v1.Table
+	(Encoding)(0),          // 19: drover.plan.v1.Encoding
 }
 var file_drover_plan_v1_plan_proto_depIdxs = []int32{
 	1,  // 0: drover.plan.v1.Finding.severity:type_name -> drover.plan.v1.Severity
 	2,  // 1: drover.plan.v1.Statement.step:type_name -> drover.plan.v1.Step
-	14, // 2: drover.plan.v1.ColumnPlan.kind:type_name -> drover.plan.v1.Kind
-	15, // 3: drover.plan.v1.TablePlan.source:type_name -> drover.plan.v1.Table
-	7,  // 4: drover.plan.v1.TablePlan.columns:type_name -> drover.plan.v1.ColumnPlan
-	16, // 5: drover.plan.v1.TablePlan.encoding:type_name -> drover.plan.v1.Encoding
-	6,  // 6: drover.plan.v1.TablePlan.statements:type_name -> drover.plan.v1.Statement
-	5,  // 7: drover.plan.v1.TablePlan.findings:type_name -> drover.plan.v1.Finding
-	0,  // 8: drover.plan.v1.TablePlan.existing:type_name -> drover.plan.v1.Existing
-	8,  // 9: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
-	6,  // 10: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
-	5,  // 11: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
-	10, // 12: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
-	10, // 13: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
-	3,  // 14: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	16, // 2: drover.plan.v1.ColumnPlan.kind:type_name -> drover.plan.v1.Kind
+	17, // 3: drover.plan.v1.ColumnPlan.policy:type_name -> drover.plan.v1.Policy
+	8,  // 4: drover.plan.v1.TouchedColumns.columns:type_name -> drover.plan.v1.Touched
+	18, // 5: drover.plan.v1.TablePlan.source:type_name -> drover.plan.v1.Table
+	7,  // 6: drover.plan.v1.TablePlan.columns:type_name -> drover.plan.v1.ColumnPlan
+	19, // 7: drover.plan.v1.TablePlan.encoding:type_name -> drover.plan.v1.Encoding
+	6,  // 8: drover.plan.v1.TablePlan.statements:type_name -> drover.plan.v1.Statement
+	5,  // 9: drover.plan.v1.TablePlan.findings:type_name -> drover.plan.v1.Finding
+	0,  // 10: drover.plan.v1.TablePlan.existing:type_name -> drover.plan.v1.Existing
+	10, // 11: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
+	6,  // 12: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
+	5,  // 13: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
+	12, // 14: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
+	12, // 15: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
+	3,  // 16: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_plan_proto_init() }
@@ -1216,13 +1377,14 @@ func file_drover_plan_v1_plan_proto_init() {
 		return
 	}
 	file_drover_plan_v1_table_proto_init()
+	file_drover_plan_v1_plan_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_plan_v1_plan_proto_rawDesc), len(file_drover_plan_v1_plan_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -58,12 +58,15 @@ const (
 	// Months, days and microseconds, three numbers.
 	Kind_KIND_INTERVAL Kind = 14
 	Kind_KIND_UUID     Kind = 15
-	// JSON text, byte for byte as the source prints it.
+	// JSON text, byte for byte as the source has it.
 	Kind_KIND_JSON Kind = 16
 	// Bits as ASCII '0' and '1'.
 	Kind_KIND_BITS Kind = 17
 	// One of SQLite's storage classes, chosen for each value.
 	Kind_KIND_VARIANT Kind = 18
+	// JSON by value, in a normal form (internal/canon/json.go): for columns whose type
+	// keeps no text, as PostgreSQL's jsonb and MySQL's JSON.
+	Kind_KIND_JSON_VALUE Kind = 19
 )
 
 // Enum value maps for Kind.
@@ -88,6 +91,7 @@ var (
 		16: "KIND_JSON",
 		17: "KIND_BITS",
 		18: "KIND_VARIANT",
+		19: "KIND_JSON_VALUE",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -109,6 +113,7 @@ var (
 		"KIND_JSON":        16,
 		"KIND_BITS":        17,
 		"KIND_VARIANT":     18,
+		"KIND_JSON_VALUE":  19,
 	}
 )
 
@@ -355,6 +360,59 @@ func (Default_Moment) EnumDescriptor() ([]byte, []int) {
 	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{0, 0}
 }
 
+type Policy_Action int32
+
+const (
+	Policy_ACTION_UNSPECIFIED Policy_Action = 0
+	// Stop, naming key and column.
+	Policy_ACTION_ERROR    Policy_Action = 1
+	Policy_ACTION_NULL     Policy_Action = 2
+	Policy_ACTION_SENTINEL Policy_Action = 3
+)
+
+// Enum value maps for Policy_Action.
+var (
+	Policy_Action_name = map[int32]string{
+		0: "ACTION_UNSPECIFIED",
+		1: "ACTION_ERROR",
+		2: "ACTION_NULL",
+		3: "ACTION_SENTINEL",
+	}
+	Policy_Action_value = map[string]int32{
+		"ACTION_UNSPECIFIED": 0,
+		"ACTION_ERROR":       1,
+		"ACTION_NULL":        2,
+		"ACTION_SENTINEL":    3,
+	}
+)
+
+func (x Policy_Action) Enum() *Policy_Action {
+	p := new(Policy_Action)
+	*p = x
+	return p
+}
+
+func (x Policy_Action) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Policy_Action) Descriptor() protoreflect.EnumDescriptor {
+	return file_drover_plan_v1_table_proto_enumTypes[5].Descriptor()
+}
+
+func (Policy_Action) Type() protoreflect.EnumType {
+	return &file_drover_plan_v1_table_proto_enumTypes[5]
+}
+
+func (x Policy_Action) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Policy_Action.Descriptor instead.
+func (Policy_Action) EnumDescriptor() ([]byte, []int) {
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{2, 0}
+}
+
 // Default is a column's default in a form that no engine owns, as far as it has one.
 type Default struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -489,8 +547,24 @@ type Column struct {
 	Comment        string `protobuf:"bytes,15,opt,name=comment,proto3" json:"comment,omitempty"`
 	// True when the generated value is stored.
 	GeneratedStored bool `protobuf:"varint,16,opt,name=generated_stored,json=generatedStored,proto3" json:"generated_stored,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Every update sets the column to the present moment (ON UPDATE CURRENT_TIMESTAMP).
+	OnUpdateNow bool `protobuf:"varint,17,opt,name=on_update_now,json=onUpdateNow,proto3" json:"on_update_now,omitempty"`
+	// The character set of text, where the engine has one a column.
+	Charset string `protobuf:"bytes,18,opt,name=charset,proto3" json:"charset,omitempty"`
+	// Values are sets of enum_labels, written one after another with commas (SET).
+	Multiple bool `protobuf:"varint,19,opt,name=multiple,proto3" json:"multiple,omitempty"`
+	// The column's name in the target; empty for its own.
+	TargetName string `protobuf:"bytes,30,opt,name=target_name,json=targetName,proto3" json:"target_name,omitempty"`
+	// The column is left behind.
+	Dropped bool `protobuf:"varint,31,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// The type to have in the target, as the target's DDL writes it.
+	Cast string `protobuf:"bytes,32,opt,name=cast,proto3" json:"cast,omitempty"`
+	// What becomes of values that have no exact mapping.
+	Policy *Policy `protobuf:"bytes,33,opt,name=policy,proto3" json:"policy,omitempty"`
+	// The column is not the source's: every row has this value, in text form.
+	Constant      *string `protobuf:"bytes,34,opt,name=constant,proto3,oneof" json:"constant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Column) Reset() {
@@ -635,6 +709,117 @@ func (x *Column) GetGeneratedStored() bool {
 	return false
 }
 
+func (x *Column) GetOnUpdateNow() bool {
+	if x != nil {
+		return x.OnUpdateNow
+	}
+	return false
+}
+
+func (x *Column) GetCharset() string {
+	if x != nil {
+		return x.Charset
+	}
+	return ""
+}
+
+func (x *Column) GetMultiple() bool {
+	if x != nil {
+		return x.Multiple
+	}
+	return false
+}
+
+func (x *Column) GetTargetName() string {
+	if x != nil {
+		return x.TargetName
+	}
+	return ""
+}
+
+func (x *Column) GetDropped() bool {
+	if x != nil {
+		return x.Dropped
+	}
+	return false
+}
+
+func (x *Column) GetCast() string {
+	if x != nil {
+		return x.Cast
+	}
+	return ""
+}
+
+func (x *Column) GetPolicy() *Policy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *Column) GetConstant() string {
+	if x != nil && x.Constant != nil {
+		return *x.Constant
+	}
+	return ""
+}
+
+// Policy is the user's choice for values that have no exact mapping. Without one
+// such a value stops its table.
+type Policy struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Action Policy_Action          `protobuf:"varint,1,opt,name=action,proto3,enum=drover.plan.v1.Policy_Action" json:"action,omitempty"`
+	// Text form of the sentinel, in the kind that the column travels as.
+	Sentinel      string `protobuf:"bytes,2,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Policy) Reset() {
+	*x = Policy{}
+	mi := &file_drover_plan_v1_table_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Policy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Policy) ProtoMessage() {}
+
+func (x *Policy) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_table_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Policy.ProtoReflect.Descriptor instead.
+func (*Policy) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Policy) GetAction() Policy_Action {
+	if x != nil {
+		return x.Action
+	}
+	return Policy_ACTION_UNSPECIFIED
+}
+
+func (x *Policy) GetSentinel() string {
+	if x != nil {
+		return x.Sentinel
+	}
+	return ""
+}
+
 // Key identifies rows and cuts the table into ranges.
 type Key struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -654,7 +839,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[2]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +851,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[2]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +864,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{2}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Key) GetSource() KeySource {
@@ -719,18 +904,20 @@ func (x *Key) GetNeedsSnapshot() bool {
 
 // IndexColumn is a column or an expression of an index.
 type IndexColumn struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Expression    string                 `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
-	Descending    bool                   `protobuf:"varint,3,opt,name=descending,proto3" json:"descending,omitempty"`
-	Collation     string                 `protobuf:"bytes,4,opt,name=collation,proto3" json:"collation,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Name       string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Expression string                 `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
+	Descending bool                   `protobuf:"varint,3,opt,name=descending,proto3" json:"descending,omitempty"`
+	Collation  string                 `protobuf:"bytes,4,opt,name=collation,proto3" json:"collation,omitempty"`
+	// Characters (bytes of binary columns) that a prefix index takes; 0 for all.
+	Prefix        int32 `protobuf:"varint,5,opt,name=prefix,proto3" json:"prefix,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IndexColumn) Reset() {
 	*x = IndexColumn{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[3]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +929,7 @@ func (x *IndexColumn) String() string {
 func (*IndexColumn) ProtoMessage() {}
 
 func (x *IndexColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[3]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +942,7 @@ func (x *IndexColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IndexColumn.ProtoReflect.Descriptor instead.
 func (*IndexColumn) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{3}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *IndexColumn) GetName() string {
@@ -786,6 +973,13 @@ func (x *IndexColumn) GetCollation() string {
 	return ""
 }
 
+func (x *IndexColumn) GetPrefix() int32 {
+	if x != nil {
+		return x.Prefix
+	}
+	return 0
+}
+
 // Index of a source table, the primary key included.
 type Index struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -799,7 +993,7 @@ type Index struct {
 	Predicate string `protobuf:"bytes,6,opt,name=predicate,proto3" json:"predicate,omitempty"`
 	// The whole statement in the source's dialect, for equal engines.
 	Definition string `protobuf:"bytes,7,opt,name=definition,proto3" json:"definition,omitempty"`
-	// "btree", "hash", "gin" …
+	// "btree", "hash", "gin", "fulltext", "spatial" …
 	Method           string `protobuf:"bytes,8,opt,name=method,proto3" json:"method,omitempty"`
 	NullsNotDistinct bool   `protobuf:"varint,9,opt,name=nulls_not_distinct,json=nullsNotDistinct,proto3" json:"nulls_not_distinct,omitempty"`
 	unknownFields    protoimpl.UnknownFields
@@ -808,7 +1002,7 @@ type Index struct {
 
 func (x *Index) Reset() {
 	*x = Index{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -820,7 +1014,7 @@ func (x *Index) String() string {
 func (*Index) ProtoMessage() {}
 
 func (x *Index) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -833,7 +1027,7 @@ func (x *Index) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Index.ProtoReflect.Descriptor instead.
 func (*Index) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{4}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Index) GetName() string {
@@ -922,7 +1116,7 @@ type ForeignKey struct {
 
 func (x *ForeignKey) Reset() {
 	*x = ForeignKey{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[5]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1128,7 @@ func (x *ForeignKey) String() string {
 func (*ForeignKey) ProtoMessage() {}
 
 func (x *ForeignKey) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[5]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1141,7 @@ func (x *ForeignKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForeignKey.ProtoReflect.Descriptor instead.
 func (*ForeignKey) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{5}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ForeignKey) GetName() string {
@@ -1039,7 +1233,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[6]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1245,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[6]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1258,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{6}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Check) GetName() string {
@@ -1099,14 +1293,16 @@ type Table struct {
 	Fingerprint string `protobuf:"bytes,10,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
 	Comment     string `protobuf:"bytes,11,opt,name=comment,proto3" json:"comment,omitempty"`
 	// What the engine knows beyond this model ("STRICT", "WITHOUT ROWID", "UNLOGGED").
-	Options       []string `protobuf:"bytes,12,rep,name=options,proto3" json:"options,omitempty"`
+	Options []string `protobuf:"bytes,12,rep,name=options,proto3" json:"options,omitempty"`
+	// Only rows for which this condition (internal/filter) is true move; empty for all.
+	Where         string `protobuf:"bytes,13,opt,name=where,proto3" json:"where,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[7]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1118,7 +1314,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[7]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1131,7 +1327,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{7}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Table) GetSchema() string {
@@ -1218,6 +1414,13 @@ func (x *Table) GetOptions() []string {
 	return nil
 }
 
+func (x *Table) GetWhere() string {
+	if x != nil {
+		return x.Where
+	}
+	return ""
+}
+
 // UserType is an enum or a domain that columns use (PostgreSQL).
 type UserType struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1231,7 +1434,7 @@ type UserType struct {
 
 func (x *UserType) Reset() {
 	*x = UserType{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[8]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1446,7 @@ func (x *UserType) String() string {
 func (*UserType) ProtoMessage() {}
 
 func (x *UserType) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[8]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1459,7 @@ func (x *UserType) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserType.ProtoReflect.Descriptor instead.
 func (*UserType) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{8}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UserType) GetSchema() string {
@@ -1293,7 +1496,7 @@ type Unmoved struct {
 
 func (x *Unmoved) Reset() {
 	*x = Unmoved{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[9]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1508,7 @@ func (x *Unmoved) String() string {
 func (*Unmoved) ProtoMessage() {}
 
 func (x *Unmoved) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[9]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1521,7 @@ func (x *Unmoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unmoved.ProtoReflect.Descriptor instead.
 func (*Unmoved) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{9}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Unmoved) GetObject() string {
@@ -1345,7 +1548,7 @@ func (x *Unmoved) GetReason() string {
 // Database is what a source's describe job found.
 type Database struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Engine name: "postgres", "sqlite", "memory".
+	// Engine name: "postgres", "mysql", "mariadb", "sqlite", "memory".
 	Engine string `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
 	// Server version as the engine prints it.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
@@ -1360,7 +1563,7 @@ type Database struct {
 
 func (x *Database) Reset() {
 	*x = Database{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[10]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1575,7 @@ func (x *Database) String() string {
 func (*Database) ProtoMessage() {}
 
 func (x *Database) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[10]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1588,7 @@ func (x *Database) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Database.ProtoReflect.Descriptor instead.
 func (*Database) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{10}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Database) GetEngine() string {
@@ -1446,7 +1649,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x10MOMENT_TIMESTAMP\x10\x01\x12\x0f\n" +
 	"\vMOMENT_DATE\x10\x02\x12\x0f\n" +
 	"\vMOMENT_TIME\x10\x03B\a\n" +
-	"\x05value\"\xa6\x04\n" +
+	"\x05value\"\xad\x06\n" +
 	"\x06Column\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vnative_type\x18\x02 \x01(\tR\n" +
@@ -1466,13 +1669,31 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"enumLabels\x12'\n" +
 	"\x0fportable_binary\x18\x0e \x01(\bR\x0eportableBinary\x12\x18\n" +
 	"\acomment\x18\x0f \x01(\tR\acomment\x12)\n" +
-	"\x10generated_stored\x18\x10 \x01(\bR\x0fgeneratedStored\"\xcc\x01\n" +
+	"\x10generated_stored\x18\x10 \x01(\bR\x0fgeneratedStored\x12\"\n" +
+	"\ron_update_now\x18\x11 \x01(\bR\vonUpdateNow\x12\x18\n" +
+	"\acharset\x18\x12 \x01(\tR\acharset\x12\x1a\n" +
+	"\bmultiple\x18\x13 \x01(\bR\bmultiple\x12\x1f\n" +
+	"\vtarget_name\x18\x1e \x01(\tR\n" +
+	"targetName\x12\x18\n" +
+	"\adropped\x18\x1f \x01(\bR\adropped\x12\x12\n" +
+	"\x04cast\x18  \x01(\tR\x04cast\x12.\n" +
+	"\x06policy\x18! \x01(\v2\x16.drover.plan.v1.PolicyR\x06policy\x12\x1f\n" +
+	"\bconstant\x18\" \x01(\tH\x00R\bconstant\x88\x01\x01B\v\n" +
+	"\t_constant\"\xb5\x01\n" +
+	"\x06Policy\x125\n" +
+	"\x06action\x18\x01 \x01(\x0e2\x1d.drover.plan.v1.Policy.ActionR\x06action\x12\x1a\n" +
+	"\bsentinel\x18\x02 \x01(\tR\bsentinel\"X\n" +
+	"\x06Action\x12\x16\n" +
+	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fACTION_ERROR\x10\x01\x12\x0f\n" +
+	"\vACTION_NULL\x10\x02\x12\x13\n" +
+	"\x0fACTION_SENTINEL\x10\x03\"\xcc\x01\n" +
 	"\x03Key\x121\n" +
 	"\x06source\x18\x01 \x01(\x0e2\x19.drover.plan.v1.KeySourceR\x06source\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12*\n" +
 	"\x05kinds\x18\x03 \x03(\x0e2\x14.drover.plan.v1.KindR\x05kinds\x12%\n" +
 	"\x0eportable_order\x18\x04 \x01(\bR\rportableOrder\x12%\n" +
-	"\x0eneeds_snapshot\x18\x05 \x01(\bR\rneedsSnapshot\"\x7f\n" +
+	"\x0eneeds_snapshot\x18\x05 \x01(\bR\rneedsSnapshot\"\x97\x01\n" +
 	"\vIndexColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
@@ -1481,7 +1702,8 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\n" +
 	"descending\x18\x03 \x01(\bR\n" +
 	"descending\x12\x1c\n" +
-	"\tcollation\x18\x04 \x01(\tR\tcollation\"\xa8\x02\n" +
+	"\tcollation\x18\x04 \x01(\tR\tcollation\x12\x16\n" +
+	"\x06prefix\x18\x05 \x01(\x05R\x06prefix\"\xa8\x02\n" +
 	"\x05Index\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x125\n" +
 	"\acolumns\x18\x02 \x03(\v2\x1b.drover.plan.v1.IndexColumnR\acolumns\x12\x18\n" +
@@ -1518,7 +1740,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\xd1\x03\n" +
+	"expression\"\xe7\x03\n" +
 	"\x05Table\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -1532,7 +1754,8 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\vfingerprint\x18\n" +
 	" \x01(\tR\vfingerprint\x12\x18\n" +
 	"\acomment\x18\v \x01(\tR\acomment\x12\x18\n" +
-	"\aoptions\x18\f \x03(\tR\aoptions\"V\n" +
+	"\aoptions\x18\f \x03(\tR\aoptions\x12\x14\n" +
+	"\x05where\x18\r \x01(\tR\x05where\"V\n" +
 	"\bUserType\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1e\n" +
@@ -1550,7 +1773,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x06tables\x18\x04 \x03(\v2\x15.drover.plan.v1.TableR\x06tables\x127\n" +
 	"\n" +
 	"user_types\x18\x05 \x03(\v2\x18.drover.plan.v1.UserTypeR\tuserTypes\x121\n" +
-	"\aunmoved\x18\x06 \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved*\xc8\x02\n" +
+	"\aunmoved\x18\x06 \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved*\xdd\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tKIND_BOOL\x10\x01\x12\f\n" +
@@ -1572,7 +1795,8 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\tKIND_UUID\x10\x0f\x12\r\n" +
 	"\tKIND_JSON\x10\x10\x12\r\n" +
 	"\tKIND_BITS\x10\x11\x12\x10\n" +
-	"\fKIND_VARIANT\x10\x12*Q\n" +
+	"\fKIND_VARIANT\x10\x12\x12\x13\n" +
+	"\x0fKIND_JSON_VALUE\x10\x13*Q\n" +
 	"\bEncoding\x12\x18\n" +
 	"\x14ENCODING_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fENCODING_PGCOPY\x10\x01\x12\x16\n" +
@@ -1602,47 +1826,51 @@ func file_drover_plan_v1_table_proto_rawDescGZIP() []byte {
 	return file_drover_plan_v1_table_proto_rawDescData
 }
 
-var file_drover_plan_v1_table_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_drover_plan_v1_table_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_drover_plan_v1_table_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_drover_plan_v1_table_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_drover_plan_v1_table_proto_goTypes = []any{
 	(Kind)(0),           // 0: drover.plan.v1.Kind
 	(Encoding)(0),       // 1: drover.plan.v1.Encoding
 	(Identity)(0),       // 2: drover.plan.v1.Identity
 	(KeySource)(0),      // 3: drover.plan.v1.KeySource
 	(Default_Moment)(0), // 4: drover.plan.v1.Default.Moment
-	(*Default)(nil),     // 5: drover.plan.v1.Default
-	(*Column)(nil),      // 6: drover.plan.v1.Column
-	(*Key)(nil),         // 7: drover.plan.v1.Key
-	(*IndexColumn)(nil), // 8: drover.plan.v1.IndexColumn
-	(*Index)(nil),       // 9: drover.plan.v1.Index
-	(*ForeignKey)(nil),  // 10: drover.plan.v1.ForeignKey
-	(*Check)(nil),       // 11: drover.plan.v1.Check
-	(*Table)(nil),       // 12: drover.plan.v1.Table
-	(*UserType)(nil),    // 13: drover.plan.v1.UserType
-	(*Unmoved)(nil),     // 14: drover.plan.v1.Unmoved
-	(*Database)(nil),    // 15: drover.plan.v1.Database
+	(Policy_Action)(0),  // 5: drover.plan.v1.Policy.Action
+	(*Default)(nil),     // 6: drover.plan.v1.Default
+	(*Column)(nil),      // 7: drover.plan.v1.Column
+	(*Policy)(nil),      // 8: drover.plan.v1.Policy
+	(*Key)(nil),         // 9: drover.plan.v1.Key
+	(*IndexColumn)(nil), // 10: drover.plan.v1.IndexColumn
+	(*Index)(nil),       // 11: drover.plan.v1.Index
+	(*ForeignKey)(nil),  // 12: drover.plan.v1.ForeignKey
+	(*Check)(nil),       // 13: drover.plan.v1.Check
+	(*Table)(nil),       // 14: drover.plan.v1.Table
+	(*UserType)(nil),    // 15: drover.plan.v1.UserType
+	(*Unmoved)(nil),     // 16: drover.plan.v1.Unmoved
+	(*Database)(nil),    // 17: drover.plan.v1.Database
 }
 var file_drover_plan_v1_table_proto_depIdxs = []int32{
 	4,  // 0: drover.plan.v1.Default.moment:type_name -> drover.plan.v1.Default.Moment
 	0,  // 1: drover.plan.v1.Column.kind:type_name -> drover.plan.v1.Kind
-	5,  // 2: drover.plan.v1.Column.default:type_name -> drover.plan.v1.Default
+	6,  // 2: drover.plan.v1.Column.default:type_name -> drover.plan.v1.Default
 	2,  // 3: drover.plan.v1.Column.identity:type_name -> drover.plan.v1.Identity
-	3,  // 4: drover.plan.v1.Key.source:type_name -> drover.plan.v1.KeySource
-	0,  // 5: drover.plan.v1.Key.kinds:type_name -> drover.plan.v1.Kind
-	8,  // 6: drover.plan.v1.Index.columns:type_name -> drover.plan.v1.IndexColumn
-	6,  // 7: drover.plan.v1.Table.columns:type_name -> drover.plan.v1.Column
-	7,  // 8: drover.plan.v1.Table.key:type_name -> drover.plan.v1.Key
-	9,  // 9: drover.plan.v1.Table.indexes:type_name -> drover.plan.v1.Index
-	10, // 10: drover.plan.v1.Table.foreign_keys:type_name -> drover.plan.v1.ForeignKey
-	11, // 11: drover.plan.v1.Table.checks:type_name -> drover.plan.v1.Check
-	12, // 12: drover.plan.v1.Database.tables:type_name -> drover.plan.v1.Table
-	13, // 13: drover.plan.v1.Database.user_types:type_name -> drover.plan.v1.UserType
-	14, // 14: drover.plan.v1.Database.unmoved:type_name -> drover.plan.v1.Unmoved
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	8,  // 4: drover.plan.v1.Column.policy:type_name -> drover.plan.v1.Policy
+	5,  // 5: drover.plan.v1.Policy.action:type_name -> drover.plan.v1.Policy.Action
+	3,  // 6: drover.plan.v1.Key.source:type_name -> drover.plan.v1.KeySource
+	0,  // 7: drover.plan.v1.Key.kinds:type_name -> drover.plan.v1.Kind
+	10, // 8: drover.plan.v1.Index.columns:type_name -> drover.plan.v1.IndexColumn
+	7,  // 9: drover.plan.v1.Table.columns:type_name -> drover.plan.v1.Column
+	9,  // 10: drover.plan.v1.Table.key:type_name -> drover.plan.v1.Key
+	11, // 11: drover.plan.v1.Table.indexes:type_name -> drover.plan.v1.Index
+	12, // 12: drover.plan.v1.Table.foreign_keys:type_name -> drover.plan.v1.ForeignKey
+	13, // 13: drover.plan.v1.Table.checks:type_name -> drover.plan.v1.Check
+	14, // 14: drover.plan.v1.Database.tables:type_name -> drover.plan.v1.Table
+	15, // 15: drover.plan.v1.Database.user_types:type_name -> drover.plan.v1.UserType
+	16, // 16: drover.plan.v1.Database.unmoved:type_name -> drover.plan.v1.Unmoved
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_table_proto_init() }
@@ -1655,13 +1883,14 @@ func file_drover_plan_v1_table_proto_init() {
 		(*Default_Moment_)(nil),
 		(*Default_Expression)(nil),
 	}
+	file_drover_plan_v1_table_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_plan_v1_table_proto_rawDesc), len(file_drover_plan_v1_table_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   11,
+			NumEnums:      6,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

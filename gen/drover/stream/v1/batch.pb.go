@@ -50,7 +50,9 @@ type BatchHeader struct {
 	// CRC-32C of the bytes behind this header.
 	Crc uint32 `protobuf:"fixed32,12,opt,name=crc,proto3" json:"crc,omitempty"`
 	// Set on the last message of an attempt, which has no rows.
-	End           *EndOfRange `protobuf:"bytes,13,opt,name=end,proto3" json:"end,omitempty"`
+	End *EndOfRange `protobuf:"bytes,13,opt,name=end,proto3" json:"end,omitempty"`
+	// Values of this batch that policies changed.
+	Touched       []*v1.Touched `protobuf:"bytes,14,rep,name=touched,proto3" json:"touched,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -176,6 +178,13 @@ func (x *BatchHeader) GetEnd() *EndOfRange {
 	return nil
 }
 
+func (x *BatchHeader) GetTouched() []*v1.Touched {
+	if x != nil {
+		return x.Touched
+	}
+	return nil
+}
+
 // EndOfRange says what the attempt amounted to.
 type EndOfRange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -233,7 +242,7 @@ var File_drover_stream_v1_batch_proto protoreflect.FileDescriptor
 
 const file_drover_stream_v1_batch_proto_rawDesc = "" +
 	"\n" +
-	"\x1cdrover/stream/v1/batch.proto\x12\x10drover.stream.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\xa9\x03\n" +
+	"\x1cdrover/stream/v1/batch.proto\x12\x10drover.stream.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\xdc\x03\n" +
 	"\vBatchHeader\x12\x1c\n" +
 	"\tmigration\x18\x01 \x01(\tR\tmigration\x12\x14\n" +
 	"\x05table\x18\x02 \x01(\rR\x05table\x12\x14\n" +
@@ -248,7 +257,8 @@ const file_drover_stream_v1_batch_proto_rawDesc = "" +
 	" \x01(\rR\x04part\x12\x14\n" +
 	"\x05parts\x18\v \x01(\rR\x05parts\x12\x10\n" +
 	"\x03crc\x18\f \x01(\aR\x03crc\x12.\n" +
-	"\x03end\x18\r \x01(\v2\x1c.drover.stream.v1.EndOfRangeR\x03end\"V\n" +
+	"\x03end\x18\r \x01(\v2\x1c.drover.stream.v1.EndOfRangeR\x03end\x121\n" +
+	"\atouched\x18\x0e \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"V\n" +
 	"\n" +
 	"EndOfRange\x12\x18\n" +
 	"\abatches\x18\x01 \x01(\x04R\abatches\x12.\n" +
@@ -275,18 +285,20 @@ var file_drover_stream_v1_batch_proto_goTypes = []any{
 	(v1.Encoding)(0),    // 2: drover.plan.v1.Encoding
 	(*v1.Digest)(nil),   // 3: drover.plan.v1.Digest
 	(*v1.Bound)(nil),    // 4: drover.plan.v1.Bound
+	(*v1.Touched)(nil),  // 5: drover.plan.v1.Touched
 }
 var file_drover_stream_v1_batch_proto_depIdxs = []int32{
 	2, // 0: drover.stream.v1.BatchHeader.encoding:type_name -> drover.plan.v1.Encoding
 	3, // 1: drover.stream.v1.BatchHeader.digest:type_name -> drover.plan.v1.Digest
 	4, // 2: drover.stream.v1.BatchHeader.last_key:type_name -> drover.plan.v1.Bound
 	1, // 3: drover.stream.v1.BatchHeader.end:type_name -> drover.stream.v1.EndOfRange
-	3, // 4: drover.stream.v1.EndOfRange.digest:type_name -> drover.plan.v1.Digest
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	5, // 4: drover.stream.v1.BatchHeader.touched:type_name -> drover.plan.v1.Touched
+	3, // 5: drover.stream.v1.EndOfRange.digest:type_name -> drover.plan.v1.Digest
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_drover_stream_v1_batch_proto_init() }

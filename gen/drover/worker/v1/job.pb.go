@@ -8,6 +8,7 @@ package workerv1
 
 import (
 	v1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	v11 "github.com/drover-db/drover/gen/drover/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -105,6 +106,9 @@ type Job struct {
 	//	*Job_Finish
 	//	*Job_Baseline
 	//	*Job_Empty
+	//	*Job_Publish
+	//	*Job_Discard
+	//	*Job_Sample
 	Work          isJob_Work `protobuf_oneof:"work"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -327,6 +331,33 @@ func (x *Job) GetEmpty() *EmptyTable {
 	return nil
 }
 
+func (x *Job) GetPublish() *PublishTables {
+	if x != nil {
+		if x, ok := x.Work.(*Job_Publish); ok {
+			return x.Publish
+		}
+	}
+	return nil
+}
+
+func (x *Job) GetDiscard() *DiscardTables {
+	if x != nil {
+		if x, ok := x.Work.(*Job_Discard); ok {
+			return x.Discard
+		}
+	}
+	return nil
+}
+
+func (x *Job) GetSample() *SampleTable {
+	if x != nil {
+		if x, ok := x.Work.(*Job_Sample); ok {
+			return x.Sample
+		}
+	}
+	return nil
+}
+
 type isJob_Work interface {
 	isJob_Work()
 }
@@ -383,6 +414,18 @@ type Job_Empty struct {
 	Empty *EmptyTable `protobuf:"bytes,32,opt,name=empty,proto3,oneof"`
 }
 
+type Job_Publish struct {
+	Publish *PublishTables `protobuf:"bytes,33,opt,name=publish,proto3,oneof"`
+}
+
+type Job_Discard struct {
+	Discard *DiscardTables `protobuf:"bytes,34,opt,name=discard,proto3,oneof"`
+}
+
+type Job_Sample struct {
+	Sample *SampleTable `protobuf:"bytes,35,opt,name=sample,proto3,oneof"`
+}
+
 func (*Job_Describe) isJob_Work() {}
 
 func (*Job_Design) isJob_Work() {}
@@ -408,6 +451,12 @@ func (*Job_Finish) isJob_Work() {}
 func (*Job_Baseline) isJob_Work() {}
 
 func (*Job_Empty) isJob_Work() {}
+
+func (*Job_Publish) isJob_Work() {}
+
+func (*Job_Discard) isJob_Work() {}
+
+func (*Job_Sample) isJob_Work() {}
 
 // Describe reads the source's catalog (extractor).
 type Describe struct {
@@ -514,7 +563,12 @@ type MakeDesign struct {
 	Database *v1.Database           `protobuf:"bytes,1,opt,name=database,proto3" json:"database,omitempty"`
 	Existing v1.Existing            `protobuf:"varint,2,opt,name=existing,proto3,enum=drover.plan.v1.Existing" json:"existing,omitempty"`
 	// First match wins; a table without one keeps its name.
-	Mappings      []*Mapping `protobuf:"bytes,3,rep,name=mappings,proto3" json:"mappings,omitempty"`
+	Tables []*v11.TableRule `protobuf:"bytes,3,rep,name=tables,proto3" json:"tables,omitempty"`
+	// First match wins.
+	Casts []*v11.Cast `protobuf:"bytes,4,rep,name=casts,proto3" json:"casts,omitempty"`
+	// Load into a staging place named after this and publish in the end; empty to
+	// load into the final tables.
+	Stage         string `protobuf:"bytes,5,opt,name=stage,proto3" json:"stage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -563,63 +617,23 @@ func (x *MakeDesign) GetExisting() v1.Existing {
 	return v1.Existing(0)
 }
 
-func (x *MakeDesign) GetMappings() []*Mapping {
+func (x *MakeDesign) GetTables() []*v11.TableRule {
 	if x != nil {
-		return x.Mappings
+		return x.Tables
 	}
 	return nil
 }
 
-// Mapping renames tables: a glob over schema.table, and "schema.name" or "name"
-// with {schema} and {table} in it.
-type Mapping struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Match         string                 `protobuf:"bytes,1,opt,name=match,proto3" json:"match,omitempty"`
-	Into          string                 `protobuf:"bytes,2,opt,name=into,proto3" json:"into,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Mapping) Reset() {
-	*x = Mapping{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Mapping) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Mapping) ProtoMessage() {}
-
-func (x *Mapping) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[4]
+func (x *MakeDesign) GetCasts() []*v11.Cast {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
+		return x.Casts
 	}
-	return mi.MessageOf(x)
+	return nil
 }
 
-// Deprecated: Use Mapping.ProtoReflect.Descriptor instead.
-func (*Mapping) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *Mapping) GetMatch() string {
+func (x *MakeDesign) GetStage() string {
 	if x != nil {
-		return x.Match
-	}
-	return ""
-}
-
-func (x *Mapping) GetInto() string {
-	if x != nil {
-		return x.Into
+		return x.Stage
 	}
 	return ""
 }
@@ -633,7 +647,7 @@ type Designed struct {
 
 func (x *Designed) Reset() {
 	*x = Designed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[5]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +659,7 @@ func (x *Designed) String() string {
 func (*Designed) ProtoMessage() {}
 
 func (x *Designed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[5]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +672,7 @@ func (x *Designed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Designed.ProtoReflect.Descriptor instead.
 func (*Designed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{5}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Designed) GetDesign() *v1.Design {
@@ -682,7 +696,7 @@ type SplitTable struct {
 
 func (x *SplitTable) Reset() {
 	*x = SplitTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[6]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +708,7 @@ func (x *SplitTable) String() string {
 func (*SplitTable) ProtoMessage() {}
 
 func (x *SplitTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[6]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +721,7 @@ func (x *SplitTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitTable.ProtoReflect.Descriptor instead.
 func (*SplitTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{6}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SplitTable) GetTable() *v1.TablePlan {
@@ -747,7 +761,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +773,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +786,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Split) GetRanges() []*v1.Range {
@@ -792,7 +806,7 @@ type HoldSnapshot struct {
 
 func (x *HoldSnapshot) Reset() {
 	*x = HoldSnapshot{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +818,7 @@ func (x *HoldSnapshot) String() string {
 func (*HoldSnapshot) ProtoMessage() {}
 
 func (x *HoldSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +831,7 @@ func (x *HoldSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldSnapshot.ProtoReflect.Descriptor instead.
 func (*HoldSnapshot) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{7}
 }
 
 // PrepareTarget makes the ledger and the migration's row in the target, and runs
@@ -834,7 +848,7 @@ type PrepareTarget struct {
 
 func (x *PrepareTarget) Reset() {
 	*x = PrepareTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -846,7 +860,7 @@ func (x *PrepareTarget) String() string {
 func (*PrepareTarget) ProtoMessage() {}
 
 func (x *PrepareTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,7 +873,7 @@ func (x *PrepareTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareTarget.ProtoReflect.Descriptor instead.
 func (*PrepareTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PrepareTarget) GetStatements() []*v1.Statement {
@@ -894,7 +908,7 @@ type ApplySchema struct {
 
 func (x *ApplySchema) Reset() {
 	*x = ApplySchema{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +920,7 @@ func (x *ApplySchema) String() string {
 func (*ApplySchema) ProtoMessage() {}
 
 func (x *ApplySchema) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +933,7 @@ func (x *ApplySchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplySchema.ProtoReflect.Descriptor instead.
 func (*ApplySchema) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ApplySchema) GetTable() *v1.TablePlan {
@@ -953,7 +967,7 @@ type ExtractRange struct {
 
 func (x *ExtractRange) Reset() {
 	*x = ExtractRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +979,7 @@ func (x *ExtractRange) String() string {
 func (*ExtractRange) ProtoMessage() {}
 
 func (x *ExtractRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +992,7 @@ func (x *ExtractRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractRange.ProtoReflect.Descriptor instead.
 func (*ExtractRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ExtractRange) GetTable() *v1.TablePlan {
@@ -1041,7 +1055,7 @@ type Extracted struct {
 
 func (x *Extracted) Reset() {
 	*x = Extracted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1067,7 @@ func (x *Extracted) String() string {
 func (*Extracted) ProtoMessage() {}
 
 func (x *Extracted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1080,7 @@ func (x *Extracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extracted.ProtoReflect.Descriptor instead.
 func (*Extracted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Extracted) GetBatches() uint64 {
@@ -1107,7 +1121,7 @@ type LoadRange struct {
 
 func (x *LoadRange) Reset() {
 	*x = LoadRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1133,7 @@ func (x *LoadRange) String() string {
 func (*LoadRange) ProtoMessage() {}
 
 func (x *LoadRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1146,7 @@ func (x *LoadRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadRange.ProtoReflect.Descriptor instead.
 func (*LoadRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LoadRange) GetTable() *v1.TablePlan {
@@ -1196,7 +1210,7 @@ type Fenced struct {
 
 func (x *Fenced) Reset() {
 	*x = Fenced{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1208,7 +1222,7 @@ func (x *Fenced) String() string {
 func (*Fenced) ProtoMessage() {}
 
 func (x *Fenced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1221,7 +1235,7 @@ func (x *Fenced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fenced.ProtoReflect.Descriptor instead.
 func (*Fenced) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Fenced) GetAfter() *v1.Bound {
@@ -1247,14 +1261,16 @@ type Loaded struct {
 	Bytes   int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	Batches int64 `protobuf:"varint,4,opt,name=batches,proto3" json:"batches,omitempty"`
 	// Deliveries the ledger had already.
-	Duplicates    int64 `protobuf:"varint,5,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	Duplicates int64 `protobuf:"varint,5,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	// Values in the target that policies changed, over all attempts.
+	Touched       []*v1.Touched `protobuf:"bytes,6,rep,name=touched,proto3" json:"touched,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1282,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1295,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Loaded) GetDigest() *v1.Digest {
@@ -1317,6 +1333,13 @@ func (x *Loaded) GetDuplicates() int64 {
 	return 0
 }
 
+func (x *Loaded) GetTouched() []*v1.Touched {
+	if x != nil {
+		return x.Touched
+	}
+	return nil
+}
+
 // ValidateRange reads rows back from the target and compares (validator).
 type ValidateRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1334,7 +1357,7 @@ type ValidateRange struct {
 
 func (x *ValidateRange) Reset() {
 	*x = ValidateRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1346,7 +1369,7 @@ func (x *ValidateRange) String() string {
 func (*ValidateRange) ProtoMessage() {}
 
 func (x *ValidateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1359,7 +1382,7 @@ func (x *ValidateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateRange.ProtoReflect.Descriptor instead.
 func (*ValidateRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ValidateRange) GetTable() *v1.TablePlan {
@@ -1412,7 +1435,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1447,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1460,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Verdict) GetEqual() bool {
@@ -1478,7 +1501,7 @@ type CountTable struct {
 
 func (x *CountTable) Reset() {
 	*x = CountTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1513,7 @@ func (x *CountTable) String() string {
 func (*CountTable) ProtoMessage() {}
 
 func (x *CountTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1526,7 @@ func (x *CountTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountTable.ProtoReflect.Descriptor instead.
 func (*CountTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CountTable) GetTable() *v1.TablePlan {
@@ -1514,15 +1537,18 @@ func (x *CountTable) GetTable() *v1.TablePlan {
 }
 
 type Counted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Rows          int64                  `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rows that move.
+	Rows int64 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Rows that the table's condition leaves behind.
+	Filtered      int64 `protobuf:"varint,2,opt,name=filtered,proto3" json:"filtered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Counted) Reset() {
 	*x = Counted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1560,7 @@ func (x *Counted) String() string {
 func (*Counted) ProtoMessage() {}
 
 func (x *Counted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,12 +1573,19 @@ func (x *Counted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counted.ProtoReflect.Descriptor instead.
 func (*Counted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Counted) GetRows() int64 {
 	if x != nil {
 		return x.Rows
+	}
+	return 0
+}
+
+func (x *Counted) GetFiltered() int64 {
+	if x != nil {
+		return x.Filtered
 	}
 	return 0
 }
@@ -1567,7 +1600,7 @@ type Baseline struct {
 
 func (x *Baseline) Reset() {
 	*x = Baseline{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1612,7 @@ func (x *Baseline) String() string {
 func (*Baseline) ProtoMessage() {}
 
 func (x *Baseline) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +1625,7 @@ func (x *Baseline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Baseline.ProtoReflect.Descriptor instead.
 func (*Baseline) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Baseline) GetTable() *v1.TablePlan {
@@ -1614,7 +1647,7 @@ type FinishTarget struct {
 
 func (x *FinishTarget) Reset() {
 	*x = FinishTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1626,7 +1659,7 @@ func (x *FinishTarget) String() string {
 func (*FinishTarget) ProtoMessage() {}
 
 func (x *FinishTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1639,7 +1672,7 @@ func (x *FinishTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishTarget.ProtoReflect.Descriptor instead.
 func (*FinishTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FinishTarget) GetStage() string {
@@ -1661,7 +1694,7 @@ type EmptyTable struct {
 
 func (x *EmptyTable) Reset() {
 	*x = EmptyTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1706,7 @@ func (x *EmptyTable) String() string {
 func (*EmptyTable) ProtoMessage() {}
 
 func (x *EmptyTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1719,7 @@ func (x *EmptyTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyTable.ProtoReflect.Descriptor instead.
 func (*EmptyTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EmptyTable) GetTable() *v1.TablePlan {
@@ -1703,11 +1736,243 @@ func (x *EmptyTable) GetEpoch() uint64 {
 	return 0
 }
 
+// PublishTables moves all staged tables to their final places in one step
+// (loader).
+type PublishTables struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tables        []*v1.TablePlan        `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishTables) Reset() {
+	*x = PublishTables{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishTables) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishTables) ProtoMessage() {}
+
+func (x *PublishTables) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishTables.ProtoReflect.Descriptor instead.
+func (*PublishTables) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *PublishTables) GetTables() []*v1.TablePlan {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+// DiscardTables removes what a migration with a staging place made in the target,
+// unless it is published (loader).
+type DiscardTables struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tables        []*v1.TablePlan        `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	Statements    []*v1.Statement        `protobuf:"bytes,2,rep,name=statements,proto3" json:"statements,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiscardTables) Reset() {
+	*x = DiscardTables{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiscardTables) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiscardTables) ProtoMessage() {}
+
+func (x *DiscardTables) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiscardTables.ProtoReflect.Descriptor instead.
+func (*DiscardTables) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *DiscardTables) GetTables() []*v1.TablePlan {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *DiscardTables) GetStatements() []*v1.Statement {
+	if x != nil {
+		return x.Statements
+	}
+	return nil
+}
+
+// SampleTable reads the beginning of a range to learn how fast the table reads
+// and how large its rows are under way (extractor).
+type SampleTable struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Table   *v1.TablePlan          `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range   *v1.Range              `protobuf:"bytes,2,opt,name=range,proto3" json:"range,omitempty"`
+	MaxRows int64                  `protobuf:"varint,3,opt,name=max_rows,json=maxRows,proto3" json:"max_rows,omitempty"`
+	// Time to stop after, in milliseconds.
+	MaxMs         int64 `protobuf:"varint,4,opt,name=max_ms,json=maxMs,proto3" json:"max_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SampleTable) Reset() {
+	*x = SampleTable{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SampleTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SampleTable) ProtoMessage() {}
+
+func (x *SampleTable) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SampleTable.ProtoReflect.Descriptor instead.
+func (*SampleTable) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SampleTable) GetTable() *v1.TablePlan {
+	if x != nil {
+		return x.Table
+	}
+	return nil
+}
+
+func (x *SampleTable) GetRange() *v1.Range {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+func (x *SampleTable) GetMaxRows() int64 {
+	if x != nil {
+		return x.MaxRows
+	}
+	return 0
+}
+
+func (x *SampleTable) GetMaxMs() int64 {
+	if x != nil {
+		return x.MaxMs
+	}
+	return 0
+}
+
+type Sampled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Rows  int64                  `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Bytes of those rows as they travel.
+	Bytes         int64   `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Seconds       float64 `protobuf:"fixed64,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sampled) Reset() {
+	*x = Sampled{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sampled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sampled) ProtoMessage() {}
+
+func (x *Sampled) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sampled.ProtoReflect.Descriptor instead.
+func (*Sampled) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Sampled) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Sampled) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Sampled) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
 var File_drover_worker_v1_job_proto protoreflect.FileDescriptor
 
 const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\xaa\b\n" +
+	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\"\xdd\t\n" +
 	"\x03Job\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x12\x1c\n" +
 	"\tmigration\x18\x02 \x01(\tR\tmigration\x12%\n" +
@@ -1732,21 +1997,23 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x05count\x18\x1d \x01(\v2\x1c.drover.worker.v1.CountTableH\x00R\x05count\x128\n" +
 	"\x06finish\x18\x1e \x01(\v2\x1e.drover.worker.v1.FinishTargetH\x00R\x06finish\x128\n" +
 	"\bbaseline\x18\x1f \x01(\v2\x1a.drover.worker.v1.BaselineH\x00R\bbaseline\x124\n" +
-	"\x05empty\x18  \x01(\v2\x1c.drover.worker.v1.EmptyTableH\x00R\x05emptyB\x06\n" +
+	"\x05empty\x18  \x01(\v2\x1c.drover.worker.v1.EmptyTableH\x00R\x05empty\x12;\n" +
+	"\apublish\x18! \x01(\v2\x1f.drover.worker.v1.PublishTablesH\x00R\apublish\x12;\n" +
+	"\adiscard\x18\" \x01(\v2\x1f.drover.worker.v1.DiscardTablesH\x00R\adiscard\x127\n" +
+	"\x06sample\x18# \x01(\v2\x1d.drover.worker.v1.SampleTableH\x00R\x06sampleB\x06\n" +
 	"\x04work\">\n" +
 	"\bDescribe\x12\x18\n" +
 	"\ainclude\x18\x01 \x03(\tR\ainclude\x12\x18\n" +
 	"\aexclude\x18\x02 \x03(\tR\aexclude\"A\n" +
 	"\tDescribed\x124\n" +
-	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\xaf\x01\n" +
+	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\xe3\x01\n" +
 	"\n" +
 	"MakeDesign\x124\n" +
 	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\x124\n" +
-	"\bexisting\x18\x02 \x01(\x0e2\x18.drover.plan.v1.ExistingR\bexisting\x125\n" +
-	"\bmappings\x18\x03 \x03(\v2\x19.drover.worker.v1.MappingR\bmappings\"3\n" +
-	"\aMapping\x12\x14\n" +
-	"\x05match\x18\x01 \x01(\tR\x05match\x12\x12\n" +
-	"\x04into\x18\x02 \x01(\tR\x04into\":\n" +
+	"\bexisting\x18\x02 \x01(\x0e2\x18.drover.plan.v1.ExistingR\bexisting\x12,\n" +
+	"\x06tables\x18\x03 \x03(\v2\x14.drover.v1.TableRuleR\x06tables\x12%\n" +
+	"\x05casts\x18\x04 \x03(\v2\x0f.drover.v1.CastR\x05casts\x12\x14\n" +
+	"\x05stage\x18\x05 \x01(\tR\x05stage\":\n" +
 	"\bDesigned\x12.\n" +
 	"\x06design\x18\x01 \x01(\v2\x16.drover.plan.v1.DesignR\x06design\"\x9d\x01\n" +
 	"\n" +
@@ -1790,7 +2057,7 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x05reset\x18\a \x01(\x0e2\x17.drover.worker.v1.ResetR\x05reset\"e\n" +
 	"\x06Fenced\x12+\n" +
 	"\x05after\x18\x01 \x01(\v2\x15.drover.plan.v1.BoundR\x05after\x12.\n" +
-	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\"\x9c\x01\n" +
+	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\"\xcf\x01\n" +
 	"\x06Loaded\x12.\n" +
 	"\x06digest\x18\x01 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
@@ -1798,7 +2065,8 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\abatches\x18\x04 \x01(\x03R\abatches\x12\x1e\n" +
 	"\n" +
 	"duplicates\x18\x05 \x01(\x03R\n" +
-	"duplicates\"\xef\x01\n" +
+	"duplicates\x121\n" +
+	"\atouched\x18\x06 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"\xef\x01\n" +
 	"\rValidateRange\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
 	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x122\n" +
@@ -1812,9 +2080,10 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x0edifferent_rows\x18\x04 \x01(\x03R\rdifferentRows\"=\n" +
 	"\n" +
 	"CountTable\x12/\n" +
-	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\"\x1d\n" +
+	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\"9\n" +
 	"\aCounted\x12\x12\n" +
-	"\x04rows\x18\x01 \x01(\x03R\x04rows\";\n" +
+	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x1a\n" +
+	"\bfiltered\x18\x02 \x01(\x03R\bfiltered\";\n" +
 	"\bBaseline\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\"$\n" +
 	"\fFinishTarget\x12\x14\n" +
@@ -1822,7 +2091,23 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"EmptyTable\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x04R\x05epoch*?\n" +
+	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\"B\n" +
+	"\rPublishTables\x121\n" +
+	"\x06tables\x18\x01 \x03(\v2\x19.drover.plan.v1.TablePlanR\x06tables\"}\n" +
+	"\rDiscardTables\x121\n" +
+	"\x06tables\x18\x01 \x03(\v2\x19.drover.plan.v1.TablePlanR\x06tables\x129\n" +
+	"\n" +
+	"statements\x18\x02 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
+	"statements\"\x9d\x01\n" +
+	"\vSampleTable\x12/\n" +
+	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
+	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x12\x19\n" +
+	"\bmax_rows\x18\x03 \x01(\x03R\amaxRows\x12\x15\n" +
+	"\x06max_ms\x18\x04 \x01(\x03R\x05maxMs\"M\n" +
+	"\aSampled\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x18\n" +
+	"\aseconds\x18\x03 \x01(\x01R\aseconds*?\n" +
 	"\x05Reset\x12\x15\n" +
 	"\x11RESET_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1843,94 +2128,110 @@ func file_drover_worker_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_worker_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_drover_worker_v1_job_proto_goTypes = []any{
 	(Reset)(0),            // 0: drover.worker.v1.Reset
 	(*Job)(nil),           // 1: drover.worker.v1.Job
 	(*Describe)(nil),      // 2: drover.worker.v1.Describe
 	(*Described)(nil),     // 3: drover.worker.v1.Described
 	(*MakeDesign)(nil),    // 4: drover.worker.v1.MakeDesign
-	(*Mapping)(nil),       // 5: drover.worker.v1.Mapping
-	(*Designed)(nil),      // 6: drover.worker.v1.Designed
-	(*SplitTable)(nil),    // 7: drover.worker.v1.SplitTable
-	(*Split)(nil),         // 8: drover.worker.v1.Split
-	(*HoldSnapshot)(nil),  // 9: drover.worker.v1.HoldSnapshot
-	(*PrepareTarget)(nil), // 10: drover.worker.v1.PrepareTarget
-	(*ApplySchema)(nil),   // 11: drover.worker.v1.ApplySchema
-	(*ExtractRange)(nil),  // 12: drover.worker.v1.ExtractRange
-	(*Extracted)(nil),     // 13: drover.worker.v1.Extracted
-	(*LoadRange)(nil),     // 14: drover.worker.v1.LoadRange
-	(*Fenced)(nil),        // 15: drover.worker.v1.Fenced
-	(*Loaded)(nil),        // 16: drover.worker.v1.Loaded
-	(*ValidateRange)(nil), // 17: drover.worker.v1.ValidateRange
-	(*Verdict)(nil),       // 18: drover.worker.v1.Verdict
-	(*CountTable)(nil),    // 19: drover.worker.v1.CountTable
-	(*Counted)(nil),       // 20: drover.worker.v1.Counted
-	(*Baseline)(nil),      // 21: drover.worker.v1.Baseline
-	(*FinishTarget)(nil),  // 22: drover.worker.v1.FinishTarget
-	(*EmptyTable)(nil),    // 23: drover.worker.v1.EmptyTable
-	(*v1.Endpoint)(nil),   // 24: drover.plan.v1.Endpoint
-	(*v1.Database)(nil),   // 25: drover.plan.v1.Database
-	(v1.Existing)(0),      // 26: drover.plan.v1.Existing
-	(*v1.Design)(nil),     // 27: drover.plan.v1.Design
-	(*v1.TablePlan)(nil),  // 28: drover.plan.v1.TablePlan
-	(*v1.Range)(nil),      // 29: drover.plan.v1.Range
-	(*v1.Statement)(nil),  // 30: drover.plan.v1.Statement
-	(v1.Step)(0),          // 31: drover.plan.v1.Step
-	(*v1.Bound)(nil),      // 32: drover.plan.v1.Bound
-	(*v1.Digest)(nil),     // 33: drover.plan.v1.Digest
-	(*v1.Difference)(nil), // 34: drover.plan.v1.Difference
+	(*Designed)(nil),      // 5: drover.worker.v1.Designed
+	(*SplitTable)(nil),    // 6: drover.worker.v1.SplitTable
+	(*Split)(nil),         // 7: drover.worker.v1.Split
+	(*HoldSnapshot)(nil),  // 8: drover.worker.v1.HoldSnapshot
+	(*PrepareTarget)(nil), // 9: drover.worker.v1.PrepareTarget
+	(*ApplySchema)(nil),   // 10: drover.worker.v1.ApplySchema
+	(*ExtractRange)(nil),  // 11: drover.worker.v1.ExtractRange
+	(*Extracted)(nil),     // 12: drover.worker.v1.Extracted
+	(*LoadRange)(nil),     // 13: drover.worker.v1.LoadRange
+	(*Fenced)(nil),        // 14: drover.worker.v1.Fenced
+	(*Loaded)(nil),        // 15: drover.worker.v1.Loaded
+	(*ValidateRange)(nil), // 16: drover.worker.v1.ValidateRange
+	(*Verdict)(nil),       // 17: drover.worker.v1.Verdict
+	(*CountTable)(nil),    // 18: drover.worker.v1.CountTable
+	(*Counted)(nil),       // 19: drover.worker.v1.Counted
+	(*Baseline)(nil),      // 20: drover.worker.v1.Baseline
+	(*FinishTarget)(nil),  // 21: drover.worker.v1.FinishTarget
+	(*EmptyTable)(nil),    // 22: drover.worker.v1.EmptyTable
+	(*PublishTables)(nil), // 23: drover.worker.v1.PublishTables
+	(*DiscardTables)(nil), // 24: drover.worker.v1.DiscardTables
+	(*SampleTable)(nil),   // 25: drover.worker.v1.SampleTable
+	(*Sampled)(nil),       // 26: drover.worker.v1.Sampled
+	(*v1.Endpoint)(nil),   // 27: drover.plan.v1.Endpoint
+	(*v1.Database)(nil),   // 28: drover.plan.v1.Database
+	(v1.Existing)(0),      // 29: drover.plan.v1.Existing
+	(*v11.TableRule)(nil), // 30: drover.v1.TableRule
+	(*v11.Cast)(nil),      // 31: drover.v1.Cast
+	(*v1.Design)(nil),     // 32: drover.plan.v1.Design
+	(*v1.TablePlan)(nil),  // 33: drover.plan.v1.TablePlan
+	(*v1.Range)(nil),      // 34: drover.plan.v1.Range
+	(*v1.Statement)(nil),  // 35: drover.plan.v1.Statement
+	(v1.Step)(0),          // 36: drover.plan.v1.Step
+	(*v1.Bound)(nil),      // 37: drover.plan.v1.Bound
+	(*v1.Digest)(nil),     // 38: drover.plan.v1.Digest
+	(*v1.Touched)(nil),    // 39: drover.plan.v1.Touched
+	(*v1.Difference)(nil), // 40: drover.plan.v1.Difference
 }
 var file_drover_worker_v1_job_proto_depIdxs = []int32{
-	24, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
-	24, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
+	27, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
+	27, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
 	2,  // 2: drover.worker.v1.Job.describe:type_name -> drover.worker.v1.Describe
 	4,  // 3: drover.worker.v1.Job.design:type_name -> drover.worker.v1.MakeDesign
-	7,  // 4: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
-	9,  // 5: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
-	10, // 6: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
-	11, // 7: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
-	12, // 8: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
-	14, // 9: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
-	17, // 10: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
-	19, // 11: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
-	22, // 12: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
-	21, // 13: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
-	23, // 14: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
-	25, // 15: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
-	25, // 16: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
-	26, // 17: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
-	5,  // 18: drover.worker.v1.MakeDesign.mappings:type_name -> drover.worker.v1.Mapping
-	27, // 19: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
-	28, // 20: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
-	29, // 21: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
-	30, // 22: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
-	28, // 23: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
-	31, // 24: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
-	28, // 25: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
-	29, // 26: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
-	32, // 27: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
-	33, // 28: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
-	28, // 29: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
-	29, // 30: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
-	0,  // 31: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
-	32, // 32: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
-	33, // 33: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
-	33, // 34: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
-	28, // 35: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
-	29, // 36: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
-	33, // 37: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
-	33, // 38: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
-	33, // 39: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
-	34, // 40: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
-	28, // 41: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
-	28, // 42: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
-	28, // 43: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
-	44, // [44:44] is the sub-list for method output_type
-	44, // [44:44] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	6,  // 4: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
+	8,  // 5: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
+	9,  // 6: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
+	10, // 7: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
+	11, // 8: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
+	13, // 9: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
+	16, // 10: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
+	18, // 11: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
+	21, // 12: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
+	20, // 13: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
+	22, // 14: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
+	23, // 15: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
+	24, // 16: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
+	25, // 17: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
+	28, // 18: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
+	28, // 19: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
+	29, // 20: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
+	30, // 21: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
+	31, // 22: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
+	32, // 23: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
+	33, // 24: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
+	34, // 25: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
+	35, // 26: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
+	33, // 27: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
+	36, // 28: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
+	33, // 29: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
+	34, // 30: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
+	37, // 31: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
+	38, // 32: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
+	33, // 33: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
+	34, // 34: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
+	0,  // 35: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
+	37, // 36: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
+	38, // 37: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
+	38, // 38: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
+	39, // 39: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
+	33, // 40: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
+	34, // 41: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
+	38, // 42: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
+	38, // 43: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
+	38, // 44: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
+	40, // 45: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
+	33, // 46: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
+	33, // 47: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
+	33, // 48: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
+	33, // 49: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
+	33, // 50: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
+	35, // 51: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
+	33, // 52: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
+	34, // 53: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
+	54, // [54:54] is the sub-list for method output_type
+	54, // [54:54] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_job_proto_init() }
@@ -1952,6 +2253,9 @@ func file_drover_worker_v1_job_proto_init() {
 		(*Job_Finish)(nil),
 		(*Job_Baseline)(nil),
 		(*Job_Empty)(nil),
+		(*Job_Publish)(nil),
+		(*Job_Discard)(nil),
+		(*Job_Sample)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1959,7 +2263,7 @@ func file_drover_worker_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_worker_v1_job_proto_rawDesc), len(file_drover_worker_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

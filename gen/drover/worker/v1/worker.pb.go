@@ -560,6 +560,7 @@ type Result struct {
 	//	*Result_Loaded
 	//	*Result_Verdict
 	//	*Result_Counted
+	//	*Result_Sampled
 	Outcome       isResult_Outcome `protobuf_oneof:"outcome"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -699,6 +700,15 @@ func (x *Result) GetCounted() *Counted {
 	return nil
 }
 
+func (x *Result) GetSampled() *Sampled {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Sampled); ok {
+			return x.Sampled
+		}
+	}
+	return nil
+}
+
 type isResult_Outcome interface {
 	isResult_Outcome()
 }
@@ -745,6 +755,10 @@ type Result_Counted struct {
 	Counted *Counted `protobuf:"bytes,11,opt,name=counted,proto3,oneof"`
 }
 
+type Result_Sampled struct {
+	Sampled *Sampled `protobuf:"bytes,14,opt,name=sampled,proto3,oneof"`
+}
+
 func (*Result_Failure) isResult_Outcome() {}
 
 func (*Result_Released) isResult_Outcome() {}
@@ -764,6 +778,8 @@ func (*Result_Loaded) isResult_Outcome() {}
 func (*Result_Verdict) isResult_Outcome() {}
 
 func (*Result_Counted) isResult_Outcome() {}
+
+func (*Result_Sampled) isResult_Outcome() {}
 
 type Draining struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1135,7 +1151,7 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x120\n" +
 	"\x06fenced\x18\x04 \x01(\v2\x18.drover.worker.v1.FencedR\x06fenced\x12\x1a\n" +
 	"\bsnapshot\x18\x05 \x01(\tR\bsnapshot\x12-\n" +
-	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\"\xcf\x04\n" +
+	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\"\x86\x05\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x125\n" +
 	"\afailure\x18\x02 \x01(\v2\x19.drover.worker.v1.FailureH\x00R\afailure\x128\n" +
@@ -1148,7 +1164,8 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\x06loaded\x18\t \x01(\v2\x18.drover.worker.v1.LoadedH\x00R\x06loaded\x125\n" +
 	"\averdict\x18\n" +
 	" \x01(\v2\x19.drover.worker.v1.VerdictH\x00R\averdict\x125\n" +
-	"\acounted\x18\v \x01(\v2\x19.drover.worker.v1.CountedH\x00R\acountedB\t\n" +
+	"\acounted\x18\v \x01(\v2\x19.drover.worker.v1.CountedH\x00R\acounted\x125\n" +
+	"\asampled\x18\x0e \x01(\v2\x19.drover.worker.v1.SampledH\x00R\asampledB\t\n" +
 	"\aoutcome\"\n" +
 	"\n" +
 	"\bDraining\"?\n" +
@@ -1217,6 +1234,7 @@ var file_drover_worker_v1_worker_proto_goTypes = []any{
 	(*Loaded)(nil),       // 20: drover.worker.v1.Loaded
 	(*Verdict)(nil),      // 21: drover.worker.v1.Verdict
 	(*Counted)(nil),      // 22: drover.worker.v1.Counted
+	(*Sampled)(nil),      // 23: drover.worker.v1.Sampled
 }
 var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	3,  // 0: drover.worker.v1.WorkRequest.hello:type_name -> drover.worker.v1.Hello
@@ -1241,13 +1259,14 @@ var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	20, // 19: drover.worker.v1.Result.loaded:type_name -> drover.worker.v1.Loaded
 	21, // 20: drover.worker.v1.Result.verdict:type_name -> drover.worker.v1.Verdict
 	22, // 21: drover.worker.v1.Result.counted:type_name -> drover.worker.v1.Counted
-	1,  // 22: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
-	2,  // 23: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
-	23, // [23:24] is the sub-list for method output_type
-	22, // [22:23] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	23, // 22: drover.worker.v1.Result.sampled:type_name -> drover.worker.v1.Sampled
+	1,  // 23: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
+	2,  // 24: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
+	24, // [24:25] is the sub-list for method output_type
+	23, // [23:24] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_worker_proto_init() }
@@ -1280,6 +1299,7 @@ func file_drover_worker_v1_worker_proto_init() {
 		(*Result_Loaded)(nil),
 		(*Result_Verdict)(nil),
 		(*Result_Counted)(nil),
+		(*Result_Sampled)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

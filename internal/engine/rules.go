@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/filter"
+)
+
+// Rules are a spec's wishes for tables and columns. They are written into the
+// description of the source, where each engine's design finds them.
+type Rules struct {
+	tables []*droverv1.TableRule
+	casts  []*droverv1.Cast
+}
+
+// NewRules takes rules as the spec has them; first match wins in both lists.
+func NewRules(tables []*droverv1.TableRule, casts []*droverv1.Cast) (*Rules, error) {
+	for _, m := range tables {
+		schema, table, dotted := strings.Cut(m.GetInto(), ".")
+		if !dotted {
+			table = schema
+		}
+		if m.GetInto() != "" && (table == "" || dotted && schema == "") {
+			return nil, fault.New(fault.Invalid, "engine.NewRules",
+				"mapping of %q into %q has an empty name: use schema.table or table, with {schema} and {table} in it", m.GetMatch(), m.GetInto())
+		}
+	}
+	return &Rules{tables: tables, casts: casts}, nil
+}
+
+// rule is the first that matches a table; nil where none does.
+func (r *Rules) rule(schema, table string) *droverv1.TableRule {
+	for _, m := range r.tables {
+		if MatchTable(m.GetMatch(), schema, table) {
+			return m
+		}
+	}
+	return nil
+}
+
+// Name maps a source table; ok is false where no rule names it.
+func (r *Rules) Name(schema, table string) (toSchema, toTable string, ok bool) {
+	m := r.rule(schema, table)
+	if m.GetInto() == "" {
+		return "", "", false
+	}
+	// Cut before filling in: the names themselves may have dots.
+	toSchema, toTable, ok = strings.Cut(m.GetInto(), ".")
+	if !ok {
+		toSchema, toTable = "", toSchema
+	}
+	fill := strings.NewReplacer("{schema}", schema, "{table}", table)
+	return fill.Replace(toSchema), fill.Replace(toTable), true
+}
+
+// Apply gives a copy of a source's description with the rules written into it, and
+// for each table, by position, what is wrong with the rules for it.
+func (r *Rules) Apply(db *planv1.Database) (*planv1.Database, [][]*planv1.Finding) {
+	out := proto.CloneOf(db)
+	findings := make([][]*planv1.Finding, len(out.GetTables()))
+	for i, t := range out.GetTables() {
+		a := &ruledTable{table: t}
+		a.columns(r.rule(t.GetSchema(), t.GetName()))
+		for _, c := range t.GetColumns() {
+			r.cast(t, c)
+		}
+		a.where(r.rule(t.GetSchema(), t.GetName()).GetWhere())
+		findings[i] = a.findings
+	}
+	return out, findings
+}
+
+// cast gives a column the type and policy of the first cast that matches, where its
+// own rule gives none.
+func (r *Rules) cast(t *planv1.Table, c *planv1.Column) {
+	if c.Constant != nil {
+		return
+	}
+	for _, cast := range r.casts {
+		if !castMatches(cast, t, c) {
+			continue
+		}
+		if c.GetCast() == "" {
+			c.Cast = cast.GetTo()
+		}
+		if c.GetPolicy() == nil {
+			c.Policy = policy(cast.GetInvalid(), cast.GetSentinel())
+		}
+		return
+	}
+}
+
+func castMatches(cast *droverv1.Cast, t *planv1.Table, c *planv1.Column) bool {
+	if from := cast.GetFrom(); from != "" {
+		if ok, err := path.Match(strings.ToLower(from), strings.ToLower(c.GetNativeType())); err != nil || !ok {
+			return false
+		}
+	}
+	if cast.GetMatch() == "" {
+		return cast.GetFrom() != ""
+	}
+	globs := strings.SplitN(cast.GetMatch(), ".", 3)
+	for i, name := range []string{t.GetSchema(), t.GetName(), c.GetName()}[3-len(globs):] {
+		if ok, err := path.Match(globs[i], name); err != nil || !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func policy(action, sentinel string) *planv1.Policy {
+	switch action {
+	case "error":
+		return &planv1.Policy{Action: planv1.Policy_ACTION_ERROR}
+	case "set-null":
+		return &planv1.Policy{Action: planv1.Policy_ACTION_NULL}
+	case "sentinel":
+		return &planv1.Policy{Action: planv1.Policy_ACTION_SENTINEL, Sentinel: sentinel}
+	default:
+		return nil
+	}
+}
+
+// ruledTable writes one rule into one table.
+type ruledTable struct {
+	table    *planv1.Table
+	findings []*planv1.Finding
+}
+
+func (a *ruledTable) note(code, column, format string, args ...any) {
+	label := a.table.GetName()
+	if a.table.GetSchema() != "" {
+		label = a.table.GetSchema() + "." + label
+	}
+	a.findings = append(a.findings, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: code, Table: label, Column: column,
+		Message: fmt.Sprintf(format, args...)})
+}
+
+// columns applies column rules, in the order of names so that a plan is the same each time.
+func (a *ruledTable) columns(rule *droverv1.TableRule) {
+	names := make([]string, 0, len(rule.GetColumns()))
+	for name := range rule.GetColumns() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		c := rule.GetColumns()[name]
+		at := slices.IndexFunc(a.table.GetColumns(), func(s *planv1.Column) bool { return s.GetName() == name })
+		switch {
+		case c.Const != nil && at >= 0:
+			a.note("RULE_COLUMN_EXISTS", name, "the source has a column %s: a constant needs a name of its own; drop the column and choose another name", name)
+		case c.Const != nil:
+			a.table.Columns = append(a.table.Columns, &planv1.Column{Name: name, NativeType: "constant", Kind: planv1.Kind_KIND_TEXT,
+				Cast: c.GetType(), Constant: c.Const, TargetName: c.GetInto()})
+		case at < 0:
+			a.note("RULE_COLUMN_UNKNOWN", name, "the rule for %s names column %s, which the source's table does not have", rule.GetMatch(), name)
+		default:
+			a.column(a.table.GetColumns()[at], c)
+		}
+	}
+	a.collisions()
+}
+
+func (a *ruledTable) column(to *planv1.Column, rule *droverv1.ColumnRule) {
+	to.TargetName, to.Dropped, to.Cast, to.Policy = rule.GetInto(), rule.GetDrop(), rule.GetType(), policy(rule.GetInvalid(), rule.GetSentinel())
+	if rule.GetDrop() && slices.Contains(a.table.GetKey().GetColumns(), to.GetName()) {
+		a.note("RULE_DROPS_KEY", to.GetName(), "the column is part of the key that identifies rows and cannot be dropped")
+	}
+}
+
+// collisions finds two columns that would get one name.
+func (a *ruledTable) collisions() {
+	taken := map[string]string{}
+	for _, c := range a.table.GetColumns() {
+		if c.GetDropped() {
+			continue
+		}
+		name := TargetColumn(c)
+		if other, ok := taken[name]; ok {
+			a.note("RULE_NAME_COLLISION", c.GetName(), "columns %s and %s would both become %s", other, c.GetName(), name)
+		}
+		taken[name] = c.GetName()
+	}
+}
+
+// where checks the table's condition and keeps it.
+func (a *ruledTable) where(text string) {
+	if text == "" {
+		return
+	}
+	e, err := filter.Parse(text)
+	if err == nil {
+		err = e.Check(a.table.GetColumns())
+	}
+	if err != nil {
+		a.note("FILTER_INVALID", "", "the condition where: %s cannot be used: %s", text, err)
+		return
+	}
+	a.table.Where = text
+}
+
+// TargetColumn is the name that a source column wishes for in the target.
+func TargetColumn(c *planv1.Column) string {
+	if c.GetTargetName() != "" {
+		return c.GetTargetName()
+	}
+	return c.GetName()
+}
