@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/bus"
@@ -82,7 +83,7 @@ func (w *walk) start() {
 func (w *walk) plan() {
 	found := w.do(w.extractor, &workerv1.Job{Work: &workerv1.Job_Describe{Describe: &workerv1.Describe{}}}).GetDescribed().GetDatabase()
 	design := w.do(w.loader, &workerv1.Job{Work: &workerv1.Job_Design{Design: &workerv1.MakeDesign{Database: found,
-		Existing: planv1.Existing_EXISTING_FAIL, Mappings: []*workerv1.Mapping{{Match: "by_int", Into: "moved_{table}"}}}}}).GetDesigned().GetDesign()
+		Existing: planv1.Existing_EXISTING_FAIL, Tables: []*droverv1.TableRule{{Match: "by_int", Into: "moved_{table}"}}}}}).GetDesigned().GetDesign()
 	w.plans = design.GetTables()
 	w.do(w.loader, &workerv1.Job{Work: &workerv1.Job_Prepare{Prepare: &workerv1.PrepareTarget{
 		SourceIdentity: found.GetIdentity(), TargetIdentity: design.GetIdentity(), Statements: design.GetStatements()}}})

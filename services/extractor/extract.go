@@ -32,6 +32,7 @@ func (s *Service) extract(ctx context.Context, db engine.Reader, job *workerv1.J
 		Range:    work.GetRange(),
 		After:    work.GetAfter(),
 		Snapshot: work.GetSnapshot(),
+		Touch:    x.touch,
 	}
 	if err := db.Read(ctx, request, x.row); err != nil {
 		if x.err != nil {
@@ -63,6 +64,8 @@ type extraction struct {
 	buf    []byte
 	digest batch.Digest
 	last   lastKey
+	// touched counts what policies changed in the batch being filled.
+	touched engine.Touched
 	// What is published already.
 	batches uint64
 	bytes   int64
@@ -78,6 +81,9 @@ func (s *Service) newExtraction(ctx context.Context, job *workerv1.Job, p bus.Pu
 		publisher: p, buffers: s.buffers, report: report, buf: s.buffers.get(), last: newLastKey(work),
 	}
 }
+
+// touch takes note of a value that a policy changed; its row comes next.
+func (x *extraction) touch(column int) { x.touched.Add(engine.Touched{uint32(column): 1}) }
 
 // row takes one row from the reader.
 func (x *extraction) row(r engine.Row) error {
@@ -123,13 +129,13 @@ func (x *extraction) cut(last *planv1.Bound) error {
 		return err
 	}
 	h := x.header()
-	h.Digest, h.LastKey = x.digest.Proto(), last
+	h.Digest, h.LastKey, h.Touched = x.digest.Proto(), last, x.touched.Proto()
 	size := batch.BodyLen(x.buf)
 	if err := x.publish(h); err != nil {
 		return err
 	}
 	x.total.Merge(x.digest)
-	x.digest = batch.Digest{}
+	x.digest, x.touched = batch.Digest{}, nil
 	x.bytes += int64(size)
 	x.batches++
 	x.report(&workerv1.Progress{Rows: x.total.Rows, Bytes: x.bytes})

@@ -23,12 +23,15 @@ func (s *Service) load(ctx context.Context, db engine.Target, job *workerv1.Job,
 		Range:     work.GetRange(),
 		Attempt:   work.GetAttempt(),
 		Epoch:     work.GetEpoch(),
-		Reset:     work.GetReset_() == workerv1.Reset_RESET_RANGE,
+		Reset:     work.GetReset_() >= workerv1.Reset_RESET_RANGE,
 	})
 	if err != nil {
 		return nil, atTable(err, work.GetTable())
 	}
 	defer func() { _ = writer.Close() }() // what is committed is committed
+	if work.GetReset_() == workerv1.Reset_RESET_REMOVE {
+		return &workerv1.Result{Outcome: &workerv1.Result_Loaded{Loaded: &workerv1.Loaded{Digest: writer.Ledger().Digest.Proto()}}}, nil
+	}
 	l, err := s.begin(ctx, job, writer, report)
 	if err != nil {
 		return nil, atTable(err, work.GetTable())
@@ -122,6 +125,7 @@ func (l *loading) write(ctx context.Context, h *streamv1.BatchHeader, body []byt
 		Body:     body,
 		Digest:   digest,
 		LastKey:  h.GetLastKey(),
+		Touched:  engine.TouchedOf(h.GetTouched()),
 	})
 	if err != nil {
 		return err
@@ -157,7 +161,7 @@ func (l *loading) complete(ctx context.Context, e *streamv1.EndOfRange) (*worker
 		return nil, fault.New(fault.Corrupt, "loader.Load", "the ledger counts %d rows (%s), the stream brought %d (%s)",
 			final.Digest.Rows, final.Digest, want.Rows, want)
 	}
-	l.loaded.Digest = final.Digest.Proto()
+	l.loaded.Digest, l.loaded.Touched = final.Digest.Proto(), final.Touched.Proto()
 	return &l.loaded, faultpoint.Hit(ctx, faultpoint.LoaderAfterComplete, l.job.GetTitle())
 }
 

@@ -35,3 +35,14 @@ func prepare(ctx context.Context, db engine.Target, job *workerv1.Job) error {
 		Statements:     work.GetStatements(),
 	}), fault.Target, "")
 }
+
+// publish moves staged tables to their final places.
+func publish(ctx context.Context, db engine.Publisher, job *workerv1.Job) error {
+	return fault.At(db.Publish(ctx, migration(job), job.GetPublish().GetTables()), fault.Target, "")
+}
+
+// discard removes what the migration made in the target.
+func discard(ctx context.Context, db engine.Publisher, job *workerv1.Job) error {
+	work := job.GetDiscard()
+	return fault.At(db.Discard(ctx, migration(job), work.GetTables(), work.GetStatements()), fault.Target, "")
+}

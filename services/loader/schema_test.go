@@ -11,42 +11,6 @@ import (
 	"github.com/drover-db/drover/internal/fault"
 )
 
-func TestNames_FirstMatchWins(t *testing.T) {
-	n, err := newNames([]*workerv1.Mapping{
-		{Match: "sales.order_*", Into: "archive.{table}_old"},
-		{Match: "sales.*", Into: "{schema}_{table}"},
-		{Match: "staff", Into: "{schema}.people"},
-	})
-	require.NoError(t, err)
-	for _, c := range []struct{ schema, table, toSchema, toTable string }{
-		{"sales", "order_2020", "archive", "order_2020_old"},
-		{"sales", "customer", "", "sales_customer"},
-		{"hr", "staff", "hr", "people"},
-		{"sales", "a.b", "", "sales_a.b"},
-	} {
-		schema, table, ok := n.of(c.schema, c.table)
-		require.True(t, ok)
-		require.Equal(t, []string{c.toSchema, c.toTable}, []string{schema, table})
-	}
-	_, _, ok := n.of("hr", "room")
-	require.False(t, ok, "a table without a mapping keeps its name")
-}
-
-// A placeholder's text is not looked into for placeholders.
-func TestNames_FillOnce(t *testing.T) {
-	n, err := newNames([]*workerv1.Mapping{{Match: "*", Into: "{schema}_{table}"}})
-	require.NoError(t, err)
-	_, table, _ := n.of("{table}", "x")
-	require.Equal(t, "{table}_x", table)
-}
-
-func TestNames_RefusesEmptyNames(t *testing.T) {
-	for _, into := range []string{"", ".", "a.", ".b"} {
-		_, err := newNames([]*workerv1.Mapping{{Match: "*", Into: into}})
-		require.Equal(t, fault.Invalid, fault.KindOf(err), "%q", into)
-	}
-}
-
 func TestHandle_EmptyFencesLoaders(t *testing.T) {
 	f := newFixture(t)
 	f.publish(f.stream(2, 10)...)

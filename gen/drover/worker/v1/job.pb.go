@@ -31,6 +31,8 @@ const (
 	Reset_RESET_NONE Reset = 1
 	// Delete the range's rows by its bounds.
 	Reset_RESET_RANGE Reset = 2
+	// The same, and load nothing: the range is given up.
+	Reset_RESET_REMOVE Reset = 3
 )
 
 // Enum value maps for Reset.
@@ -39,11 +41,13 @@ var (
 		0: "RESET_UNSPECIFIED",
 		1: "RESET_NONE",
 		2: "RESET_RANGE",
+		3: "RESET_REMOVE",
 	}
 	Reset_value = map[string]int32{
 		"RESET_UNSPECIFIED": 0,
 		"RESET_NONE":        1,
 		"RESET_RANGE":       2,
+		"RESET_REMOVE":      3,
 	}
 )
 
@@ -2107,12 +2111,13 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\aSampled\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x18\n" +
-	"\aseconds\x18\x03 \x01(\x01R\aseconds*?\n" +
+	"\aseconds\x18\x03 \x01(\x01R\aseconds*Q\n" +
 	"\x05Reset\x12\x15\n" +
 	"\x11RESET_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"RESET_NONE\x10\x01\x12\x0f\n" +
-	"\vRESET_RANGE\x10\x02B\xbd\x01\n" +
+	"\vRESET_RANGE\x10\x02\x12\x10\n" +
+	"\fRESET_REMOVE\x10\x03B\xbd\x01\n" +
 	"\x14com.drover.worker.v1B\bJobProtoP\x01Z9github.com/drover-db/drover/gen/drover/worker/v1;workerv1\xa2\x02\x03DWX\xaa\x02\x10Drover.Worker.V1\xca\x02\x10Drover\\Worker\\V1\xe2\x02\x1cDrover\\Worker\\V1\\GPBMetadata\xea\x02\x12Drover::Worker::V1b\x06proto3"
 
 var (
