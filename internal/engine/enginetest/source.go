@@ -85,7 +85,7 @@ func (f *flow) testSplit(p *planv1.TablePlan, table Table) {
 	require.Len(t, whole, len(table.Rows))
 	count, err := f.source.Count(f.ctx, p)
 	require.NoError(t, err)
-	require.EqualValues(t, len(table.Rows), count)
+	require.Equal(t, engine.Count{Rows: int64(len(table.Rows))}, count)
 	for _, size := range []int64{7, 50, 1_000_000} {
 		ranges := f.split(p, size)
 		f.testAdjacent(ranges)

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"maps"
 
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
@@ -18,7 +19,7 @@ func (d *database) OpenRange(_ context.Context, r engine.RangeRequest) (engine.R
 	if err := m.check(r.Migration); err != nil {
 		return nil, err
 	}
-	t := d.tables[r.Plan.GetTargetName()]
+	t := d.tables[placeOf(r.Plan)]
 	if t == nil {
 		return nil, fault.New(fault.Changed, op, "table %s is gone", r.Plan.GetTargetName())
 	}
@@ -97,6 +98,8 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 	w.row.NextSequence++
 	w.row.Digest.Merge(b.Digest)
 	w.row.After = keyrange.Clone(b.LastKey)
+	w.row.Touched = maps.Clone(w.row.Touched) // ledgers that were given out keep theirs
+	w.row.Touched.Add(b.Touched)
 	return engine.Written, nil
 }
 

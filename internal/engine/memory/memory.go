@@ -4,6 +4,8 @@
 // canonical values, checks keys, uniques and foreign keys, and its ledger has the
 // transactional behaviour of a real one.
 //
+// Types are the plan's kinds by name ("text", "decimal(10,2)").
+//
 // Read ledger.go for the loader step in its shortest form.
 package memory
 
@@ -24,6 +26,7 @@ const name = "memory"
 var (
 	_ engine.Engine      = (*Engine)(nil)
 	_ engine.Database    = (*handle)(nil)
+	_ engine.Publisher   = (*handle)(nil)
 	_ engine.RangeWriter = (*rangeWriter)(nil)
 )
 
@@ -80,7 +83,7 @@ func (e *Engine) Create(database string, tables ...*planv1.Table) error {
 			return err
 		}
 		made.uniques, made.foreignKeys = uniques(t), t.GetForeignKeys()
-		d.tables[t.GetName()] = made
+		d.tables[place{name: t.GetName()}] = made
 	}
 	return nil
 }
@@ -96,7 +99,7 @@ func (e *Engine) Insert(database, table string, values map[string][]byte) error 
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	t := d.tables[table]
+	t := d.tables[place{name: table}]
 	if t == nil {
 		return fault.New(fault.NotFound, "memory.Insert", "no table %s", table)
 	}
@@ -112,12 +115,19 @@ type database struct {
 	name string
 
 	mu         sync.Mutex
-	tables     map[string]*table
+	tables     map[place]*table
 	migrations map[string]*migration
 }
 
+// place is where a table is: a staged one under the name of its stage, any other
+// under none.
+type place struct{ stage, name string }
+
+// placeOf is where a plan's table is loaded.
+func placeOf(p *planv1.TablePlan) place { return place{p.GetTargetSchema(), p.GetTargetName()} }
+
 func newDatabase(name string) *database {
-	return &database{name: name, tables: map[string]*table{}, migrations: map[string]*migration{}}
+	return &database{name: name, tables: map[place]*table{}, migrations: map[string]*migration{}}
 }
 
 // handle is one opening of a database.
@@ -126,11 +136,13 @@ type handle struct{ *database }
 // Close does nothing: the engine keeps its databases.
 func (*handle) Close() error { return nil }
 
-// sorted gives the tables by name. The caller holds mu.
+// sorted gives the tables that are not staged, by name. The caller holds mu.
 func (d *database) sorted() []*table {
 	out := make([]*table, 0, len(d.tables))
-	for _, t := range d.tables {
-		out = append(out, t)
+	for at, t := range d.tables {
+		if at.stage == "" {
+			out = append(out, t)
+		}
 	}
 	slices.SortFunc(out, func(a, b *table) int { return cmp.Compare(a.def.GetName(), b.def.GetName()) })
 	return out

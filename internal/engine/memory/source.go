@@ -9,7 +9,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
-	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
@@ -67,10 +66,28 @@ func (d *database) Split(_ context.Context, p *planv1.TablePlan, o engine.SplitO
 	return keyrange.FromBoundaries(t.kinds, cuts, int64(len(rows)), int64(len(rows))*64), nil
 }
 
-// Count counts the rows.
-func (d *database) Count(_ context.Context, p *planv1.TablePlan) (engine.Count, error) {
-	_, rows, err := d.lookup(p, engine.SourceSide)
-	return engine.Count{Rows: int64(len(rows))}, err
+// Count counts the rows that the table's condition lets through, and the others.
+func (d *database) Count(_ context.Context, p *planv1.TablePlan) (n engine.Count, err error) {
+	t, rows, err := d.lookup(p, engine.SourceSide)
+	if err != nil {
+		return n, err
+	}
+	where, err := newCondition(t, p)
+	if err != nil {
+		return n, err
+	}
+	for _, rec := range rows {
+		moves, err := where.match(rec)
+		if err != nil {
+			return n, err
+		}
+		if moves {
+			n.Rows++
+		} else {
+			n.Filtered++
+		}
+	}
+	return n, nil
 }
 
 // HoldSnapshot is not needed: no key of this engine asks for it.
@@ -86,10 +103,13 @@ func (snapshot) Close() error                { return nil }
 func (d *database) lookup(p *planv1.TablePlan, side engine.Side) (*table, []record, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, name := engine.TableName(p, side)
-	t := d.tables[name]
+	at := placeOf(p)
+	if side == engine.SourceSide {
+		at = place{name: p.GetSource().GetName()}
+	}
+	t := d.tables[at]
 	if t == nil {
-		return nil, nil, fault.New(fault.NotFound, "memory.Read", "no table %s", name)
+		return nil, nil, fault.New(fault.NotFound, "memory.Read", "no table %s", at.name)
 	}
 	if side == engine.SourceSide && t.fingerprint() != p.GetSource().GetFingerprint() {
 		return nil, nil, fault.New(fault.Changed, "memory.Read", "table %s is not what the plan saw: plan again", name)
@@ -111,7 +131,11 @@ func (d *database) Read(ctx context.Context, r engine.ReadRequest, row engine.Ro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !reader.wants(rec) {
+		wanted, err := reader.wants(rec)
+		if err != nil {
+			return err
+		}
+		if !wanted {
 			continue
 		}
 		data, err := reader.encode(rec)
@@ -123,61 +147,4 @@ func (d *database) Read(ctx context.Context, r engine.ReadRequest, row engine.Ro
 		}
 	}
 	return nil
-}
-
-// rowReader selects and encodes rows.
-type rowReader struct {
-	engine.ReadRequest
-	table   *table
-	columns []int
-	buf     []byte
-}
-
-func newRowReader(t *table, r engine.ReadRequest) (*rowReader, error) {
-	out := &rowReader{ReadRequest: r, table: t}
-	for _, c := range r.Plan.GetColumns() {
-		i := t.column(engine.ColumnName(c, r.Side))
-		if i < 0 {
-			return nil, fault.New(fault.Changed, "memory.Read", "table %s has no column %s", t.def.GetName(), engine.ColumnName(c, r.Side))
-		}
-		out.columns = append(out.columns, i)
-	}
-	return out, nil
-}
-
-func (r *rowReader) wants(rec record) bool {
-	t := r.table
-	if t.key == nil {
-		return true
-	}
-	if r.Range != nil && !keyrange.Contains(t.kinds, r.Range, t.keyOf(rec)) {
-		return false
-	}
-	return r.After == nil || keyrange.Compare(t.kinds, t.keyOf(rec), r.After) > 0
-}
-
-func (r *rowReader) encode(rec record) ([]byte, error) {
-	r.buf = r.buf[:0]
-	for i, c := range r.Plan.GetColumns() {
-		v := rec[r.columns[i]]
-		if v == nil {
-			r.buf = batch.AppendNull(r.buf)
-			continue
-		}
-		stored := r.table.def.GetColumns()[r.columns[i]]
-		v, err := convert(stored.GetKind(), c, v)
-		if err != nil {
-			return nil, &fault.Error{Kind: fault.Value, Op: "memory.Read", Subject: r.table.def.GetName(), Column: stored.GetName(),
-				Key: r.named(rec), Err: err}
-		}
-		r.buf = batch.AppendValue(r.buf, v)
-	}
-	return r.buf, nil
-}
-
-func (r *rowReader) named(rec record) string {
-	if r.table.key == nil {
-		return ""
-	}
-	return keyrange.Named(r.table.def.GetKey().GetColumns(), r.table.kinds, r.table.keyOf(rec))
 }

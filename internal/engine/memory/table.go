@@ -25,6 +25,8 @@ type table struct {
 	uniques     [][]int
 	foreignKeys []*planv1.ForeignKey
 	nextID      int64
+	// stage is where the table is loaded before it is published; empty for none.
+	stage string
 }
 
 func newTable(def *planv1.Table) (*table, error) {
@@ -63,11 +65,23 @@ func uniques(def *planv1.Table) [][]int {
 		if !index.GetUnique() || index.GetPrimary() {
 			continue
 		}
-		var names []string
-		for _, c := range index.GetColumns() {
-			names = append(names, c.GetName())
-		}
-		out = append(out, t.columns(names))
+		out = append(out, t.columns(columnNames(index)))
+	}
+	return out
+}
+
+func columnNames(index *planv1.Index) []string {
+	out := make([]string, len(index.GetColumns()))
+	for i, c := range index.GetColumns() {
+		out[i] = c.GetName()
+	}
+	return out
+}
+
+func indexColumns(names []string) []*planv1.IndexColumn {
+	out := make([]*planv1.IndexColumn, len(names))
+	for i, name := range names {
+		out[i] = &planv1.IndexColumn{Name: name}
 	}
 	return out
 }
@@ -178,7 +192,7 @@ func (d *database) checkReferences(t *table, r record) error {
 		if slices.ContainsFunc(values, func(v []byte) bool { return v == nil }) {
 			continue
 		}
-		parent := d.tables[fk.GetReferencedTable()]
+		parent := d.tables[place{t.stage, fk.GetReferencedTable()}]
 		if parent == nil || !parent.find(parent.columns(fk.GetReferencedColumns()), values) {
 			return fault.New(fault.Value, "memory.Insert", "%s: no row of %s for %s", t.def.GetName(), fk.GetReferencedTable(), describe(fk))
 		}

@@ -3,8 +3,6 @@ package memory
 import (
 	"context"
 
-	"google.golang.org/protobuf/proto"
-
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
@@ -13,10 +11,12 @@ import (
 
 // migration is a migration's row in the ledger, with its ranges.
 type migration struct {
-	term   uint64
-	stage  string
-	tables map[uint32]*ledgerTable
-	ranges map[rangeID]*ledgerRange
+	term  uint64
+	stage string
+	// published is set once the staged tables have their final names.
+	published bool
+	tables    map[uint32]*ledgerTable
+	ranges    map[rangeID]*ledgerRange
 }
 
 // ledgerTable remembers what was done to a table once.
@@ -86,7 +86,7 @@ func (d *database) Apply(_ context.Context, of engine.Migration, p *planv1.Table
 	if step == planv1.Step_STEP_CREATE {
 		return d.create(m, p)
 	}
-	t := d.tables[p.GetTargetName()]
+	t := d.tables[placeOf(p)]
 	if t == nil {
 		return fault.New(fault.Changed, "memory.Apply", "table %s is gone", p.GetTargetName())
 	}
@@ -104,7 +104,7 @@ func (d *database) Apply(_ context.Context, of engine.Migration, p *planv1.Table
 
 func (d *database) create(m *migration, p *planv1.TablePlan) error {
 	const op = "memory.Apply"
-	row, t := m.table(p.GetNumber()), d.tables[p.GetTargetName()]
+	row, t := m.table(p.GetNumber()), d.tables[placeOf(p)]
 	if row.created {
 		return nil
 	}
@@ -114,19 +114,9 @@ func (d *database) create(m *migration, p *planv1.TablePlan) error {
 	case t != nil && !p.GetTargetExists():
 		return fault.New(fault.Exists, op, "table %s was not there when the plan was made: plan again", p.GetTargetName())
 	case t == nil:
-		def := proto.CloneOf(p.GetSource())
-		def.Name = p.GetTargetName()
-		if def.GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_HIDDEN {
-			def.Key = &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_NONE}
-		}
-		for i, c := range p.GetColumns() {
-			def.Columns[i].Kind = c.GetKind()
-		}
-		made, err := newTable(def)
-		if err != nil {
+		if err := d.make(p); err != nil {
 			return err
 		}
-		d.tables[def.GetName()] = made
 	case p.GetExisting() == planv1.Existing_EXISTING_TRUNCATE:
 		t.remove(nil)
 	case p.GetExisting() == planv1.Existing_EXISTING_FAIL && len(t.rows) > 0:
@@ -134,6 +124,27 @@ func (d *database) create(m *migration, p *planv1.TablePlan) error {
 	}
 	row.created = true
 	return nil
+}
+
+// make makes a table as its plan's statement says.
+func (d *database) make(p *planv1.TablePlan) error {
+	for _, s := range p.GetStatements() {
+		if s.GetStep() != planv1.Step_STEP_CREATE {
+			continue
+		}
+		def, err := unmarshalDefinition(s.GetSql())
+		if err != nil {
+			return err
+		}
+		made, err := newTable(def)
+		if err != nil {
+			return err
+		}
+		made.stage = p.GetTargetSchema()
+		d.tables[placeOf(p)] = made
+		return nil
+	}
+	return fault.New(fault.Invalid, "memory.Apply", "the plan of table %s does not say how to make it", p.GetTargetName())
 }
 
 func (d *database) addForeignKeys(t *table) error {
@@ -156,7 +167,7 @@ func (d *database) Empty(_ context.Context, of engine.Migration, p *planv1.Table
 	if err := m.check(of); err != nil {
 		return err
 	}
-	if t := d.tables[p.GetTargetName()]; t != nil {
+	if t := d.tables[placeOf(p)]; t != nil {
 		t.remove(nil)
 	}
 	m.table(p.GetNumber()).epoch = epoch
