@@ -14,8 +14,9 @@ type rule struct {
 
 var (
 	services = []string{"services/coordinator/...", "services/extractor/...", "services/loader/...", "services/validator/..."}
-	adapters = []string{"internal/engine/memory/...", "internal/engine/postgres/...", "internal/engine/sqlite/..."}
-	drivers  = []string{"database/sql", "github.com/jackc/pgx/v5/...", "modernc.org/sqlite/...", "github.com/go-sql-driver/mysql/..."}
+	adapters = []string{"internal/engine/memory/...", "internal/engine/mysql/...", "internal/engine/postgres/...", "internal/engine/sqlite/..."}
+	drivers  = []string{"database/sql", "github.com/jackc/pgx/v5/...", "modernc.org/sqlite/...", "github.com/go-sql-driver/mysql/...",
+		"github.com/go-mysql-org/go-mysql/..."}
 	everyone = []string{"cmd/...", "embedded/...", "gen/...", "internal/...", "services/..."}
 	testOnly = []string{"testing", "github.com/stretchr/testify/...", "go.uber.org/goleak"}
 )

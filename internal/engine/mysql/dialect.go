@@ -1,0 +1,55 @@
+package mysql
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// dialect is what differs between MySQL and MariaDB.
+type dialect struct {
+	// name is the engine's name in plans, product the server's for people.
+	name, product string
+	// minimum is the oldest version drover is tested on.
+	minimum [2]int
+	// settings are session variables beside those that both have.
+	settings map[string]string
+	// identity is an SQL expression for what tells the server from any other.
+	identity string
+}
+
+// dialectOf finds the product and its version from what version() says.
+func dialectOf(version string) (d *dialect, short string, err error) {
+	short, _, _ = strings.Cut(version, "-")
+	d = mysqlDialect
+	if strings.Contains(strings.ToLower(version), "mariadb") {
+		d = mariadbDialect
+		// Some servers go on to call themselves 5.5.5 for clients of long ago.
+		if rest, ok := strings.CutPrefix(version, "5.5.5-"); ok {
+			short, _, _ = strings.Cut(rest, "-")
+		}
+	}
+	if older(short, d.minimum) {
+		return nil, "", fault.New(fault.Unsupported, "mysql.Open", "server is %s %s: drover needs %d.%d or later", d.product, version, d.minimum[0], d.minimum[1])
+	}
+	return d, short, nil
+}
+
+// older tells whether a version is before a minimum; what is no version is.
+func older(version string, minimum [2]int) bool {
+	parts := strings.SplitN(version, ".", 3)
+	for i, least := range minimum {
+		if i >= len(parts) {
+			return true
+		}
+		n, err := strconv.Atoi(parts[i])
+		if err != nil || n < least {
+			return true
+		}
+		if n > least {
+			return false
+		}
+	}
+	return false
+}
