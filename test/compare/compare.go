@@ -86,7 +86,8 @@ func (r Report) Write(w io.Writer) error {
 	return err
 }
 
-// Databases compares the databases behind two URLs (postgres://…, sqlite:///path).
+// Databases compares the databases behind two URLs (postgres://…, mysql://…,
+// mariadb://…, sqlite:///path).
 func Databases(ctx context.Context, leftURL, rightURL string, o Options) (Report, error) {
 	if o.Examples == 0 {
 		o.Examples = 5

@@ -2,6 +2,7 @@ package compare_test
 
 import (
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -14,17 +15,33 @@ import (
 func run(t *testing.T, target, statements string) string {
 	t.Helper()
 	cmd := exec.Command("sqlite3", "-bail", target)
-	if strings.HasPrefix(target, "postgres") {
+	switch {
+	case strings.HasPrefix(target, "postgres"):
 		cmd = exec.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", target)
+	case strings.HasPrefix(target, "mysql"):
+		cmd = mariadb(t, target)
 	}
 	cmd.Stdin = strings.NewReader(statements)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if strings.HasPrefix(target, "postgres") {
+	if strings.Contains(target, "://") {
 		return target
 	}
 	return (&url.URL{Scheme: "sqlite", Path: target}).String()
+}
+
+func mariadb(t *testing.T, target string) *exec.Cmd {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	cmd := exec.Command("mariadb", "--no-defaults", "--host="+u.Hostname(), "--port="+u.Port(), "--user="+u.User.Username(),
+		"--default-character-set=utf8mb4", strings.TrimPrefix(u.Path, "/"))
+	cmd.Env = append(os.Environ(), "MYSQL_PWD="+password)
+	return cmd
 }
 
 const sqliteShop = `

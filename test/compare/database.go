@@ -18,6 +18,8 @@ type column struct {
 	engine string
 	// typ is the catalog's type name; empty where columns have none that binds.
 	typ string
+	// base is a MySQL type without length, members and sign.
+	base string
 }
 
 type table struct {
@@ -52,10 +54,12 @@ func open(ctx context.Context, raw string) (*database, error) {
 	switch u.Scheme {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, u)
+	case "mysql", "mariadb":
+		return openMySQL(ctx, u)
 	case "sqlite":
 		return openSQLite(ctx, u.Path)
 	default:
-		return nil, fmt.Errorf("no client for scheme %q: use postgres:// or sqlite:///path", u.Scheme)
+		return nil, fmt.Errorf("no client for scheme %q: use postgres://, mysql://, mariadb:// or sqlite:///path", u.Scheme)
 	}
 }
 

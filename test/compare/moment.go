@@ -143,6 +143,21 @@ func readInterval(text string) ([]byte, bool) {
 	return fmt.Appendf(nil, "%d months %d days %d us", months, days, micros), true
 }
 
+var durationPattern = regexp.MustCompile(`^(-?)(\d{2,3}):(\d\d):(\d\d)(?:\.(\d{1,6}))?$`)
+
+// readDuration writes what readInterval does, also of hours:minutes:seconds.
+func readDuration(text string) ([]byte, bool) {
+	m := durationPattern.FindStringSubmatch(text)
+	if m == nil {
+		return readInterval(text)
+	}
+	micros := ((number(m[2])*60+number(m[3]))*60+number(m[4]))*1_000_000 + number((m[5] + "000000")[:6])
+	if m[1] == "-" {
+		micros = -micros
+	}
+	return fmt.Appendf(nil, "0 months 0 days %d us", micros), true
+}
+
 // number reads digits that a pattern has let through; none are zero.
 func number(s string) int {
 	n, err := strconv.Atoi(s)

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"encoding/hex"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -41,63 +42,16 @@ const (
 	ruleDate
 	ruleTime
 	ruleTimeTZ
+	// ruleDuration is a time of day or a stretch of time in hours, minutes and seconds.
+	ruleDuration
 	ruleInterval
 	ruleUUID
+	ruleBits
 	ruleBytes
+	ruleGeometry
+	ruleJSON
 	rulePadded
 )
-
-// postgresRules names the rule of a PostgreSQL type, without its modifier.
-var postgresRules = map[string]rule{
-	"smallint": ruleNumber, "integer": ruleNumber, "bigint": ruleNumber, "oid": ruleNumber,
-	"numeric": ruleNumber, "double precision": ruleNumber, "real": ruleFloat32,
-	"boolean":                     ruleBool,
-	"timestamp without time zone": ruleTimestamp, "timestamp with time zone": ruleInstant,
-	"date": ruleDate, "time without time zone": ruleTime, "time with time zone": ruleTimeTZ,
-	"interval": ruleInterval, "uuid": ruleUUID, "bytea": ruleBytes, "character": rulePadded,
-}
-
-// ruleFor chooses the rule of a pair of columns.
-func ruleFor(a, b column) rule {
-	if a.engine == b.engine && a.typ == b.typ {
-		return ruleVerbatim
-	}
-	ra, boundA := a.rule()
-	rb, boundB := b.rule()
-	switch {
-	case !boundA:
-		return rb
-	case !boundB, ra == rb:
-		return ra
-	case numeric(ra) && numeric(rb):
-		// A float4 beside anything else; the other side reads the same by it.
-		return ruleFloat32
-	case ra == rulePadded || rb == rulePadded:
-		return rulePadded
-	default:
-		return ruleText
-	}
-}
-
-func numeric(r rule) bool { return r == ruleNumber || r == ruleFloat32 }
-
-// rule of a column alone; a SQLite column binds its values to none.
-func (c column) rule() (r rule, bound bool) {
-	if c.engine != enginePostgres {
-		return ruleText, false
-	}
-	name := c.typ
-	// "numeric(10,2)", "timestamp(3) without time zone", "character(4)"
-	if open := strings.IndexByte(name, '('); open >= 0 {
-		if end := strings.IndexByte(name, ')'); end > open {
-			name = name[:open] + name[end+1:]
-		}
-	}
-	if r, ok := postgresRules[name]; ok {
-		return r, true
-	}
-	return ruleText, true
-}
 
 // write appends a value in the form that its rule compares, escaped so that a
 // row is one line and values are apart. float4 tells that the value's own column
@@ -156,10 +110,18 @@ func (r rule) read(v value, text []byte) ([]byte, bool) {
 		return readTime(string(text), false)
 	case ruleTimeTZ:
 		return readTime(string(text), true)
+	case ruleDuration:
+		return readDuration(string(text))
 	case ruleInterval:
 		return readInterval(string(text))
 	case ruleUUID:
 		return readUUID(v, string(text))
+	case ruleBits:
+		return readBits(v, text)
+	case ruleGeometry:
+		return readGeometry(string(text))
+	case ruleJSON:
+		return readJSON(text)
 	case rulePadded:
 		return []byte(strings.TrimRight(string(text), " ")), true
 	default:
@@ -186,6 +148,30 @@ func readUUID(v value, text string) ([]byte, bool) {
 	digits := strings.ToLower(strings.ReplaceAll(text, "-", ""))
 	_, err := hex.DecodeString(digits)
 	return []byte(digits), err == nil && len(digits) == 32
+}
+
+// readBits writes a bit string as a binary number: digits of it as text, the number
+// itself or its bytes.
+func readBits(v value, text []byte) ([]byte, bool) {
+	var n big.Int
+	ok := len(text) > 0
+	switch v.class {
+	case classInt:
+		_, ok = n.SetString(string(text), 10)
+	case classBlob:
+		n.SetBytes(v.data)
+	default:
+		_, ok = n.SetString(string(text), 2)
+		ok = ok && text[0] != '-' && text[0] != '+'
+	}
+	return n.Append(nil, 2), ok
+}
+
+// readGeometry writes EWKB in hex, with or without the prefix that bytes have.
+func readGeometry(text string) ([]byte, bool) {
+	digits := strings.ToLower(strings.TrimPrefix(text, `\x`))
+	_, err := hex.DecodeString(digits)
+	return []byte(digits), err == nil
 }
 
 func appendEscaped(line, text []byte) []byte {

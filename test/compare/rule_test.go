@@ -41,6 +41,13 @@ func TestRule_WritesEqualValuesAlike(t *testing.T) {
 		{ruleBytes, text(`\x00ff`), blob(0, 0xff)},
 		{rulePadded, text("ab  "), text("ab")},
 		{ruleText, text("x"), text("x")},
+		{ruleDuration, text("-838:59:59.500000"), text("PT-838H-59M-59.5S")},
+		{ruleDuration, text("24:00:00"), text("24:00:00.0")},
+		{ruleBits, text("00101"), integer("5")},
+		{ruleBits, blob(0, 5), integer("5")},
+		{ruleGeometry, text("0101AF"), blob(1, 1, 0xaf)},
+		{ruleJSON, text(`{"b": [1.50, "\u00e9"], "a": {}}`), text(`{"a":{},"b":[15e-1,"é"]}`)},
+		{ruleJSON, text(` null `), text(`null`)},
 	} {
 		a, b := string(c.rule.write(nil, c.a, false)), string(c.rule.write(nil, c.b, false))
 		if a != b {
@@ -71,6 +78,17 @@ func TestRule_WritesDifferentValuesApart(t *testing.T) {
 		{ruleBytes, text(`\x00ff`), blob(0, 0xfe)},
 		{rulePadded, text(" ab"), text("ab")},
 		{ruleText, text("a "), text("a")},
+		{ruleDuration, text("-00:00:00.12"), text("00:00:00.12")},
+		{ruleDuration, text("10:00:00"), text("P10D")},
+		{ruleBits, text("101"), integer("101")},
+		{ruleBits, text(""), integer("0")},
+		{ruleJSON, text(`{"a": 1, "a": 2}`), text(`{"a": 2}`)},
+		{ruleJSON, text(`{"a": 1, "a": 2}`), text(`{"a": 2, "a": 1}`)},
+		{ruleJSON, text(`[1, 2]`), text(`[2, 1]`)},
+		{ruleJSON, text(`"1"`), text(`1`)},
+		{ruleJSON, text(`{"a": null}`), text(`{}`)},
+		{ruleJSON, text(`1 2`), text(`1`)},
+		{ruleJSON, text("{"), text(`{}`)},
 		{ruleText, text("a"), text("A")},
 		{ruleText, text(""), null},
 		{ruleText, text(`\N`), null},
@@ -104,6 +122,7 @@ func TestRule_KeepsRowsOnOneLineAndValuesApart(t *testing.T) {
 func TestRuleFor_Pairs(t *testing.T) {
 	pg := func(typ string) column { return column{engine: enginePostgres, typ: typ} }
 	lite := column{engine: engineSQLite}
+	my := func(base string) column { return column{engine: engineMySQL, base: base, typ: base} }
 	for _, c := range []struct {
 		a, b column
 		want rule
@@ -117,7 +136,23 @@ func TestRuleFor_Pairs(t *testing.T) {
 		{pg("timestamp with time zone"), lite, ruleInstant},
 		{pg("character(4)"), pg("text"), rulePadded},
 		{pg("character varying(4)"), lite, ruleText},
-		{pg("jsonb"), lite, ruleText},
+		{pg("jsonb"), lite, ruleJSON},
+		{pg("json"), lite, ruleText},
+		{my("bigint"), pg("numeric(20,0)"), ruleNumber},
+		{my("tinyint"), pg("boolean"), ruleBool},
+		{my("time"), pg("interval"), ruleDuration},
+		{my("time"), lite, ruleDuration},
+		{my("timestamp"), pg("timestamp with time zone"), ruleInstant},
+		{pg("timestamp with time zone"), my("datetime"), ruleInstant},
+		{my("datetime"), pg("timestamp without time zone"), ruleTimestamp},
+		{my("json"), my("longtext"), ruleJSON},
+		{my("longtext"), pg("json"), ruleText},
+		{my("longtext"), pg("jsonb"), ruleJSON},
+		{my("varchar"), pg("interval"), ruleInterval},
+		{my("char"), pg("character(4)"), rulePadded},
+		{my("point"), pg("geometry(Point,4326)"), ruleGeometry},
+		{my("int"), my("int"), ruleVerbatim},
+		{my("int"), my("varchar"), ruleText},
 		{pg("integer"), pg("text"), ruleText},
 	} {
 		if got := ruleFor(c.a, c.b); got != c.want {

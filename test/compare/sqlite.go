@@ -3,11 +3,8 @@ package compare
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -68,47 +65,7 @@ func openSQLite(ctx context.Context, path string) (*database, error) {
 			return sqlite3(ctx, path, "-list", "-separator", "|",
 				"SELECT "+strings.Join(values, ", ")+" FROM main."+quoteIdentifier(t.name))
 		},
-		split:    splitSQLite,
+		split:    func(line []byte, into []value) error { return splitTagged(line, '|', into) },
 		verbatim: engineSQLite,
 	}, nil
-}
-
-// splitSQLite cuts a line of what sqliteValue prints.
-func splitSQLite(line []byte, into []value) error {
-	for i := range into {
-		field, rest, more := bytes.Cut(line, []byte{'|'})
-		if more != (i < len(into)-1) || len(field) == 0 {
-			return fmt.Errorf("row has not %d values", len(into))
-		}
-		line = rest
-		v, err := parseSQLite(field)
-		if err != nil {
-			return err
-		}
-		into[i] = v
-	}
-	return nil
-}
-
-func parseSQLite(field []byte) (value, error) {
-	v := value{class: class(field[0]), data: field[1:]}
-	switch v.class {
-	case classNull, classInt:
-		return v, nil
-	case classReal, classText, classBlob:
-		data := make([]byte, hex.DecodedLen(len(v.data)))
-		if _, err := hex.Decode(data, v.data); err != nil {
-			return value{}, err
-		}
-		v.data = data
-	default:
-		return value{}, fmt.Errorf("unknown storage class %q", field[0])
-	}
-	if v.class == classReal {
-		if len(v.data) != 8 {
-			return value{}, fmt.Errorf("real of %d bytes", len(v.data))
-		}
-		v.real = math.Float64frombits(binary.BigEndian.Uint64(v.data))
-	}
-	return v, nil
 }
