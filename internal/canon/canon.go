@@ -2,8 +2,9 @@
 // that are the same whichever engine the value came from, so that equal values
 // have equal hashes. internal/batch/FORMAT.md lists the forms.
 //
-// value.go has the bytes, text.go the text form for people, literals and engines
-// that store text, calendar.go the proleptic Gregorian calendar.
+// text.go and parse.go have the text form for people, literals and engines that
+// store text, convert.go the ways from one kind to another, json.go JSON by value,
+// calendar.go the proleptic Gregorian calendar.
 package canon
 
 import (

@@ -3,7 +3,6 @@ package canon
 import (
 	"encoding/hex"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,6 +34,8 @@ func Parse(kind Kind, s string) ([]byte, error) {
 			return nil, fmt.Errorf("invalid UTF-8 in text")
 		}
 		return []byte(s), nil
+	case JSONValue:
+		return NormalizeJSON([]byte(s))
 	case Bits:
 		if strings.Trim(s, "01") != "" {
 			return nil, fmt.Errorf("%q is not a string of bits", s)
@@ -193,7 +194,7 @@ func (p *temporal) value(kind Kind, s string) ([]byte, error) {
 		}
 		return AppendDate(nil, int32(days)), nil
 	}
-	if limit := int64(math.MaxInt64)/microsPerDay - 2; days > limit || days < -limit {
+	if days > maxDays || days < -maxDays {
 		return nil, fmt.Errorf("%q is out of range", s)
 	}
 	return AppendInt(nil, days*microsPerDay+p.micros-int64(p.offset)*microsPerSecond), nil

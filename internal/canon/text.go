@@ -10,6 +10,8 @@ import (
 const (
 	microsPerSecond = int64(1_000_000)
 	microsPerDay    = 86_400 * microsPerSecond
+	// maxDays from 1970 are the farthest that microseconds count to.
+	maxDays = math.MaxInt64/microsPerDay - 2
 )
 
 // AppendText appends the text form of a value: what PostgreSQL reads, what
@@ -33,7 +35,7 @@ func AppendText(b []byte, kind Kind, v []byte) ([]byte, error) {
 		return appendFloat(b, float64(GetFloat32(v)), 32), nil
 	case Float64:
 		return appendFloat(b, GetFloat64(v), 64), nil
-	case Decimal, Text, JSON, Bits:
+	case Decimal, Text, JSON, JSONValue, Bits:
 		return append(b, v...), nil
 	case Bytes:
 		return hex.AppendEncode(append(b, `\x`...), v), nil
