@@ -2,6 +2,8 @@ package enginetest
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -22,11 +24,15 @@ type flow struct {
 	sourceConfig   engine.Config
 	targetConfig   engine.Config
 	existing       planv1.Existing
-	database       *planv1.Database
-	design         *planv1.Design
-	migration      engine.Migration
-	snapshot       string
-	epoch          uint64
+	// stage is where tables are loaded before they are published; empty for none.
+	stage string
+	// described is the source as it is, database with the rules written into it.
+	described *planv1.Database
+	database  *planv1.Database
+	design    *planv1.Design
+	migration engine.Migration
+	snapshot  string
+	epoch     uint64
 }
 
 // newFlow opens both sides, describes the source and designs the target.
@@ -37,8 +43,9 @@ func newFlow(t *testing.T, source, target Factory, existing planv1.Existing, tab
 	f.source = open(t, source, f.sourceConfig)
 	f.target = open(t, target, f.targetConfig)
 	var err error
-	f.database, err = f.source.Describe(f.ctx, engine.Selection{})
+	f.described, err = f.source.Describe(f.ctx, engine.Selection{})
 	require.NoError(t, err)
+	f.database = f.described
 	f.redesign()
 	return f
 }
@@ -51,7 +58,7 @@ func open(t *testing.T, f Factory, c engine.Config) engine.Database {
 }
 
 func (f *flow) redesign() {
-	design, err := f.target.Design(f.ctx, engine.DesignRequest{Source: f.database, Existing: f.existing,
+	design, err := f.target.Design(f.ctx, engine.DesignRequest{Source: f.database, Existing: f.existing, Stage: f.stage,
 		Name: func(string, string) (string, string, bool) { return "", "", false }})
 	require.NoError(f.t, err)
 	for i, p := range design.GetTables() {
@@ -111,25 +118,42 @@ func (f *flow) split(p *planv1.TablePlan, rows int64) []*planv1.Range {
 	return ranges
 }
 
-// row is a copy of one row that was read.
+// row is a copy of one row that was read, and what policies changed in it.
 type row struct {
-	data []byte
-	key  *planv1.Bound
+	data    []byte
+	key     *planv1.Bound
+	touched engine.Touched
 }
 
 func (f *flow) read(p *planv1.TablePlan, side engine.Side, r *planv1.Range, after *planv1.Bound) []row {
-	var out []row
-	request := engine.ReadRequest{Side: side, Plan: p, Range: r, After: after}
+	out, err := f.tryRead(p, side, r, after)
+	require.NoError(f.t, err, "read %s", p.GetSource().GetName())
+	return out
+}
+
+// tryRead gives the rows up to the first error.
+func (f *flow) tryRead(p *planv1.TablePlan, side engine.Side, r *planv1.Range, after *planv1.Bound) (out []row, err error) {
+	var touched engine.Touched
+	request := engine.ReadRequest{Side: side, Plan: p, Range: r, After: after,
+		Touch: func(column int) { touched.Add(engine.Touched{uint32(column): 1}) }}
 	from := f.target
 	if side == engine.SourceSide {
 		from, request.Snapshot = f.source, f.snapshotFor(p)
 	}
-	err := from.Read(f.ctx, request, func(got engine.Row) error {
+	err = from.Read(f.ctx, request, func(got engine.Row) error {
 		key, err := got.Key()
-		out = append(out, row{data: slices.Clone(got.Data), key: keyrange.Clone(key)})
+		out = append(out, row{data: slices.Clone(got.Data), key: keyrange.Clone(key), touched: touched})
+		touched = nil
 		return err
 	})
-	require.NoError(f.t, err, "read %s", p.GetSource().GetName())
+	return out, err
+}
+
+// touchedIn adds up what policies changed in rows.
+func touchedIn(rows []row) (out engine.Touched) {
+	for _, r := range rows {
+		out.Add(r.touched)
+	}
 	return out
 }
 
@@ -144,7 +168,8 @@ func digest(rows []row) (d batch.Digest) {
 func batches(p *planv1.TablePlan, rows []row, size int) []engine.Batch {
 	var out []engine.Batch
 	for chunk := range slices.Chunk(rows, size) {
-		b := engine.Batch{Sequence: uint64(len(out)), Encoding: p.GetEncoding(), Digest: digest(chunk), LastKey: chunk[len(chunk)-1].key}
+		b := engine.Batch{Sequence: uint64(len(out)), Encoding: p.GetEncoding(), Digest: digest(chunk), Touched: touchedIn(chunk),
+			LastKey: chunk[len(chunk)-1].key}
 		for _, r := range chunk {
 			b.Body = append(b.Body, r.data...)
 		}
@@ -175,8 +200,10 @@ func (f *flow) load(p *planv1.TablePlan, r *planv1.Range, size int) batch.Digest
 	n := f.nextEpoch()
 	w := f.openRange(p, r, n, n, false)
 	want := w.Ledger().Digest
+	touched := maps.Clone(w.Ledger().Touched)
 	rows := f.read(p, engine.SourceSide, r, w.Ledger().After)
 	want.Merge(digest(rows))
+	touched.Add(touchedIn(rows))
 	all := batches(p, rows, size)
 	for _, b := range all {
 		f.write(w, b)
@@ -185,7 +212,14 @@ func (f *flow) load(p *planv1.TablePlan, r *planv1.Range, size int) batch.Digest
 	require.NoError(f.t, err)
 	require.NoError(f.t, w.Close())
 	require.Equal(f.t, want, ledger.Digest)
+	f.equalTouched(touched, ledger.Touched)
 	return want
+}
+
+// equalTouched compares counts, whatever columns without any are kept.
+func (f *flow) equalTouched(want, got engine.Touched) {
+	f.t.Helper()
+	require.Equal(f.t, fmt.Sprint(want.Proto()), fmt.Sprint(got.Proto()))
 }
 
 // copyTable runs a table's way up to its indexes and checks each range on the

@@ -45,4 +45,6 @@ func RunPair(t *testing.T, source, target Factory) {
 	t.Run("Copy", func(t *testing.T) { testCopy(t, source, target) })
 	t.Run("Resume", func(t *testing.T) { testResume(t, source, target) })
 	t.Run("Schema", func(t *testing.T) { testSchema(t, source, target) })
+	t.Run("Rules", func(t *testing.T) { testRules(t, source, target) })
+	t.Run("Publish", func(t *testing.T) { testPublish(t, source, target) })
 }

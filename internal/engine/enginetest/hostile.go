@@ -12,7 +12,7 @@ import (
 // table's columns.
 var kinds = []planv1.Kind{canon.Bool, canon.Int, canon.Uint, canon.Float32, canon.Float64, canon.Decimal, canon.Text,
 	canon.Bytes, canon.Date, canon.Time, canon.TimeTZ, canon.Timestamp, canon.TimestampTZ, canon.Interval, canon.UUID,
-	canon.JSON, canon.Bits}
+	canon.JSON, canon.Bits, canon.JSONValue}
 
 // hostile gives the values of a kind that copies get wrong.
 func hostile(kind planv1.Kind) [][]byte {
@@ -37,6 +37,8 @@ func hostile(kind planv1.Kind) [][]byte {
 		return [][]byte{make([]byte, 16), []byte(strings.Repeat("\xff", 16)), []byte("0123456789abcdef")}
 	case canon.JSON:
 		return texts(`{"b": 1, "a": [null, true, 1.50]}`, `"é 😀"`, `12345678901234567890.123`, `{}`, `null`)
+	case canon.JSONValue:
+		return parsed(kind, `{"b": 1, "a": [null, true, 1.5]}`, `"é 😀 \u0007 \/ \""`, `9007199254740993`, `-0.5e-3`, `{}`, `[]`, `null`, `{"": {"a ": " "}}`)
 	case canon.Bits:
 		return texts("0", "1", "0001", "1111000011110000111100001111000011110000111100001111000011110000111")
 	default:
@@ -53,7 +55,7 @@ var forms = map[planv1.Kind][]string{
 	canon.Decimal: {"0", "1", "-1", "0.5", "-12.50", "12345678901234567890123456789.0123456789", "-99999999999999999999", "0.0000000001",
 		"0.1", "0.30000000000000004", "1000000", "9007199254740993", "NaN"},
 	canon.Date:   {"1970-01-01", "2024-02-29", "0001-01-01", "9999-12-31", "1582-10-10", "0044-03-15 BC", "5000000-01-01", "infinity", "-infinity"},
-	canon.Time:   {"00:00:00", "23:59:59.999999", "12:30:00.5", "12:30:00.000001", "24:00:00"},
+	canon.Time:   {"00:00:00", "23:59:59.999999", "12:30:00.5", "12:30:00.000001", "24:00:00", "838:59:59.999999", "-838:59:59", "-00:00:00.12"},
 	canon.TimeTZ: {"00:00:00+00", "23:59:59.999999-12", "12:30:00+05:30", "01:02:03+15:59"},
 	canon.Timestamp: {"1970-01-01 00:00:00", "1969-12-31 23:59:59.999999", "2024-03-31 02:30:00", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999",
 		"0044-03-15 12:00:00 BC", "294000-01-01 00:00:00", "infinity", "-infinity"},

@@ -58,31 +58,60 @@ func testResume(t *testing.T, source, target Factory) {
 	}
 }
 
-// testSchema: keys, uniques, foreign keys and identities hold on the target as
-// they did on the source.
-func testSchema(t *testing.T, source, target Factory) {
+// schemaTables refer to each other and one to itself.
+func schemaTables() []Table {
 	tables := []Table{
 		{Name: "artist", Key: []string{"id"}, Unique: [][]string{{"name"}}, Columns: []Column{
 			{Name: "id", Kind: canon.Int, Identity: true}, {Name: "name", Kind: canon.Int}}},
 		{Name: "Album", Key: []string{"id"}, References: []Reference{{Columns: []string{"artist"}, Table: "artist", To: []string{"id"}}}, Columns: []Column{
 			{Name: "id", Kind: canon.Int, Identity: true}, {Name: "artist", Kind: canon.Int, Nullable: true}}},
+		{Name: "person", Key: []string{"id"}, References: []Reference{{Columns: []string{"boss"}, Table: "person", To: []string{"id"}}}, Columns: []Column{
+			{Name: "id", Kind: canon.Int, Identity: true}, {Name: "boss", Kind: canon.Int, Nullable: true}}},
 	}
 	for i := range int64(40) {
 		tables[0].Rows = append(tables[0].Rows, [][]byte{canon.AppendInt(nil, i*3+1), canon.AppendInt(nil, i)})
 		tables[1].Rows = append(tables[1].Rows, [][]byte{canon.AppendInt(nil, i+7), canon.AppendInt(nil, i*3+1)})
+		boss := canon.AppendInt(nil, i/2+1)
+		if i == 0 {
+			boss = nil
+		}
+		tables[2].Rows = append(tables[2].Rows, [][]byte{canon.AppendInt(nil, i+1), boss})
 	}
-	flow := newFlow(t, source, target, planv1.Existing_EXISTING_FAIL, tables, nil)
-	flow.prepare()
-	for _, table := range tables {
-		flow.copyTable(flow.plan(table.Name), 10, 7)
+	return tables
+}
+
+// copySchema moves all tables and their schema, up to what comes after the last table.
+func (f *flow) copySchema() {
+	for _, p := range f.design.GetTables() {
+		f.copyTable(p, 10, 7)
 	}
 	for _, step := range []planv1.Step{planv1.Step_STEP_FOREIGN_KEYS, planv1.Step_STEP_SEQUENCES} {
-		for _, table := range tables {
-			flow.apply(flow.plan(table.Name), step)
+		for _, p := range f.design.GetTables() {
+			f.apply(p, step)
 		}
 	}
+}
+
+// testSchema: keys, uniques, foreign keys and identities hold on the target as
+// they did on the source.
+func testSchema(t *testing.T, source, target Factory) {
+	flow := newFlow(t, source, target, planv1.Existing_EXISTING_FAIL, schemaTables(), nil)
+	flow.prepare()
+	flow.copySchema()
+	flow.testConstraints(target)
+	fresh := map[string]bool{}
+	for _, r := range flow.read(flow.plan("artist"), engine.TargetSide, nil, nil) {
+		require.NotNil(t, r.key)
+		fresh[fmt.Sprint(canon.GetInt(r.key.GetValues()[0]))] = true
+	}
+	require.Len(t, fresh, 42)
+}
+
+// testConstraints inserts into the copies of schemaTables as an application would.
+func (f *flow) testConstraints(target Factory) {
+	t := f.t
 	insert := func(table string, values map[string]string) error {
-		return target.Insert(t, flow.targetConfig, table, values)
+		return target.Insert(t, f.targetConfig, table, values)
 	}
 	require.NoError(t, insert("artist", map[string]string{"name": "1000"}), "a fresh id")
 	require.NoError(t, insert("artist", map[string]string{"name": "1001"}), "the next fresh id")
@@ -90,10 +119,7 @@ func testSchema(t *testing.T, source, target Factory) {
 	require.Error(t, insert("artist", map[string]string{"id": "1", "name": "1002"}), "the primary key holds")
 	require.NoError(t, insert("Album", map[string]string{"artist": "4"}))
 	require.Error(t, insert("Album", map[string]string{"artist": "999999"}), "the foreign key holds")
-	fresh := map[string]bool{}
-	for _, r := range flow.read(flow.plan("artist"), engine.TargetSide, nil, nil) {
-		require.NotNil(t, r.key)
-		fresh[fmt.Sprint(canon.GetInt(r.key.GetValues()[0]))] = true
-	}
-	require.Len(t, fresh, 42)
+	require.NoError(t, insert("person", map[string]string{"boss": "40"}))
+	require.NoError(t, insert("person", map[string]string{"boss": "41"}), "a table's reference to itself follows it")
+	require.Error(t, insert("person", map[string]string{"boss": "999999"}), "the foreign key to the table itself holds")
 }

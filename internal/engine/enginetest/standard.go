@@ -34,6 +34,9 @@ func Standard(factories ...Factory) []Table {
 	return tables
 }
 
+// keyLength is what key columns that vary in length hold at most.
+const keyLength = 191
+
 type standard struct{ factories []Factory }
 
 // has tells whether the source, which is the first factory, has the kind.
@@ -80,7 +83,7 @@ func compositeTable() Table {
 }
 
 func textTable() Table {
-	t := Table{Name: "by_text", Key: []string{"name"}, Columns: []Column{{Name: "name", Kind: canon.Text}, {Name: "v", Kind: canon.Int}}}
+	t := Table{Name: "by_text", Key: []string{"name"}, Columns: []Column{{Name: "name", Kind: canon.Text, Length: keyLength}, {Name: "v", Kind: canon.Int}}}
 	for i, s := range hostileTexts {
 		if len(s) < 200 {
 			t.Rows = append(t.Rows, [][]byte{[]byte(s), canon.AppendInt(nil, int64(i))})
@@ -94,7 +97,7 @@ func textTable() Table {
 
 func mixedTable() Table {
 	t := Table{Name: "Mixed \"Case\" table", Key: []string{"Kind", "order"}, Columns: []Column{
-		{Name: "Kind", Kind: canon.Text}, {Name: "order", Kind: canon.Int}, {Name: "select", Kind: canon.Text, Nullable: true}, {Name: "new\nline '", Kind: canon.Int, Nullable: true}}}
+		{Name: "Kind", Kind: canon.Text, Length: keyLength}, {Name: "order", Kind: canon.Int}, {Name: "select", Kind: canon.Text, Nullable: true}, {Name: "new\nline '", Kind: canon.Int, Nullable: true}}}
 	for i := range int64(80) {
 		t.Rows = append(t.Rows, [][]byte{[]byte(hostileTexts[i%5+9]), canon.AppendInt(nil, i), nil, canon.AppendInt(nil, -i)})
 	}
@@ -117,6 +120,9 @@ func emptyTable() Table {
 
 func keyTable(name string, kind planv1.Kind, rows int, key func(i int) []byte) Table {
 	t := Table{Name: name, Key: []string{"k"}, Columns: []Column{{Name: "k", Kind: kind, Scale: 2}, {Name: "v", Kind: canon.Int, Nullable: true}}}
+	if kind == canon.Bytes {
+		t.Columns[0].Length = keyLength
+	}
 	for i := range rows {
 		t.Rows = append(t.Rows, [][]byte{key(i), canon.AppendInt(nil, int64(i))})
 	}

@@ -29,7 +29,11 @@ type Column struct {
 	// Scale of a decimal; -1 for any.
 	Scale int32
 	// Identity columns get their value from the database where an insert has none.
+	// They are always the table's key.
 	Identity bool
+	// Length bounds the characters of texts, or the bytes, that are part of a key; 0
+	// for none.
+	Length int
 }
 
 // Reference is a foreign key to a table's primary key.

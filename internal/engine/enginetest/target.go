@@ -19,7 +19,7 @@ func testLedger(t *testing.T, f Factory) {
 		"WriteOnce": (*ledgerTest).writeOnce, "TakeoverFences": (*ledgerTest).takeoverFences, "LoaderReplaced": (*ledgerTest).loaderReplaced,
 		"NewAttemptGoesOn": (*ledgerTest).newAttemptGoesOn, "ResetRange": (*ledgerTest).resetRange, "Complete": (*ledgerTest).complete,
 		"FailedBatchLeavesNothing": (*ledgerTest).failedBatchLeavesNothing, "EmptyFences": (*ledgerTest).emptyFences,
-		"FinishFences": (*ledgerTest).finishFences, "RangesAreIndependent": (*ledgerTest).rangesAreIndependent,
+		"FinishFences": (*ledgerTest).finishFences, "CountsTouchedOnce": (*ledgerTest).countsTouchedOnce, "RangesAreIndependent": (*ledgerTest).rangesAreIndependent,
 	} {
 		t.Run(name, func(t *testing.T) {
 			flow := newFlow(t, f, f, planv1.Existing_EXISTING_FAIL, []Table{intTable(), emptyTable()}, nil)
@@ -128,6 +128,37 @@ func (l *ledgerTest) newAttemptGoesOn() {
 	require.NoError(l.t, err)
 	require.Equal(l.t, digest(l.rows), ledger.Digest)
 	require.Equal(l.t, digest(l.rows), l.there())
+}
+
+// countsTouchedOnce: what policies changed is counted with the rows, by whichever
+// loader and attempt, and forgotten with them.
+func (l *ledgerTest) countsTouchedOnce() {
+	l.all[0].Touched = engine.Touched{1: 3}
+	l.all[1].Touched = engine.Touched{1: 1, 2: 5}
+	l.all[2].Touched = engine.Touched{2: 7}
+	first := l.openRange(l.p, l.r, 10, 10, false)
+	l.equalTouched(nil, first.Ledger().Touched)
+	l.write(first, l.all[0])
+	_, err := first.Write(l.ctx, l.all[0])
+	require.NoError(l.t, err)
+	l.write(first, l.all[1])
+	second := l.openRange(l.p, l.r, 10, 11, false)
+	l.equalTouched(engine.Touched{1: 4, 2: 5}, second.Ledger().Touched)
+	l.write(second, l.all[2])
+	third := l.openRange(l.p, l.r, 12, 12, false)
+	l.equalTouched(engine.Touched{1: 4, 2: 12}, third.Ledger().Touched)
+	rest := batches(l.p, l.read(l.p, engine.SourceSide, l.r, third.Ledger().After), 1000)
+	rest[0].Touched = engine.Touched{0: 1}
+	l.write(third, rest[0])
+	ledger, err := third.Complete(l.ctx, 1)
+	require.NoError(l.t, err)
+	l.equalTouched(engine.Touched{0: 1, 1: 4, 2: 12}, ledger.Touched)
+	l.equalTouched(engine.Touched{1: 4, 2: 12}, third.Ledger().Touched)
+	reset := l.openRange(l.p, l.r, 13, 13, true)
+	l.equalTouched(nil, reset.Ledger().Touched)
+	l.write(reset, l.all[0])
+	require.NoError(l.t, l.target.Empty(l.ctx, l.migration, l.p, 20))
+	l.equalTouched(nil, l.openRange(l.p, l.r, 21, 21, false).Ledger().Touched)
 }
 
 // resetRange empties this range and no other.

@@ -5,6 +5,7 @@ package memorytest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -53,7 +54,7 @@ func Factory() enginetest.Factory {
 func Describe(t enginetest.Table) *planv1.Table {
 	out := &planv1.Table{Name: t.Name, Key: &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_NONE}}
 	for _, c := range t.Columns {
-		column := &planv1.Column{Name: c.Name, NativeType: c.Kind.String(), Kind: c.Kind, Nullable: c.Nullable, BinaryOrder: true}
+		column := &planv1.Column{Name: c.Name, NativeType: nativeType(c), Kind: c.Kind, Nullable: c.Nullable, BinaryOrder: true}
 		if c.Kind == canon.Decimal && c.Scale >= 0 {
 			column.Precision, column.Scale = 38, c.Scale
 		}
@@ -81,4 +82,13 @@ func columns(names []string) []*planv1.IndexColumn {
 		out[i] = &planv1.IndexColumn{Name: n}
 	}
 	return out
+}
+
+// nativeType writes a column's type as the engine does.
+func nativeType(c enginetest.Column) string {
+	name := strings.ToLower(strings.TrimPrefix(c.Kind.String(), "KIND_"))
+	if c.Kind == canon.Decimal && c.Scale >= 0 {
+		name += fmt.Sprintf("(38,%d)", c.Scale)
+	}
+	return name
 }

@@ -1,0 +1,300 @@
+package enginetest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// testRules: what a spec asks for of tables and columns, from any engine to any other.
+func testRules(t *testing.T, source, target Factory) {
+	types := castTypes(t, target)
+	for name, test := range map[string]func(*ruleTest){
+		"Columns": (*ruleTest).columns, "Constants": (*ruleTest).constants, "Casts": (*ruleTest).casts, "CastKey": (*ruleTest).castKey,
+		"Where": (*ruleTest).where, "WhereWithin": (*ruleTest).whereWithin, "SetNull": (*ruleTest).setNull, "Sentinel": (*ruleTest).sentinel,
+		"Refused": (*ruleTest).refused, "CastImpossible": (*ruleTest).castImpossible, "NothingMatches": (*ruleTest).nothingMatches,
+	} {
+		t.Run(name, func(t *testing.T) {
+			test(&ruleTest{newFlow(t, source, target, planv1.Existing_EXISTING_FAIL, []Table{ruledTable()}, nil), types})
+		})
+	}
+}
+
+// ruledTable has a text of digits that each seventh row breaks.
+func ruledTable() Table {
+	t := Table{Name: "ruled", Key: []string{"id"}, Columns: []Column{{Name: "id", Kind: canon.Int}, {Name: "n", Kind: canon.Int, Nullable: true},
+		{Name: "digits", Kind: canon.Text, Nullable: true, Length: keyLength}, {Name: "secret", Kind: canon.Text}}}
+	for i := range int64(60) {
+		row := [][]byte{canon.AppendInt(nil, i), canon.AppendInt(nil, i*7-100), fmt.Appendf(nil, "%d", i*3), []byte("s3cr3t")}
+		if i%5 == 0 {
+			row[1] = nil
+		}
+		switch {
+		case i%7 == 3:
+			row[2] = fmt.Appendf(nil, "%d apples", i)
+		case i%11 == 0:
+			row[2] = nil
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// refusedRows are the rows of ruledTable whose digits are none.
+func refusedRows() (n int64) {
+	for i := range 60 {
+		if i%7 == 3 {
+			n++
+		}
+	}
+	return n
+}
+
+// castTypes gives an engine's names of types that a key can have, by kind.
+func castTypes(t *testing.T, f Factory) map[planv1.Kind]string {
+	db := open(t, f, f.New(t, Table{Name: "types", Key: []string{"t"}, Columns: []Column{{Name: "t", Kind: canon.Text, Length: keyLength}, {Name: "i", Kind: canon.Int}}}))
+	d, err := db.Describe(t.Context(), engine.Selection{})
+	require.NoError(t, err)
+	out := map[planv1.Kind]string{}
+	for _, c := range d.GetTables()[0].GetColumns() {
+		out[c.GetKind()] = c.GetNativeType()
+	}
+	return out
+}
+
+// ruleTest copies the ruled table by rules.
+type ruleTest struct {
+	*flow
+	types map[planv1.Kind]string
+}
+
+// follow writes rules into the description and designs again.
+func (r *ruleTest) follow(where string, columns map[string]*droverv1.ColumnRule, casts ...*droverv1.Cast) *planv1.TablePlan {
+	rules, err := engine.NewRules([]*droverv1.TableRule{{Match: "*", Where: where, Columns: columns}}, casts)
+	require.NoError(r.t, err)
+	var findings [][]*planv1.Finding
+	r.database, findings = rules.Apply(r.described)
+	for _, list := range findings {
+		require.Empty(r.t, list)
+	}
+	r.redesign()
+	return r.plan("ruled")
+}
+
+// copied copies the table in ranges, cut off in the middle of each, and gives its
+// rows' fields as the target has them, and what the ledger counts.
+func (r *ruleTest) copied(p *planv1.TablePlan) ([][][]byte, engine.Touched) {
+	r.prepare()
+	r.apply(p, planv1.Step_STEP_CREATE)
+	if !p.GetKeyAfterLoad() {
+		r.apply(p, planv1.Step_STEP_KEY)
+	}
+	var want batch.Digest
+	var touched engine.Touched
+	for _, part := range r.split(p, 20) {
+		w := r.openRange(p, part, r.nextEpoch(), r.epoch, false)
+		rows := r.read(p, engine.SourceSide, part, nil)
+		for _, b := range batches(p, rows, 6)[:min(1, len(rows))] {
+			r.write(w, b)
+		}
+		got := r.load(p, part, 4)
+		want.Merge(got)
+		touched.Add(touchedIn(rows))
+		if p.GetValidateByRange() {
+			require.Equal(r.t, got, digest(r.read(p, engine.TargetSide, part, nil)), part.GetLabel())
+		}
+	}
+	if p.GetKeyAfterLoad() {
+		r.apply(p, planv1.Step_STEP_KEY)
+	}
+	there := r.read(p, engine.TargetSide, nil, nil)
+	require.Equal(r.t, want, digest(there))
+	return r.fields(p, there), touched
+}
+
+func (r *ruleTest) fields(p *planv1.TablePlan, rows []row) (out [][][]byte) {
+	require.Equal(r.t, planv1.Encoding_ENCODING_CANONICAL, p.GetEncoding(), "rows that rules change have no engine's own form")
+	for _, got := range rows {
+		fields := make([][]byte, len(p.GetColumns()))
+		_, rest, err := batch.Fields(p.GetEncoding(), got.data, fields)
+		require.NoError(r.t, err)
+		require.Empty(r.t, rest)
+		out = append(out, fields)
+	}
+	return out
+}
+
+// count expects the numbers of rows that move and that stay.
+func (r *ruleTest) count(p *planv1.TablePlan, rows, filtered int64) {
+	r.t.Helper()
+	got, err := r.source.Count(r.ctx, p)
+	require.NoError(r.t, err)
+	require.Equal(r.t, engine.Count{Rows: rows, Filtered: filtered}, got)
+}
+
+// catalog is the target's table as it is described.
+func (r *ruleTest) catalog(p *planv1.TablePlan) (columns []string) {
+	d, err := r.target.Describe(r.ctx, engine.Selection{})
+	require.NoError(r.t, err)
+	require.Len(r.t, d.GetTables(), 1)
+	require.Equal(r.t, p.GetTargetName(), d.GetTables()[0].GetName())
+	for _, c := range d.GetTables()[0].GetColumns() {
+		columns = append(columns, c.GetName())
+	}
+	return columns
+}
+
+func (r *ruleTest) columns() {
+	p := r.follow("", map[string]*droverv1.ColumnRule{"secret": {Drop: true}, "n": {Into: "Amount \"x\""}, "id": {Into: "key"}})
+	rows, _ := r.copied(p)
+	require.Len(r.t, rows, 60)
+	require.Equal(r.t, []string{"key", "Amount \"x\"", "digits"}, r.catalog(p))
+	r.count(p, 60, 0)
+}
+
+func (r *ruleTest) constants() {
+	east, seven := "east'; \\ \"", "7"
+	p := r.follow("", map[string]*droverv1.ColumnRule{"origin": {Const: &east}, "batch": {Const: &seven, Type: r.types[canon.Int], Into: "run"}, "secret": {Drop: true}})
+	rows, touched := r.copied(p)
+	require.Len(r.t, rows, 60)
+	require.Empty(r.t, touched)
+	require.Equal(r.t, []string{"id", "n", "digits", "run", "origin"}, r.catalog(p))
+	for _, fields := range rows {
+		require.Equal(r.t, "7", canon.String(p.GetColumns()[3].GetKind(), fields[3]))
+		require.Equal(r.t, east, canon.String(p.GetColumns()[4].GetKind(), fields[4]))
+	}
+}
+
+// casts: text of an integer, integers of text.
+func (r *ruleTest) casts() {
+	p := r.follow("id > 10 AND id < 17", map[string]*droverv1.ColumnRule{"n": {Type: r.types[canon.Text]}},
+		&droverv1.Cast{Match: "*.ruled.digits", To: r.types[canon.Int]})
+	require.Equal(r.t, canon.Text, p.GetColumns()[1].GetKind())
+	require.Equal(r.t, canon.Int, p.GetColumns()[2].GetKind())
+	rows, touched := r.copied(p)
+	require.Empty(r.t, touched)
+	require.Len(r.t, rows, 6)
+	for _, fields := range rows {
+		id := canon.GetInt(fields[0])
+		if id%11 == 0 {
+			require.Nil(r.t, fields[2])
+		} else {
+			require.Equal(r.t, id*3, canon.GetInt(fields[2]))
+		}
+		if id%5 == 0 {
+			require.Nil(r.t, fields[1])
+		} else {
+			require.Equal(r.t, fmt.Sprint(id*7-100), string(fields[1]))
+		}
+	}
+}
+
+// castKey: a key of another kind is ordered otherwise, so ranges mean nothing there.
+func (r *ruleTest) castKey() {
+	p := r.follow("", map[string]*droverv1.ColumnRule{"id": {Type: r.types[canon.Text]}})
+	require.False(r.t, p.GetValidateByRange())
+	rows, _ := r.copied(p)
+	require.Len(r.t, rows, 60)
+}
+
+// where: rows for which the condition is unknown stay, as in SQL.
+func (r *ruleTest) where() {
+	p := r.follow("n > 0", nil)
+	var moved int64
+	for i := range int64(60) {
+		if i%5 != 0 && i*7-100 > 0 {
+			moved++
+		}
+	}
+	r.count(p, moved, 60-moved)
+	rows, _ := r.copied(p)
+	require.EqualValues(r.t, moved, len(rows))
+}
+
+// whereWithin: the condition is one, whatever stands beside the range's bounds.
+func (r *ruleTest) whereWithin() {
+	p := r.follow("n IS NULL OR digits = '3' OR secret <> 's3cr3t' AND id < 30", map[string]*droverv1.ColumnRule{"secret": {Drop: true}})
+	r.count(p, 13, 47)
+	rows, _ := r.copied(p)
+	require.Len(r.t, rows, 13)
+	require.Equal(r.t, []string{"id", "n", "digits"}, r.catalog(p))
+}
+
+// nothingMatches: a range without rows is complete like any other.
+func (r *ruleTest) nothingMatches() {
+	p := r.follow("id > 100", nil)
+	r.count(p, 0, 60)
+	rows, _ := r.copied(p)
+	require.Empty(r.t, rows)
+}
+
+func (r *ruleTest) setNull() {
+	p := r.follow("", map[string]*droverv1.ColumnRule{"digits": {Type: r.types[canon.Int], Invalid: "set-null"}, "secret": {Into: "note"}})
+	rows, touched := r.copied(p)
+	r.equalTouched(engine.Touched{2: refusedRows()}, touched)
+	for _, fields := range rows {
+		if id := canon.GetInt(fields[0]); id%7 == 3 || id%11 == 0 {
+			require.Nil(r.t, fields[2], "row %d", id)
+		} else {
+			require.Equal(r.t, id*3, canon.GetInt(fields[2]))
+		}
+	}
+}
+
+// sentinel: the column's place in the plan counts, not in the source.
+func (r *ruleTest) sentinel() {
+	p := r.follow("", map[string]*droverv1.ColumnRule{"digits": {Type: r.types[canon.Int], Invalid: "sentinel", Sentinel: "-1"}, "n": {Drop: true}})
+	rows, touched := r.copied(p)
+	r.equalTouched(engine.Touched{1: refusedRows()}, touched)
+	require.Len(r.t, rows, 60)
+	for _, fields := range rows {
+		switch id := canon.GetInt(fields[0]); {
+		case id%7 == 3:
+			require.EqualValues(r.t, -1, canon.GetInt(fields[1]))
+		case id%11 == 0:
+			require.Nil(r.t, fields[1], "NULL is no value that a policy replaces")
+		default:
+			require.Equal(r.t, id*3, canon.GetInt(fields[1]))
+		}
+	}
+}
+
+// refused: without a policy the value stops the table, by name, and the row that
+// holds it is not given.
+func (r *ruleTest) refused() {
+	for _, invalid := range []string{"", "error"} {
+		p := r.follow("", map[string]*droverv1.ColumnRule{"digits": {Type: r.types[canon.Int], Invalid: invalid}})
+		rows, err := r.tryRead(p, engine.SourceSide, nil, nil)
+		require.Equal(r.t, fault.Value, fault.KindOf(err), "%v", err)
+		require.Equal(r.t, "digits", fault.Find(err).Column)
+		require.Equal(r.t, "id=3", fault.Find(err).Key)
+		require.NotContains(r.t, err.Error(), "s3cr3t")
+		require.Len(r.t, rows, 3)
+		require.Empty(r.t, touchedIn(rows))
+	}
+}
+
+func (r *ruleTest) castImpossible() {
+	for column, rule := range map[string]*droverv1.ColumnRule{
+		"n":      {Type: "no such thing"},
+		"id":     {Type: r.types[canon.Text], Invalid: "set-null"},
+		"digits": {Type: r.types[canon.Int], Invalid: "sentinel", Sentinel: "none"},
+	} {
+		p := r.follow("", map[string]*droverv1.ColumnRule{column: rule})
+		var found []string
+		for _, f := range p.GetFindings() {
+			if f.GetSeverity() == planv1.Severity_SEVERITY_ERROR && f.GetColumn() == column {
+				found = append(found, f.GetCode())
+			}
+		}
+		require.Equal(r.t, []string{"CAST_IMPOSSIBLE"}, found, "%s: %v", column, p.GetFindings())
+	}
+}
