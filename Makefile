@@ -37,7 +37,7 @@ race: ## every test under the race detector
 	scripts/test -race work
 
 .PHONY: bench
-bench: build ## time a validated copy of 4 million rows against raw COPY pipes
+bench: build ## time validated copies of 4 million rows (ROWS=) against COPY pipes, pgloader, mydumper and myloader
 	scripts/bench
 
 .PHONY: check

@@ -29,10 +29,15 @@ func copyAndValidate(ctx context.Context, source, target string, o options) (s s
 		return sample{}, fmt.Errorf("drover copy: %w: %s", err, strings.TrimSpace(stderr.String()))
 	}
 	s.total = time.Since(begin)
+	s.rss, err = peak(cmd)
+	return s, err
+}
+
+// peak is the most that a finished process had in memory, in bytes.
+func peak(cmd *exec.Cmd) (int64, error) {
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return sample{}, errors.New("no resource usage of a process on this system")
+		return 0, errors.New("no resource usage of a process on this system")
 	}
-	s.rss = usage.Maxrss << 10 // Linux counts in KiB
-	return s, nil
+	return usage.Maxrss << 10, nil // Linux counts in KiB
 }

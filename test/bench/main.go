@@ -1,8 +1,14 @@
-// Command bench times drover against raw COPY pipes on the PostgreSQL of
-// DROVER_TEST_POSTGRES_URL: the same rows, the same number of connections, run after run in
-// turn. What counts is the ratio of the medians; seconds belong to the machine.
+// Command bench times drover against what people use today, on the servers of
+// DROVER_TEST_*_URL: the same rows, as many connections, run after run in turn. What counts is
+// the ratio of the medians; seconds belong to the machine.
 //
-// pipes.go is the raw way, copy.go drover's, server.go the databases.
+//	PostgreSQL -> PostgreSQL   pairs of psql, COPY … (FORMAT binary) between them, then the primary key
+//	MySQL, MariaDB -> PostgreSQL   pgloader
+//	MySQL -> MySQL, MariaDB -> MariaDB   mydumper, then myloader
+//
+// None of them validates anything. scenario.go lists what is measured, pipes.go,
+// pgloader.go and mydumper.go are the other ways, copy.go is drover's, workers.go its memory
+// with each role a process, server.go the databases.
 package main
 
 import (
@@ -12,27 +18,26 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path"
 	"slices"
 	"time"
 )
 
-// limits of what a validated copy may cost.
-const (
-	maxRatio = 2.0
-	maxRSS   = 256 << 20
-)
+// maxRSS is what a worker may have in memory.
+const maxRSS = 256 << 20
 
 type options struct {
 	rows, jobs, runs int
-	drover           string
+	drover, only     string
 }
 
 func main() {
 	var o options
 	flag.IntVar(&o.rows, "rows", 4_000_000, "rows to move")
-	flag.IntVar(&o.jobs, "jobs", 2, "pipes, and jobs of each of drover's roles")
+	flag.IntVar(&o.jobs, "jobs", 2, "connections of the other way, and jobs of each of drover's roles")
 	flag.IntVar(&o.runs, "runs", 3, "runs of each way")
 	flag.StringVar(&o.drover, "drover", "bin/drover", "binary")
+	flag.StringVar(&o.only, "only", "*", "glob over the names of what is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -45,57 +50,85 @@ func main() {
 // sample is one timed run.
 type sample struct {
 	total time.Duration
-	// key is the part of the raw way that builds the primary key.
-	key time.Duration
+	// note is what else there is to say of it.
+	note string
 	// rss is the peak memory of drover's process in bytes.
 	rss int64
 }
 
 func run(ctx context.Context, o options) (err error) {
-	s, err := newServer(os.Getenv("DROVER_TEST_POSTGRES_URL"))
-	if err != nil {
-		return err
-	}
-	source, err := s.create(ctx)
+	s, err := openServers()
 	if err != nil {
 		return err
 	}
 	// Interrupted or not, the databases go.
 	defer func() { err = errors.Join(err, s.dropAll(context.WithoutCancel(ctx))) }()
-	fmt.Printf("filling %d rows\n", o.rows)
-	if err := fill(ctx, source, o.rows); err != nil {
-		return err
-	}
-	var raw, drover []sample
-	for n := 1; n <= o.runs; n++ {
-		r, err := s.timed(ctx, func(target string) (sample, error) { return pipes(ctx, source, target, o) })
-		if err != nil {
-			return err
+	var measured int
+	var missed error
+	for _, c := range scenarios {
+		if ok, err := path.Match(o.only, c.name); err != nil || !ok {
+			if err != nil {
+				return err
+			}
+			continue
 		}
-		d, err := s.timed(ctx, func(target string) (sample, error) { return copyAndValidate(ctx, source, target, o) })
-		if err != nil {
-			return err
+		measured++
+		if err := c.measure(ctx, s, o); err != nil {
+			missed = errors.Join(missed, fmt.Errorf("%s: %w", c.name, err))
 		}
-		fmt.Printf("run %d: pipes %.1f s (key %.1f s), drover %.1f s, %d MiB at most\n",
-			n, r.total.Seconds(), r.key.Seconds(), d.total.Seconds(), d.rss>>20)
-		raw, drover = append(raw, r), append(drover, d)
 	}
-	return verdict(o, raw, drover)
+	if measured == 0 {
+		return fmt.Errorf("-only %s names nothing that is measured", o.only)
+	}
+	return missed
 }
 
-// verdict prints the medians and fails when a limit is passed.
-func verdict(o options, raw, drover []sample) error {
-	ratio := median(drover).Seconds() / median(raw).Seconds()
-	var rss int64
-	for _, d := range drover {
-		rss = max(rss, d.rss)
+// measure runs both ways in turn and prints what they took.
+func (c scenario) measure(ctx context.Context, s *servers, o options) error {
+	rows := c.rows(o)
+	fmt.Printf("\n%s, %d rows of table %s\n", c.name, rows, c.table)
+	source, err := s.filled(ctx, c.from, c.table, rows)
+	if err != nil {
+		return err
 	}
-	fmt.Printf("%d rows, %d jobs, medians of %d runs: pipes with primary key %.1f s, drover validated %.1f s\n",
-		o.rows, o.jobs, o.runs, median(raw).Seconds(), median(drover).Seconds())
-	fmt.Printf("ratio %.2f (at most %.1f); peak memory of the one process with all roles and NATS %d MiB (a worker may have %d)\n",
-		ratio, maxRatio, rss>>20, int64(maxRSS)>>20)
-	if ratio > maxRatio {
-		return fmt.Errorf("ratio %.2f is above %.1f", ratio, maxRatio)
+	peerSource, err := s.filled(ctx, c.peerFrom, c.table, rows)
+	if err != nil {
+		return err
+	}
+	var peer, drover []sample
+	for n := 1; n <= o.runs; n++ {
+		p, err := s.timed(ctx, c.to, func(target string) (sample, error) { return c.peer(ctx, peerSource, target, o) })
+		if err != nil {
+			return err
+		}
+		d, err := s.timed(ctx, c.to, func(target string) (sample, error) { return copyAndValidate(ctx, source, target, o) })
+		if err != nil {
+			return err
+		}
+		fmt.Printf("run %d: %s %.1f s (%s), drover %.1f s, %d MiB at most\n",
+			n, c.peerName, p.total.Seconds(), p.note, d.total.Seconds(), d.rss>>20)
+		peer, drover = append(peer, p), append(drover, d)
+	}
+	verdict := c.verdict(o, peer, drover)
+	memory, err := s.timed(ctx, c.to, func(target string) (sample, error) { return workers(ctx, source, target, o) })
+	if err != nil {
+		return errors.Join(verdict, err)
+	}
+	fmt.Printf("with each role a process: %.1f s; peak memory %s (a worker may have %d MiB)\n",
+		memory.total.Seconds(), memory.note, int64(maxRSS)>>20)
+	if memory.rss > maxRSS {
+		verdict = errors.Join(verdict, fmt.Errorf("a worker had %d MiB in memory", memory.rss>>20))
+	}
+	return verdict
+}
+
+// verdict prints the medians and fails when the limit is passed.
+func (c scenario) verdict(o options, peer, drover []sample) error {
+	ratio := median(drover).Seconds() / median(peer).Seconds()
+	fmt.Printf("medians of %d runs with %d jobs: %s %.1f s, drover validated %.1f s: ratio %.2f (at most %.2f)\n",
+		o.runs, o.jobs, c.peerName, median(peer).Seconds(), median(drover).Seconds(), ratio, c.limit)
+	if ratio > c.limit {
+		return fmt.Errorf("ratio %.2f is above %.2f", ratio, c.limit)
 	}
 	return nil
 }

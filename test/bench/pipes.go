@@ -32,7 +32,7 @@ func pipes(ctx context.Context, source, target string, o options) (sample, error
 	if err := psql(ctx, target, "ALTER TABLE bench ADD PRIMARY KEY (id)"); err != nil {
 		return sample{}, err
 	}
-	return sample{total: time.Since(begin), key: time.Since(copied)}, nil
+	return sample{total: time.Since(begin), note: fmt.Sprintf("key %.1f s", time.Since(copied).Seconds())}, nil
 }
 
 // pipe moves the rows with after < id <= last.

@@ -7,52 +7,96 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/drover-db/drover/test/fixture"
 )
 
 //go:embed bench.sql
 var benchSQL string
 
-// server makes and drops the databases of a benchmark.
+// server is a running server and what is done to it before a run, so that nothing of
+// the run before is left to write.
 type server struct {
-	admin *url.URL
-	names []string
+	name, variable string
+	settle         string
 }
 
-func newServer(raw string) (*server, error) {
-	u, err := url.Parse(raw)
-	if err != nil || raw == "" {
-		return nil, errors.New("DROVER_TEST_POSTGRES_URL is not set: run it with make bench")
+var (
+	postgres = &server{"postgres", "DROVER_TEST_POSTGRES_URL", "CHECKPOINT"}
+	mysql    = &server{"mysql", "DROVER_TEST_MYSQL_URL", "FLUSH LOGS"}
+	mariadb  = &server{"mariadb", "DROVER_TEST_MARIADB_URL", "FLUSH LOGS"}
+)
+
+// servers makes and drops the databases of a benchmark.
+type servers struct {
+	admin map[*server]*url.URL
+	made  []database
+	// sources by server and table; they serve all scenarios.
+	sources map[string]string
+}
+
+type database struct {
+	on   *server
+	name string
+}
+
+func openServers() (*servers, error) {
+	s := &servers{admin: map[*server]*url.URL{}, sources: map[string]string{}}
+	for _, one := range []*server{postgres, mysql, mariadb} {
+		raw := os.Getenv(one.variable)
+		u, err := url.Parse(raw)
+		if err != nil || raw == "" {
+			return nil, fmt.Errorf("%s is not set: run it with make bench", one.variable)
+		}
+		s.admin[one] = u
 	}
-	return &server{admin: u}, nil
+	return s, nil
+}
+
+func (s *servers) exec(ctx context.Context, on *server, statements ...string) error {
+	for _, sql := range statements {
+		if out, err := fixture.Try(ctx, s.admin[on].String(), sql); err != nil {
+			return fmt.Errorf("%s: %s: %w: %s", on.name, sql, err, out)
+		}
+	}
+	return nil
 }
 
 // create makes an empty database and returns its URL.
-func (s *server) create(ctx context.Context) (string, error) {
-	name := fmt.Sprintf("drover_bench_%d", len(s.names)+1)
-	if err := psql(ctx, s.admin.String(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE);\nCREATE DATABASE "+name); err != nil {
+func (s *servers) create(ctx context.Context, on *server) (string, error) {
+	d := database{on, fmt.Sprintf("drover_bench_%d", len(s.made)+1)}
+	if err := s.exec(ctx, on, d.drop(), "CREATE DATABASE "+d.name); err != nil {
 		return "", err
 	}
-	s.names = append(s.names, name)
-	u := *s.admin
-	u.Path = "/" + name
+	s.made = append(s.made, d)
+	u := *s.admin[on]
+	u.Path = "/" + d.name
 	return u.String(), nil
 }
 
-func (s *server) dropAll(ctx context.Context) error {
+func (d database) drop() string {
+	if d.on == postgres {
+		return "DROP DATABASE IF EXISTS " + d.name + " WITH (FORCE)"
+	}
+	return "DROP DATABASE IF EXISTS " + d.name
+}
+
+func (s *servers) dropAll(ctx context.Context) error {
 	var err error
-	for _, name := range s.names {
-		err = errors.Join(err, psql(ctx, s.admin.String(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"))
+	for _, d := range s.made {
+		err = errors.Join(err, s.exec(ctx, d.on, d.drop()))
 	}
 	return err
 }
 
 // timed gives a run an empty target, with nothing of the run before left to write.
-func (s *server) timed(ctx context.Context, run func(target string) (sample, error)) (sample, error) {
-	target, err := s.create(ctx)
+func (s *servers) timed(ctx context.Context, on *server, run func(target string) (sample, error)) (sample, error) {
+	target, err := s.create(ctx, on)
 	if err == nil {
-		err = psql(ctx, s.admin.String(), "CHECKPOINT")
+		err = s.exec(ctx, on, on.settle)
 	}
 	if err != nil {
 		return sample{}, err
@@ -61,11 +105,30 @@ func (s *server) timed(ctx context.Context, run func(target string) (sample, err
 	if err != nil {
 		return sample{}, err
 	}
-	return result, psql(ctx, s.admin.String(), "DROP DATABASE "+s.names[len(s.names)-1]+" WITH (FORCE)")
+	return result, s.exec(ctx, on, s.made[len(s.made)-1].drop())
 }
 
-func fill(ctx context.Context, target string, rows int) error {
-	return psql(ctx, target, fmt.Sprintf("\\set rows %d\n", rows)+benchSQL)
+// filled is a database with a table of rows; the same one each time it is asked for.
+func (s *servers) filled(ctx context.Context, on *server, table string, rows int) (string, error) {
+	key := on.name + "." + table
+	if source, ok := s.sources[key]; ok {
+		return source, nil
+	}
+	source, err := s.create(ctx, on)
+	if err != nil {
+		return "", err
+	}
+	fmt.Printf("filling %d rows on %s\n", rows, on.name)
+	switch table {
+	case "mixed":
+		err = fixture.FillMixedMySQL(ctx, source, rows)
+	case "wide":
+		err = fixture.FillWide(ctx, source, rows)
+	default:
+		err = psql(ctx, source, fmt.Sprintf("\\set rows %d\n", rows)+benchSQL)
+	}
+	s.sources[key] = source
+	return source, err
 }
 
 // psql runs SQL by PostgreSQL's own client.
