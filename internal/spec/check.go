@@ -2,8 +2,6 @@ package spec
 
 import (
 	"errors"
-	"path"
-	"regexp"
 	"strings"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -17,18 +15,23 @@ import (
 // wording replaces the rules' own messages, which quote regular expressions, by
 // what to write. The keys are field names as the proto has them.
 var wording = map[string]string{
-	"api_version":  `must be "drover.dev/v1"`,
-	"kind":         `must be "Migration"`,
-	"name":         "must be 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end",
-	"strategy":     `must be "bulk"`,
-	"existing":     `must be "fail", "append" or "truncate"`,
-	"password":     "must be a reference, never the password itself: ${env:NAME} or ${file:/path}",
-	"target_bytes": "must be a size such as 64MiB",
-	"max_bytes":    "must be a size such as 1GiB",
-	"replicas":     "must be 1, 3 or 5",
-}
+	"api_version": `must be "drover.dev/v1"`,
+	"kind":        `must be "Migration"`,
+	"name":        "must be 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end",
+	"strategy":    `must be "bulk" or "phased"`,
+	"existing":    `must be "fail", "append" or "truncate"`,
+	"publish":     `must be "direct" or "atomic"`,
+	"on_failure":  `must be "discard" or "keep"`,
+	"approve":     `must be "auto" or "manual"`,
+	"invalid":     `must be "error", "set-null" or "sentinel"`,
+	"tables":      "needs at least one glob over schema.table",
 
-var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+	"ranges_per_step": "must be a number from 0 (no limit) to 100000",
+	"password":        "must be a reference, never the password itself: ${env:NAME} or ${file:/path}",
+	"target_bytes":    "must be a size such as 64MiB",
+	"max_bytes":       "must be a size such as 1GiB",
+	"replicas":        "must be 1, 3 or 5",
+}
 
 // Check applies every rule to a spec that did not come from a file.
 func Check(s *droverv1.MigrationSpec) error {
@@ -68,8 +71,8 @@ func (validator) Validate(m proto.Message) error {
 	}
 	if s, ok := m.(*droverv1.MigrationSpec); ok {
 		found = append(found, sizes(s)...)
-		for i, rule := range s.GetTables() {
-			found = append(found, checkRule(uint64(i), rule)...)
+		for _, check := range []func(*droverv1.MigrationSpec) []*protovalidate.Violation{checkTables, checkCasts, checkPhases, checkPublish} {
+			found = append(found, check(s)...)
 		}
 	}
 	if len(found) == 0 {
@@ -91,59 +94,19 @@ func reword(v *validate.Violation) {
 	}
 }
 
-// sizes finds sizes that are zero or too large to count.
-func sizes(s *droverv1.MigrationSpec) []*protovalidate.Violation {
-	var out []*protovalidate.Violation
-	check := func(text string, field ...string) {
-		if text == "" {
-			return
-		}
-		n, err := ParseSize(text)
-		if err == nil && n > 0 {
-			return
-		}
-		elements := make([]*validate.FieldPathElement, len(field))
-		for i, name := range field {
-			elements[i] = &validate.FieldPathElement{FieldName: proto.String(name)}
-		}
-		out = append(out, violation("must be a size above zero, such as 64MiB", elements...))
-	}
-	check(s.GetRanges().GetTargetBytes(), "ranges", "target_bytes")
-	check(s.GetStream().GetMaxBytes(), "stream", "max_bytes")
-	return out
+// field is a step of the path to a violation: the name of a field.
+func field(name string) *validate.FieldPathElement {
+	return &validate.FieldPathElement{FieldName: proto.String(name)}
 }
 
-// checkRule looks at one table rule.
-func checkRule(index uint64, rule *droverv1.TableRule) []*protovalidate.Violation {
-	at := func(field, message string) *protovalidate.Violation {
-		return violation(message,
-			&validate.FieldPathElement{FieldName: proto.String("tables"), Subscript: &validate.FieldPathElement_Index{Index: index}},
-			&validate.FieldPathElement{FieldName: proto.String(field)})
-	}
-	var out []*protovalidate.Violation
-	if !validGlob(rule.GetMatch()) {
-		out = append(out, at("match", "is no glob over schema.table: write something like public.* or main.album (brackets must close)"))
-	}
-	if rule.GetSkip() && rule.GetInto() != "" {
-		out = append(out, at("into", "has no meaning beside skip: remove one of them"))
-	}
-	for _, p := range placeholder.FindAllString(rule.GetInto(), -1) {
-		if p != "{schema}" && p != "{table}" {
-			out = append(out, at("into", "has the placeholder "+p+": only {schema} and {table} are known"))
-		}
-	}
-	if strings.Count(rule.GetInto(), ".") > 1 {
-		out = append(out, at("into", `must be "name" or "schema.name"`))
-	}
-	return out
+// item is a field's element at an index.
+func item(name string, index int) *validate.FieldPathElement {
+	return &validate.FieldPathElement{FieldName: proto.String(name), Subscript: &validate.FieldPathElement_Index{Index: uint64(index)}}
 }
 
-// validGlob tells whether both sides of the dot are globs.
-func validGlob(glob string) bool {
-	schema, table, _ := strings.Cut(glob, ".")
-	_, err1 := path.Match(schema, "")
-	_, err2 := path.Match(table, "")
-	return err1 == nil && err2 == nil
+// entry is a map's value by its key.
+func entry(name, key string) *validate.FieldPathElement {
+	return &validate.FieldPathElement{FieldName: proto.String(name), Subscript: &validate.FieldPathElement_StringKey{StringKey: key}}
 }
 
 func violation(message string, elements ...*validate.FieldPathElement) *protovalidate.Violation {

@@ -12,6 +12,9 @@ import (
 const (
 	DefaultStrategy       = "bulk"
 	DefaultExisting       = "fail"
+	DefaultPublish        = "direct"
+	DefaultOnFailure      = "discard"
+	DefaultApprove        = "auto"
 	DefaultMaxConnections = 16
 	DefaultRangeRows      = 250_000
 	DefaultRangeBytes     = "64MiB"
@@ -27,6 +30,13 @@ func WithDefaults(s *droverv1.MigrationSpec) *droverv1.MigrationSpec {
 	out.Kind = cmp.Or(out.GetKind(), Kind)
 	out.Strategy = cmp.Or(out.GetStrategy(), DefaultStrategy)
 	out.Existing = cmp.Or(out.GetExisting(), DefaultExisting)
+	out.Publish = cmp.Or(out.GetPublish(), DefaultPublish)
+	if out.GetPublish() == publishAtomic {
+		out.OnFailure = cmp.Or(out.GetOnFailure(), DefaultOnFailure)
+	}
+	for _, p := range out.GetPhases() {
+		p.Approve = cmp.Or(p.GetApprove(), DefaultApprove)
+	}
 	if out.Ranges == nil {
 		out.Ranges = &droverv1.RangeSpec{}
 	}

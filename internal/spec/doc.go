@@ -3,7 +3,8 @@
 // checked, every error with its place in the file, no password in it.
 //
 // It never connects to anything and never logs. Read load.go first; endpoint.go
-// has everything about URLs, check.go the rules that the proto cannot say.
+// has everything about URLs; check.go, tables.go and phases.go the rules that the proto
+// cannot say.
 package spec
 
 // API version and kind of every spec.

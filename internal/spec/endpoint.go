@@ -20,6 +20,8 @@ const passwordParameter = "password"
 var examples = map[string]string{
 	"postgres":   "postgres://user@host:5432/database",
 	"postgresql": "postgresql://user@host:5432/database",
+	"mysql":      "mysql://user@host:3306/database",
+	"mariadb":    "mariadb://user@host:3306/database",
 	"sqlite":     "sqlite:///path/to/file.db",
 }
 

@@ -77,6 +77,29 @@ func TestFromURLs_DerivesNameAndRules(t *testing.T) {
 	require.Len(t, s.GetTables(), 2)
 	require.True(t, s.GetTables()[0].GetSkip(), "exclusions come first")
 
+	s, err = spec.FromURLs(spec.URLs{Source: "sqlite:///a", Target: "sqlite:///b", Schemes: schemes, Publish: "atomic", OnFailure: "keep",
+		Where: []string{" main.orders = paid = TRUE"}, Casts: []string{"decimal(10,2)=numeric(12, 2)"}})
+	require.NoError(t, err)
+	require.Equal(t, "main.orders", s.GetTables()[0].GetMatch())
+	require.Equal(t, "paid = TRUE", s.GetTables()[0].GetWhere())
+	require.Equal(t, "*", s.GetTables()[1].GetMatch(), "the others move as they are")
+	require.Equal(t, "numeric(12, 2)", s.GetSchema().GetCasts()[0].GetTo())
+
+	for _, c := range []struct {
+		u    spec.URLs
+		want string
+	}{
+		{spec.URLs{Where: []string{"orders"}}, "is not table=condition"},
+		{spec.URLs{Where: []string{"orders=id >"}}, "tables[0].where at character 5"},
+		{spec.URLs{Where: []string{"a=id = 1", "a=id = 2"}}, "join them with AND"},
+		{spec.URLs{Casts: []string{"=text"}}, "is not source type=target type"},
+		{spec.URLs{OnFailure: "keep"}, "on_failure has no meaning without publish: atomic"},
+	} {
+		c.u.Source, c.u.Target, c.u.Schemes = "sqlite:///a", "sqlite:///b", schemes
+		_, err = spec.FromURLs(c.u)
+		require.ErrorContains(t, err, c.want)
+	}
+
 	long := strings.Repeat("x", 100)
 	s, err = spec.FromURLs(spec.URLs{Source: "sqlite:///" + long, Target: "sqlite:///日本", Schemes: schemes})
 	require.NoError(t, err)

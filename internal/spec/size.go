@@ -5,6 +5,10 @@ import (
 	"strconv"
 	"strings"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"buf.build/go/protovalidate"
+
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/fault"
 )
 
@@ -33,4 +37,17 @@ func ParseSize(text string) (int64, error) {
 		return n * u.bytes, nil
 	}
 	return 0, fault.New(fault.Invalid, op, "%q is not a size: write a whole number and a unit, such as 64MiB (B, KiB, MiB, GiB, KB, MB, GB)", text)
+}
+
+// sizes finds sizes that are zero or too large to count.
+func sizes(s *droverv1.MigrationSpec) []*protovalidate.Violation {
+	var out []*protovalidate.Violation
+	check := func(text string, path ...*validate.FieldPathElement) {
+		if n, err := ParseSize(text); text != "" && (err != nil || n == 0) {
+			out = append(out, violation("must be a size above zero, such as 64MiB", path...))
+		}
+	}
+	check(s.GetRanges().GetTargetBytes(), field("ranges"), field("target_bytes"))
+	check(s.GetStream().GetMaxBytes(), field("stream"), field("max_bytes"))
+	return out
 }

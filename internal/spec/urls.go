@@ -24,9 +24,13 @@ type URLs struct {
 	Schemes []string
 	// Include and Exclude are globs over schema.table.
 	Include, Exclude []string
-	Existing         string
-	Ranges           *droverv1.RangeSpec
-	Stream           *droverv1.StreamSpec
+	// Where are conditions on rows, "table=condition"; a table named here moves also
+	// if Include does not name it. Casts are "source type=target type".
+	Where, Casts       []string
+	Existing           string
+	Publish, OnFailure string
+	Ranges             *droverv1.RangeSpec
+	Stream             *droverv1.StreamSpec
 }
 
 // FromURLs builds a spec from two URLs. Passwords are still in them: see Detach.
@@ -39,6 +43,14 @@ func FromURLs(u URLs) (*droverv1.MigrationSpec, error) {
 	if err != nil {
 		return nil, fault.At(err, "", fault.Target)
 	}
+	tables, err := rules(u)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := casts(u.Casts)
+	if err != nil {
+		return nil, err
+	}
 	out := &droverv1.MigrationSpec{
 		ApiVersion: APIVersion,
 		Kind:       Kind,
@@ -46,9 +58,12 @@ func FromURLs(u URLs) (*droverv1.MigrationSpec, error) {
 		Source:     &droverv1.EndpointSpec{Url: source.String()},
 		Target:     &droverv1.EndpointSpec{Url: target.String()},
 		Existing:   u.Existing,
+		Publish:    u.Publish,
+		OnFailure:  u.OnFailure,
+		Schema:     schema,
 		Ranges:     u.Ranges,
 		Stream:     u.Stream,
-		Tables:     rules(u.Include, u.Exclude),
+		Tables:     tables,
 	}
 	if out.GetName() == "" {
 		out.Name = name(source, target)
@@ -60,19 +75,49 @@ func FromURLs(u URLs) (*droverv1.MigrationSpec, error) {
 }
 
 // rules turns globs into table rules: the first match wins, so what is left out
-// comes first, and what nobody asked for comes last.
-func rules(include, exclude []string) []*droverv1.TableRule {
+// comes first, then what has a condition, and what nobody asked for comes last.
+func rules(u URLs) ([]*droverv1.TableRule, error) {
 	var out []*droverv1.TableRule
-	for _, glob := range exclude {
+	for _, glob := range u.Exclude {
 		out = append(out, &droverv1.TableRule{Match: glob, Skip: true})
 	}
-	for _, glob := range include {
+	seen := map[string]bool{}
+	for _, text := range u.Where {
+		glob, condition, ok := strings.Cut(text, "=")
+		glob, condition = strings.TrimSpace(glob), strings.TrimSpace(condition)
+		switch {
+		case !ok || glob == "" || condition == "":
+			return nil, fault.New(fault.Invalid, "spec.rules", "where %q is not table=condition, as in 'shop.orders=id > 100'", text)
+		case seen[glob]:
+			return nil, fault.New(fault.Invalid, "spec.rules", "where has two conditions for %s: join them with AND", glob)
+		}
+		seen[glob] = true
+		out = append(out, &droverv1.TableRule{Match: glob, Where: condition})
+	}
+	for _, glob := range u.Include {
 		out = append(out, &droverv1.TableRule{Match: glob})
 	}
-	if len(exclude) > 0 && len(include) == 0 {
+	if len(out) > 0 && len(u.Include) == 0 {
 		out = append(out, &droverv1.TableRule{Match: "*"})
 	}
-	return out
+	return out, nil
+}
+
+// casts turns "tinyint(1)=boolean" into casts; nil for none.
+func casts(list []string) (*droverv1.SchemaSpec, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	out := &droverv1.SchemaSpec{}
+	for _, text := range list {
+		from, to, ok := strings.Cut(text, "=")
+		from, to = strings.TrimSpace(from), strings.TrimSpace(to)
+		if !ok || from == "" || to == "" {
+			return nil, fault.New(fault.Invalid, "spec.casts", "cast %q is not source type=target type, as in 'tinyint(1)=boolean'", text)
+		}
+		out.Casts = append(out.Casts, &droverv1.Cast{From: from, To: to})
+	}
+	return out, nil
 }
 
 // name derives a migration's name: "shop-to-warehouse".
