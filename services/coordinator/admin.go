@@ -51,13 +51,8 @@ func (a *migrationServer) CreateMigration(ctx context.Context, r *droverv1.Creat
 	if err := s.await(ctx); err != nil {
 		return nil, err
 	}
-	if err := spec.Check(r.GetSpec()); err != nil {
-		return nil, fault.Wrap(fault.Invalid, op, err)
-	}
-	for _, e := range []*droverv1.EndpointSpec{r.GetSpec().GetSource(), r.GetSpec().GetTarget()} {
-		if spec.Mask(e.GetUrl()) != e.GetUrl() {
-			return nil, fault.New(fault.Invalid, op, "a URL must not hold a password: give password: ${env:NAME} or ${file:/path}, which workers resolve")
-		}
+	if err := checkSpec(r.GetSpec()); err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,6 +66,20 @@ func (a *migrationServer) CreateMigration(ctx context.Context, r *droverv1.Creat
 	}
 	view := s.view()
 	return &droverv1.CreateMigrationResponse{Migration: migration(view.Migration(uid), nil, live{})}, nil
+}
+
+// checkSpec tells what is wrong with a spec as such.
+func checkSpec(m *droverv1.MigrationSpec) error {
+	const op = "coordinator.checkSpec"
+	if err := spec.Check(m); err != nil {
+		return fault.Wrap(fault.Invalid, op, err)
+	}
+	for _, e := range []*droverv1.EndpointSpec{m.GetSource(), m.GetTarget()} {
+		if spec.Mask(e.GetUrl()) != e.GetUrl() {
+			return fault.New(fault.Invalid, op, "a URL must not hold a password: give password: ${env:NAME} or ${file:/path}, which workers resolve")
+		}
+	}
+	return checkPhases(m)
 }
 
 // GetMigration reads one.
@@ -148,7 +157,10 @@ func refuse(m *state.Migration, format string, args ...any) error {
 func (a *migrationServer) StartMigration(ctx context.Context, r *droverv1.StartMigrationRequest) (*droverv1.StartMigrationResponse, error) {
 	m, err := a.s.act(ctx, r.GetName(), func(m *state.Migration, tables []*state.Table) (*journalv1.Event, error) {
 		if m.Stage != state.Planned {
-			return nil, refuse(m, "is not waiting to be started: it is %s", strings.ToLower(strings.TrimPrefix(migrationStates[m.Stage].String(), "STATE_")))
+			return nil, refuse(m, "is not waiting to be started: it is %s", stateName(m))
+		}
+		if replanning(m, a.s.runs[m.UID]) {
+			return nil, refuse(m, "is being planned anew: start it when that is done")
 		}
 		if err := preflight(m, tables); err != nil {
 			return nil, fault.Wrap(fault.Unsupported, "coordinator.StartMigration", err)
@@ -161,7 +173,7 @@ func (a *migrationServer) StartMigration(ctx context.Context, r *droverv1.StartM
 // PauseMigration grants nothing new.
 func (a *migrationServer) PauseMigration(ctx context.Context, r *droverv1.PauseMigrationRequest) (*droverv1.PauseMigrationResponse, error) {
 	m, err := a.s.act(ctx, r.GetName(), func(m *state.Migration, _ []*state.Table) (*journalv1.Event, error) {
-		if m.Stage.Ended() {
+		if m.Stage.Ended() || m.Stage == state.Discarding {
 			return nil, refuse(m, "has ended")
 		}
 		if m.Paused {
@@ -172,8 +184,17 @@ func (a *migrationServer) PauseMigration(ctx context.Context, r *droverv1.PauseM
 	return &droverv1.PauseMigrationResponse{Migration: m}, err
 }
 
-// ResumeMigration lifts a pause.
+// ResumeMigration lifts a pause, and the blocks of a phase that stopped.
 func (a *migrationServer) ResumeMigration(ctx context.Context, r *droverv1.ResumeMigrationRequest) (*droverv1.ResumeMigrationResponse, error) {
+	_, found, err := a.s.find(ctx, r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if found.Stage == state.Stopped {
+		if _, err := a.s.retryBlocked(ctx, found.UID, "", 0); err != nil {
+			return nil, err
+		}
+	}
 	m, err := a.s.act(ctx, r.GetName(), func(m *state.Migration, _ []*state.Table) (*journalv1.Event, error) {
 		if m.Stage.Ended() {
 			return nil, refuse(m, "has ended; retry lifts its blocks")
@@ -184,16 +205,4 @@ func (a *migrationServer) ResumeMigration(ctx context.Context, r *droverv1.Resum
 		return &journalv1.Event{Body: &journalv1.Event_MigrationResumed{MigrationResumed: &journalv1.MigrationResumed{}}}, nil
 	})
 	return &droverv1.ResumeMigrationResponse{Migration: m}, err
-}
-
-// CancelMigration ends a migration where it stands.
-func (a *migrationServer) CancelMigration(ctx context.Context, r *droverv1.CancelMigrationRequest) (*droverv1.CancelMigrationResponse, error) {
-	m, err := a.s.act(ctx, r.GetName(), func(m *state.Migration, _ []*state.Table) (*journalv1.Event, error) {
-		if m.Stage.Ended() && m.Stage != state.Incomplete {
-			return nil, refuse(m, "has ended")
-		}
-		return &journalv1.Event{Body: &journalv1.Event_MigrationEnded{MigrationEnded: &journalv1.MigrationEnded{
-			Outcome: journalv1.MigrationEnded_OUTCOME_CANCELLED}}}, nil
-	})
-	return &droverv1.CancelMigrationResponse{Migration: m}, err
 }

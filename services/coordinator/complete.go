@@ -7,6 +7,7 @@ import (
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/spec"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
@@ -25,11 +26,14 @@ func (s *Service) settle(ctx context.Context) {
 }
 
 func (s *Service) settleMigration(ctx context.Context, m *state.Migration) error {
+	if m.Replan == state.ReplanSplit {
+		return s.replanned(ctx, m)
+	}
 	switch m.Stage {
 	case state.Planning:
 		return s.planned(ctx, m)
 	case state.Planned:
-		if m.AutoStart {
+		if m.AutoStart && !replanning(m, s.runs[m.UID]) {
 			return s.begin(ctx, m)
 		}
 		return nil
@@ -37,13 +41,17 @@ func (s *Service) settleMigration(ctx context.Context, m *state.Migration) error
 		if err := s.openStream(ctx, m); err != nil {
 			return err
 		}
-		tables := s.view().Tables(m.UID)
-		for _, t := range tables {
+		for _, t := range s.view().Tables(m.UID) {
 			if err := s.settleTable(ctx, m, t); err != nil {
 				return err
 			}
 		}
 		return s.end(ctx, m, s.view().Tables(m.UID))
+	case state.Discarding:
+		if err := s.closeStream(ctx, m); err != nil || !m.Discarded {
+			return err
+		}
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationEnded{MigrationEnded: &journalv1.MigrationEnded{Outcome: m.Discard}}})
 	default:
 		return s.closeStream(ctx, m)
 	}
@@ -53,15 +61,15 @@ func (s *Service) settleMigration(ctx context.Context, m *state.Migration) error
 func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.Table) error {
 	w := workID{migration: m.UID, table: t.Number}
 	switch {
-	case t.Blocked || t.Emptying || t.Stage < state.TableCreated:
+	case t.Blocked || t.Skipped || t.Emptying || t.Stage < state.TableCreated:
 		return nil
 	case t.Stage < state.TableVerified && t.BlockedRanges > 0:
 		return s.blockForRanges(ctx, m, t)
-	case t.Stage == state.TableCreated && t.Split && t.Loaded == t.Ranges:
+	case t.Stage == state.TableCreated && t.AllLoaded():
 		return s.advanced(ctx, w, state.TableLoaded, 0)
 	case t.Stage == state.TableLoaded && !t.Plan.GetKeyAfterLoad():
 		return s.advanced(ctx, w, state.TableKeyed, 0)
-	case t.Stage == state.TableKeyed && t.Verified == t.Ranges:
+	case t.Stage == state.TableKeyed && t.AllVerified():
 		return s.advanced(ctx, w, state.TableVerified, 0)
 	case t.Stage == state.TableSequenced && t.SourceRows >= 0:
 		return s.compareCounts(ctx, m, t)
@@ -71,7 +79,7 @@ func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.
 
 // blockForRanges blocks a table when only its blocked ranges are left.
 func (s *Service) blockForRanges(ctx context.Context, m *state.Migration, t *state.Table) error {
-	if t.Loaded+t.BlockedRanges < t.Ranges {
+	if t.Loaded+t.BlockedRanges+t.EmptiedRanges < t.Ranges {
 		return nil
 	}
 	var first *state.Range
@@ -80,54 +88,96 @@ func (s *Service) blockForRanges(ctx context.Context, m *state.Migration, t *sta
 		return false
 	})
 	p := first.Problem
+	p.Attempts = max(p.Attempts, first.Failures)
 	p.Reason = fmt.Sprintf("%d of %d ranges blocked; range %d %s: %s", t.BlockedRanges, t.Ranges, first.Number, first.Plan.GetLabel(), p.Reason)
 	return s.block(ctx, m, t.Number, p)
 }
 
-// compareCounts closes a table if the source still has as many rows as were proven.
+// compareCounts closes a table if the source still has as many rows that move as were
+// proven. How many rows a range had that was given up, nobody knows.
 func (s *Service) compareCounts(ctx context.Context, m *state.Migration, t *state.Table) error {
-	if t.SourceRows == t.LoadedDigest.Rows {
+	proven := t.ProvenRows()
+	if t.SourceRows == proven || t.SkippedRanges > 0 && t.SourceRows > proven {
 		return s.advanced(ctx, workID{migration: m.UID, table: t.Number}, state.TableComplete, 0)
 	}
-	return s.block(ctx, m, t.Number, state.Problem{Side: "source", Reason: fmt.Sprintf(
+	return s.block(ctx, m, t.Number, state.Problem{Side: fault.Source, Kind: fault.Changed.String(), Reason: fmt.Sprintf(
 		"source has %d rows now, but %d were copied and verified: somebody wrote to it during the copy; stop the writers and copy the table again into an empty target (existing: truncate)",
-		t.SourceRows, t.LoadedDigest.Rows)})
+		t.SourceRows, proven)})
 }
 
 func (s *Service) block(ctx context.Context, m *state.Migration, table uint32, p state.Problem) error {
 	s.cfg.Logger.Warn("table blocked", "migration", m.Name, "table", table, "reason", p.Reason)
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableBlocked{TableBlocked: &journalv1.TableBlocked{
-		Table: table, Reason: p.Reason, Side: p.Side, Key: p.Key, Column: p.Column}}})
+		Table: table, Reason: p.Reason, Side: p.Side, Key: p.Key, Column: p.Column, Kind: p.Kind, Attempts: int32(p.Attempts)}}})
 }
 
-// end closes a migration of which nothing is left to do.
-func (s *Service) end(ctx context.Context, m *state.Migration, tables []*state.Table) error {
-	blocked := 0
+// remains is what is left to do of the tables that have begun.
+type remains struct {
+	// moving: some table goes on by itself.
+	moving  bool
+	blocked []*state.Table
+}
+
+func remaining(m *state.Migration, tables []*state.Table) remains {
+	var left remains
 	for _, t := range tables {
 		switch {
+		case t.Done() || !m.Begun(t):
 		case t.Blocked:
-			blocked++
-		case t.Stage != state.TableComplete:
-			return nil
+			left.blocked = append(left.blocked, t)
+		case !waitsForOthers(m, t, tables):
+			left.moving = true
 		}
 	}
+	return left
+}
+
+// why names the first block.
+func (r remains) why() string {
+	first := r.blocked[0]
+	text := fmt.Sprintf("table %s is blocked: %s", sourceName(first.Plan), first.Problem.Reason)
+	if n := len(r.blocked); n > 1 {
+		text = fmt.Sprintf("%d tables are blocked; %s", n, text)
+	}
+	return text
+}
+
+// working tells whether a worker has something of the migration in hand that changes it.
+func (s *Service) working(uid string) bool {
 	for w := range s.busy {
-		if w.migration == m.UID && w.kind != workSnapshot {
-			return nil
+		if w.migration == uid && w.kind != workSnapshot {
+			return true
 		}
 	}
-	outcome := journalv1.MigrationEnded_OUTCOME_INCOMPLETE
-	if blocked == 0 {
-		if !m.Finished {
-			return nil
-		}
-		outcome = journalv1.MigrationEnded_OUTCOME_COMPLETE
+	return false
+}
+
+// end closes a migration, or its phase, of which nothing is left to do.
+func (s *Service) end(ctx context.Context, m *state.Migration, tables []*state.Table) error {
+	left := remaining(m, tables)
+	if m.CurrentPhase() != 0 {
+		return s.settlePhase(ctx, m, left)
 	}
-	if err := s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationEnded{MigrationEnded: &journalv1.MigrationEnded{Outcome: outcome}}}); err != nil {
-		return err
+	if left.moving || s.working(m.UID) || replanning(m, s.runs[m.UID]) {
+		return nil
 	}
-	s.cfg.Logger.Info("migration ended", "migration", m.Name, "outcome", outcome, "blocked", blocked)
-	return nil
+	switch {
+	case len(left.blocked) == 0 && m.Finished:
+		return s.ended(ctx, m, &journalv1.MigrationEnded{Outcome: journalv1.MigrationEnded_OUTCOME_COMPLETE})
+	case len(left.blocked) == 0:
+		return nil // publishing and finishing are left
+	case discards(m):
+		p := left.blocked[0].Problem
+		p.Reason = left.why()
+		return s.discard(ctx, m, journalv1.MigrationEnded_OUTCOME_ROLLED_BACK, p)
+	default:
+		return s.ended(ctx, m, &journalv1.MigrationEnded{Outcome: journalv1.MigrationEnded_OUTCOME_INCOMPLETE})
+	}
+}
+
+func (s *Service) ended(ctx context.Context, m *state.Migration, e *journalv1.MigrationEnded) error {
+	s.cfg.Logger.Info("migration ended", "migration", m.Name, "outcome", e.GetOutcome())
+	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationEnded{MigrationEnded: e}})
 }
 
 // openStream makes the migration's row stream before the first range is granted.
@@ -153,28 +203,44 @@ func (s *Service) openStream(ctx context.Context, m *state.Migration) error {
 	return nil
 }
 
-// closeStream removes the row stream of a migration that has ended, and takes
-// back what is still held of it.
+// closeStream takes back what is still held of a migration that rests or is being
+// discarded, and removes its row stream.
 func (s *Service) closeStream(ctx context.Context, m *state.Migration) error {
 	r := s.runs[m.UID]
 	if r == nil {
 		return nil
 	}
 	for w, l := range s.busy {
-		if w.migration == m.UID && w.kind != workFinish {
-			s.revoke(l, "the migration has ended")
+		if w.migration == m.UID && !takes(m, r, w.kind) {
+			s.revoke(l, "the migration has ended, or stands still")
 		}
 	}
 	clear(r.attempts)
-	r.snapshot, r.described = "", nil
+	r.snapshot = ""
 	if r.stream {
 		if err := s.cfg.Bus.DeleteStream(ctx, bus.RowStream(m.UID)); err != nil {
 			return err
 		}
 		r.stream = false
 	}
-	if !unfinished(m) {
+	if m.Stage.Rests() && !unfinished(m) && !replanning(m, r) {
 		delete(s.runs, m.UID)
 	}
 	return nil
+}
+
+// takes tells whether a migration still wants the result of a kind of work.
+func takes(m *state.Migration, r *run, kind workKind) bool {
+	switch kind {
+	case workDescribe, workDesign, workSplit:
+		return m.Stage == state.Planning || m.Stage == state.Running || replanning(m, r)
+	case workSample:
+		return m.Stage == state.Planning
+	case workDiscard:
+		return m.Stage == state.Discarding
+	case workFinish:
+		return m.Stage == state.Running || unfinished(m)
+	default:
+		return m.Stage == state.Running
+	}
 }

@@ -17,14 +17,17 @@ import (
 type live struct {
 	rows, bytes map[uint32]int64
 	worker      map[workID]string
-	stalled     string
+	// attempts of steps that failed and are tried again, by table.
+	attempts map[uint32]int
+	slots    int
+	stalled  string
 }
 
 // live collects what leases know of a migration.
 func (s *Service) live(uid string) live {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := live{rows: map[uint32]int64{}, bytes: map[uint32]int64{}, worker: map[workID]string{}}
+	out := live{rows: map[uint32]int64{}, bytes: map[uint32]int64{}, worker: map[workID]string{}, attempts: map[uint32]int{}, slots: s.slots(extractor)}
 	for w, l := range s.busy {
 		if w.migration != uid {
 			continue
@@ -37,6 +40,11 @@ func (s *Service) live(uid string) live {
 	}
 	if r := s.runs[uid]; r != nil {
 		out.stalled = r.stalled
+		for w, tries := range r.tries {
+			if w.table != 0 {
+				out.attempts[w.table] = max(out.attempts[w.table], tries)
+			}
+		}
 	}
 	return out
 }
@@ -45,7 +53,16 @@ var migrationStates = map[state.Stage]droverv1.Migration_State{
 	state.Planning: droverv1.Migration_STATE_PLANNING, state.Planned: droverv1.Migration_STATE_PLANNED,
 	state.Running: droverv1.Migration_STATE_RUNNING, state.Complete: droverv1.Migration_STATE_COMPLETE,
 	state.Incomplete: droverv1.Migration_STATE_INCOMPLETE, state.Cancelled: droverv1.Migration_STATE_CANCELLED,
-	state.Failed: droverv1.Migration_STATE_FAILED,
+	state.Failed: droverv1.Migration_STATE_FAILED, state.RolledBack: droverv1.Migration_STATE_ROLLED_BACK,
+	state.Stopped: droverv1.Migration_STATE_STOPPED, state.Discarding: droverv1.Migration_STATE_RUNNING,
+}
+
+// stateName is a migration's state for people.
+func stateName(m *state.Migration) string {
+	if m.Stage == state.Discarding {
+		return "being removed from its target"
+	}
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(migrationStates[m.Stage].String(), "STATE_")), "_", " ")
 }
 
 func migrationName(m *state.Migration) string { return "migrations/" + m.Name }
@@ -61,90 +78,68 @@ func migration(m *state.Migration, tables []*state.Table, l live) *droverv1.Migr
 		CreateTime: timestamp(m.Created), StartTime: timestamp(m.Started), EndTime: timestamp(m.Ended),
 		SourceEngine: m.Source.Engine, SourceVersion: m.Source.Version, TargetEngine: m.Target.Engine, TargetVersion: m.Target.Version,
 		Findings: m.Findings, Statements: m.Statements, Unmoved: m.Unmoved, Tables: int32(len(tables)), Counters: &droverv1.Counters{}}
-	if m.Paused && !m.Stage.Ended() {
-		out.State = droverv1.Migration_STATE_PAUSED
-	}
-	if out.Reason == "" && !m.Stage.Ended() {
-		out.Reason = l.stalled
-	}
+	out.Phases, out.Sizing, out.PublishTime = phaseMessages(m, tables), sizing(m, tables, l.slots), timestamp(m.Published)
 	for _, t := range tables {
 		addCounters(out.Counters, counters(t, l))
 		switch {
+		case t.Skipped:
+			out.TablesSkipped++
 		case t.Blocked:
 			out.TablesBlocked++
 		case t.Stage == state.TableComplete:
 			out.TablesComplete++
 		}
 	}
+	standingOf(out, m, tables, l)
 	return out
 }
 
-// tableMessage writes a table for the admin API.
-func tableMessage(m *state.Migration, t *state.Table, l live, full bool) *droverv1.Table {
-	out := &droverv1.Table{Name: tableResource(m, t), Source: sourceName(t.Plan), Target: targetName(t.Plan), State: tableState(t),
-		Reason: t.Problem.Reason, ReasonSide: t.Problem.Side, ReasonKey: t.Problem.Key, ReasonColumn: t.Problem.Column,
-		Counters: counters(t, l), Encoding: t.Plan.GetEncoding(), SourceRows: max(t.SourceRows, 0), Differences: t.Differences}
-	if t.Stage >= state.TableVerified {
-		out.SourceDigest, out.TargetDigest = t.LoadedDigest.String(), t.VerifiedDigest.String()
-	}
-	if full {
-		out.Plan = t.Plan
-	}
-	return out
-}
-
-func tableState(t *state.Table) droverv1.Table_State {
+// standingOf says how a migration stands beyond its stage, and why.
+func standingOf(out *droverv1.Migration, m *state.Migration, tables []*state.Table, l live) {
 	switch {
-	case t.Blocked:
-		return droverv1.Table_STATE_BLOCKED
-	case t.Stage <= state.TablePlanned:
-		return droverv1.Table_STATE_PLANNED
-	case t.Stage == state.TableCreated:
-		return droverv1.Table_STATE_COPYING
-	case t.Stage == state.TableLoaded:
-		return droverv1.Table_STATE_KEYING
-	case t.Stage == state.TableKeyed:
-		return droverv1.Table_STATE_VALIDATING
-	case t.Stage == state.TableVerified:
-		return droverv1.Table_STATE_INDEXING
-	case t.Stage < state.TableComplete:
-		return droverv1.Table_STATE_FINISHING
-	default:
-		return droverv1.Table_STATE_COMPLETE
+	case m.Stage == state.Discarding:
+		out.Reason = "removing what was made in the target: " + m.Problem.Reason
+	case m.Stage == state.Complete:
+		out.Reason = without(tables)
+	case m.WaitingPhase() != 0:
+		out.State, out.Reason = droverv1.Migration_STATE_WAITING, waitingReason(m)
+	}
+	if m.Paused && !m.Stage.Rests() {
+		out.State = droverv1.Migration_STATE_PAUSED
+	}
+	if out.Reason == "" && !m.Stage.Rests() {
+		out.Reason = l.stalled
 	}
 }
 
-func counters(t *state.Table, l live) *droverv1.Counters {
-	return &droverv1.Counters{RowsEstimated: t.EstimatedRows, BytesEstimated: t.EstimatedBytes,
-		RowsLoaded: t.LoadedDigest.Rows + l.rows[t.Number], BytesLoaded: t.LoadedBytes + l.bytes[t.Number],
-		RowsVerified: t.VerifiedDigest.Rows, Ranges: int32(t.Ranges), RangesLoaded: int32(t.Loaded),
-		RangesVerified: int32(t.Verified), RangesBlocked: int32(t.BlockedRanges), Retries: t.Retries, Mismatches: t.Mismatches,
-		DuplicatesSuppressed: t.Duplicates, ExtractSeconds: t.ExtractSeconds, LoadSeconds: t.LoadSeconds,
-		ValidateSeconds: t.ValidateSeconds, SchemaSeconds: t.SchemaSeconds}
-}
-
-func addCounters(sum, c *droverv1.Counters) {
-	sum.RowsEstimated += max(c.GetRowsEstimated(), 0)
-	sum.BytesEstimated += max(c.GetBytesEstimated(), 0)
-	sum.RowsLoaded += c.GetRowsLoaded()
-	sum.BytesLoaded += c.GetBytesLoaded()
-	sum.RowsVerified += c.GetRowsVerified()
-	sum.Ranges += c.GetRanges()
-	sum.RangesLoaded += c.GetRangesLoaded()
-	sum.RangesVerified += c.GetRangesVerified()
-	sum.RangesBlocked += c.GetRangesBlocked()
-	sum.Retries += c.GetRetries()
-	sum.Mismatches += c.GetMismatches()
-	sum.DuplicatesSuppressed += c.GetDuplicatesSuppressed()
-	sum.ExtractSeconds += c.GetExtractSeconds()
-	sum.LoadSeconds += c.GetLoadSeconds()
-	sum.ValidateSeconds += c.GetValidateSeconds()
-	sum.SchemaSeconds += c.GetSchemaSeconds()
+// without says what a complete migration went without, by its users' choice.
+func without(tables []*state.Table) string {
+	skipped, partial := 0, 0
+	for _, t := range tables {
+		switch {
+		case t.Skipped:
+			skipped++
+		case t.SkippedRanges > 0:
+			partial++
+		}
+	}
+	var parts []string
+	if skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped tables", skipped))
+	}
+	if partial > 0 {
+		parts = append(parts, fmt.Sprintf("skipped ranges of %d tables", partial))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "without " + strings.Join(parts, " and ")
 }
 
 var rangeStates = map[state.RangeState]droverv1.Range_State{
 	state.RangePending: droverv1.Range_STATE_PENDING, state.RangeLoaded: droverv1.Range_STATE_LOADED,
 	state.RangeVerified: droverv1.Range_STATE_VERIFIED, state.RangeBlocked: droverv1.Range_STATE_BLOCKED,
+	state.RangeSkipped: droverv1.Range_STATE_SKIPPED, state.RangeEmptied: droverv1.Range_STATE_SKIPPED,
 }
 
 // rangeMessage writes a range for the admin API.

@@ -18,10 +18,17 @@ func (o *offer) job(w workID) *workerv1.Job {
 		Source: endpoint(o.m.Spec.GetSource()), Target: endpoint(o.m.Spec.GetTarget())}
 	switch w.kind {
 	case workDescribe:
-		j.Title, j.Work = "describe source", &workerv1.Job_Describe{Describe: selection(o.m.Spec)}
+		j.Title, j.Work = "describe source", &workerv1.Job_Describe{Describe: selection(wanted(o.m, o.run))}
 	case workDesign:
-		j.Title, j.Work = "design target", &workerv1.Job_Design{Design: &workerv1.MakeDesign{
-			Database: o.run.described, Existing: existing(o.m.Spec), Tables: o.m.Spec.GetTables(), Casts: o.m.Spec.GetSchema().GetCasts()}}
+		spec := wanted(o.m, o.run)
+		j.Title, j.Work = "design target", &workerv1.Job_Design{Design: &workerv1.MakeDesign{Database: o.run.described, Existing: existing(spec),
+			Tables: spec.GetTables(), Casts: spec.GetSchema().GetCasts(), Stage: stageOf(spec, o.m.UID)}}
+	case workPublish:
+		j.Title, j.Work = "publish tables", &workerv1.Job_Publish{Publish: &workerv1.PublishTables{
+			Tables: staged(o.view.Tables(o.m.UID), func(t *state.Table) bool { return t.Stage == state.TableComplete })}}
+	case workDiscard:
+		j.Title, j.Work = "discard tables", &workerv1.Job_Discard{Discard: &workerv1.DiscardTables{Statements: o.m.Statements,
+			Tables: staged(o.view.Tables(o.m.UID), func(*state.Table) bool { return true })}}
 	case workSnapshot:
 		j.Title, j.Background, j.Work = "hold snapshot", true, &workerv1.Job_HoldSnapshot{HoldSnapshot: &workerv1.HoldSnapshot{}}
 	case workPrepare:
@@ -61,6 +68,9 @@ func (o *offer) tableJob(j *workerv1.Job, w workID, t *state.Table) {
 		apply("add foreign keys of", planv1.Step_STEP_FOREIGN_KEYS)
 	case workSequences:
 		apply("set sequences of", planv1.Step_STEP_SEQUENCES)
+	case workSample:
+		j.Title, j.Work = "sample "+sourceName(t.Plan), &workerv1.Job_Sample{Sample: &workerv1.SampleTable{Table: t.Plan,
+			Range: o.view.Range(w.migration, w.table, 1).Plan, MaxRows: sampleRows, MaxMs: sampleTime.Milliseconds()}}
 	case workBaseline:
 		j.Title, j.Work = "baseline "+targetName(t.Plan), &workerv1.Job_Baseline{Baseline: &workerv1.Baseline{Table: t.Plan}}
 	case workEmpty:
@@ -100,7 +110,7 @@ func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Ran
 // failed validation, and always where rows have no key to go on behind.
 func reset(t *state.Table, r *state.Range) workerv1.Reset {
 	keyless := t.Plan.GetSource().GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_NONE
-	if (r.Reset || keyless) && !t.Appends() {
+	if (r.Reset || keyless || r.State == state.RangeSkipped) && !t.Appends() {
 		return workerv1.Reset_RESET_RANGE
 	}
 	return workerv1.Reset_RESET_NONE
@@ -125,14 +135,17 @@ func endpoint(e *droverv1.EndpointSpec) *planv1.Endpoint {
 }
 
 // selection turns table rules into globs. Rules that map and do not skip are what
-// to move; with none of those everything moves that is not skipped.
+// to move; with none of those everything moves that is not skipped. A rule that
+// skips is an exclusion only where no earlier rule may take the table in: the first
+// match wins, and the rest is left out when the answer comes.
 func selection(m *droverv1.MigrationSpec) *workerv1.Describe {
 	d := &workerv1.Describe{}
 	for _, rule := range m.GetTables() {
-		if rule.GetSkip() {
-			d.Exclude = append(d.Exclude, rule.GetMatch())
-		} else {
+		switch {
+		case !rule.GetSkip():
 			d.Include = append(d.Include, rule.GetMatch())
+		case len(d.Include) == 0:
+			d.Exclude = append(d.Exclude, rule.GetMatch())
 		}
 	}
 	return d

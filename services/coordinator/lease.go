@@ -7,7 +7,6 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
@@ -18,19 +17,6 @@ const (
 	validator = workerv1.Role_ROLE_VALIDATOR
 )
 
-// offer is one pass over a migration's work for one role.
-type offer struct {
-	s    *Service
-	view state.View
-	m    *state.Migration
-	run  *run
-	now  time.Time
-	role workerv1.Role
-	// tables by expected size, largest first: a long table that begins late is
-	// what everybody waits for in the end.
-	tables []*state.Table
-}
-
 // dispatch grants whatever can be granted. The lock is held.
 func (s *Service) dispatch(now time.Time) {
 	if s.fatal != nil || now.Before(s.began.Add(s.cfg.Grace)) {
@@ -38,14 +24,15 @@ func (s *Service) dispatch(now time.Time) {
 	}
 	view := s.view()
 	for _, m := range view.Migrations() {
-		if m.Stage.Ended() && !unfinished(m) {
+		if m.Stage.Rests() && !unfinished(m) && !replanning(m, s.runs[m.UID]) {
 			continue
 		}
 		tables := view.Tables(m.UID)
 		slices.SortStableFunc(tables, func(a, b *state.Table) int { return cmp.Compare(b.EstimatedBytes, a.EstimatedBytes) })
+		active := slices.DeleteFunc(slices.Clone(tables), func(t *state.Table) bool { return t.Skipped || t.Blocked || !m.Begun(t) })
 		for _, role := range []workerv1.Role{extractor, loader, validator} {
 			if s.anyWorker(role) {
-				o := &offer{s: s, view: view, m: m, run: s.run(m.UID), now: now, role: role, tables: tables}
+				o := &offer{s: s, view: view, m: m, run: s.run(m.UID), now: now, role: role, tables: tables, active: active}
 				o.all()
 			}
 		}
@@ -55,167 +42,6 @@ func (s *Service) dispatch(now time.Time) {
 // unfinished tells whether a cancelled migration's target still takes batches.
 func unfinished(m *state.Migration) bool {
 	return m.Stage == state.Cancelled && m.Prepared && !m.Finished
-}
-
-// all offers a migration's work until there is none or nobody has room.
-func (o *offer) all() {
-	switch {
-	case o.m.Stage == state.Planning:
-		o.planning()
-	case unfinished(o.m) && o.role == loader:
-		o.give(workFinish, 0, 0)
-	case o.m.Stage != state.Running:
-	case o.role == extractor:
-		o.extracting()
-	case o.m.Paused:
-	case o.role == loader:
-		o.loading()
-	case o.role == validator:
-		o.validating()
-	}
-}
-
-func (o *offer) planning() {
-	switch {
-	case o.role == extractor && o.m.Tables < 0 && o.run.described == nil:
-		o.give(workDescribe, 0, 0)
-	case o.role == loader && o.m.Tables < 0 && o.run.described != nil:
-		o.give(workDesign, 0, 0)
-	case o.role == extractor && o.m.Tables >= 0:
-		for _, t := range o.tables {
-			if !t.Split && !hasError(t.Plan) && !o.give(workSplit, t.Number, 0) {
-				return
-			}
-		}
-	}
-}
-
-// extracting goes on while the migration is paused: loaders wait for it.
-func (o *offer) extracting() {
-	for w, a := range o.run.attempts {
-		if a.fenced != nil && !a.extracted && !o.give(workExtract, w.table, w.number) {
-			return
-		}
-	}
-	if o.m.Paused {
-		return
-	}
-	for _, t := range o.tables {
-		switch {
-		case t.Blocked:
-		case t.Stage == state.TableCreated && needsSnapshot(t) && o.run.snapshot == "":
-			o.give(workSnapshot, 0, 0)
-		case t.Stage == state.TableSequenced && t.SourceRows < 0:
-			if !o.give(workCount, t.Number, 0) {
-				return
-			}
-		}
-	}
-}
-
-func (o *offer) loading() {
-	if !o.m.Prepared {
-		o.give(workPrepare, 0, 0)
-		return
-	}
-	if o.schema() {
-		o.ranges()
-	}
-}
-
-// schema offers steps on whole tables; they come before loads, because others
-// wait for them.
-func (o *offer) schema() bool {
-	linked := linkable(o.tables)
-	for _, t := range o.tables {
-		kind, ok := schemaWork(t, linked)
-		if ok && !t.Blocked && !o.give(kind, t.Number, 0) {
-			return false
-		}
-	}
-	if complete(o.tables) && !o.m.Finished {
-		return o.give(workFinish, 0, 0)
-	}
-	return true
-}
-
-// schemaWork gives the step that a table waits for.
-func schemaWork(t *state.Table, linkable bool) (workKind, bool) {
-	switch {
-	case t.Emptying:
-		return workEmpty, true
-	case t.Stage == state.TablePlanned:
-		return workCreate, true
-	case t.Stage == state.TableLoaded && t.Plan.GetKeyAfterLoad():
-		return workKey, true
-	case t.Stage == state.TableVerified:
-		return workIndexes, true
-	case t.Stage == state.TableIndexed && linkable:
-		return workForeignKeys, true
-	case t.Stage == state.TableLinked:
-		return workSequences, true
-	}
-	return 0, false
-}
-
-// ranges offers pending ranges, as many as extractors can soon begin with: a range
-// that only waits would hold a loader's slot.
-func (o *offer) ranges() {
-	waiting := 0
-	for w, a := range o.run.attempts {
-		if !a.extracted && o.s.busy[w.as(workExtract)] == nil {
-			waiting++
-		}
-	}
-	room := o.s.slots(extractor) - waiting
-	if !o.run.stream {
-		return
-	}
-	for _, t := range o.tables {
-		if !t.Open() || (t.Appends() && !t.HasBaseline) || (needsSnapshot(t) && o.run.snapshot == "") {
-			continue
-		}
-		o.view.RangesIn(t.Migration, t.Number, state.RangePending, func(r *state.Range) bool {
-			w := rangeID(t.Migration, t.Number, r.Number)
-			if room <= 0 {
-				return false
-			}
-			if o.s.busy[w] == nil && !o.run.resting(w, o.now) {
-				if !o.give(workLoad, t.Number, r.Number) {
-					room = 0
-					return false
-				}
-				room--
-			}
-			return true
-		})
-		if room <= 0 {
-			return
-		}
-	}
-}
-
-func (o *offer) validating() {
-	for _, t := range o.tables {
-		switch {
-		case t.Blocked || t.Emptying:
-		case t.Appends() && !t.HasBaseline && t.Stage == state.TableCreated:
-			o.give(workBaseline, t.Number, 0)
-		case !t.ByRange():
-			if t.Stage == state.TableKeyed {
-				o.give(workValidate, t.Number, 0)
-			}
-		case t.Stage >= state.TableKeyed || (!t.Plan.GetKeyAfterLoad() && t.Stage >= state.TableCreated):
-			room := true
-			o.view.RangesIn(t.Migration, t.Number, state.RangeLoaded, func(r *state.Range) bool {
-				room = o.give(workValidate, t.Number, r.Number)
-				return room
-			})
-			if !room {
-				return
-			}
-		}
-	}
 }
 
 // give grants one piece of work unless somebody has it or it rests. It tells
@@ -293,19 +119,4 @@ func (s *Service) slots(role workerv1.Role) int {
 		}
 	}
 	return n
-}
-
-func needsSnapshot(t *state.Table) bool { return t.Plan.GetSource().GetKey().GetNeedsSnapshot() }
-
-func hasError(p *planv1.TablePlan) bool {
-	return slices.ContainsFunc(p.GetFindings(), func(f *planv1.Finding) bool { return f.GetSeverity() == planv1.Severity_SEVERITY_ERROR })
-}
-
-// linkable tells whether foreign keys may be built: every table that can has its indexes.
-func linkable(tables []*state.Table) bool {
-	return !slices.ContainsFunc(tables, func(t *state.Table) bool { return !t.Blocked && t.Stage < state.TableIndexed })
-}
-
-func complete(tables []*state.Table) bool {
-	return !slices.ContainsFunc(tables, func(t *state.Table) bool { return t.Stage != state.TableComplete })
 }

@@ -42,7 +42,8 @@ func (a *tableServer) GetTable(ctx context.Context, r *droverv1.GetTableRequest)
 	if err != nil {
 		return nil, err
 	}
-	return &droverv1.GetTableResponse{Table: tableMessage(m, t, a.s.live(m.UID), true)}, nil
+	view := a.s.view()
+	return &droverv1.GetTableResponse{Table: fullTable(view, m, t, view.Tables(m.UID), a.s.live(m.UID))}, nil
 }
 
 // ListTables reads a migration's tables by number.
@@ -51,14 +52,19 @@ func (a *tableServer) ListTables(ctx context.Context, r *droverv1.ListTablesRequ
 	if err != nil {
 		return nil, err
 	}
-	part, next, err := page(view.Tables(m.UID), r.GetPageSize(), r.GetPageToken())
+	tables := view.Tables(m.UID)
+	part, next, err := page(tables, r.GetPageSize(), r.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
 	out := &droverv1.ListTablesResponse{NextPageToken: next}
 	l := a.s.live(m.UID)
 	for _, t := range part {
-		out.Tables = append(out.Tables, tableMessage(m, t, l, r.GetFull()))
+		if r.GetFull() {
+			out.Tables = append(out.Tables, fullTable(view, m, t, tables, l))
+		} else {
+			out.Tables = append(out.Tables, tableMessage(m, t, tables, l))
+		}
 	}
 	return out, nil
 }

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/proto"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/glob"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
@@ -20,18 +25,49 @@ const reasonPreflight = "preflight"
 
 // described keeps what the source has for the design; the log gets what people ask for.
 func (s *Service) described(ctx context.Context, m *state.Migration, db *planv1.Database) error {
+	r := s.run(m.UID)
+	if !designing(m, r) {
+		return nil
+	}
+	spec := wanted(m, r)
+	db.Tables = slices.DeleteFunc(db.GetTables(), func(t *planv1.Table) bool { return !moves(spec, t) || s.givenUp(m.UID, t) })
+	if len(db.GetTables()) == 0 && r.update != nil {
+		s.updateFailed(r, fault.New(fault.Invalid, "coordinator.described", "%s", nothingToMove(spec)))
+		return nil
+	}
+	r.described = db
+	if m.Stage != state.Planning {
+		return nil
+	}
 	if len(db.GetTables()) == 0 {
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationFailed{MigrationFailed: &journalv1.MigrationFailed{
-			Reason: nothingToMove(m), Side: fault.Source, Kind: reasonPreflight}}})
+			Reason: nothingToMove(spec), Side: fault.Source, Kind: reasonPreflight}}})
 	}
-	s.run(m.UID).described = db
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_SourceDescribed{SourceDescribed: &journalv1.SourceDescribed{
 		Engine: db.GetEngine(), Version: db.GetVersion(), Identity: db.GetIdentity(), Unmoved: db.GetUnmoved(), Tables: int32(len(db.GetTables()))}}})
 }
 
-func nothingToMove(m *state.Migration) string {
+// moves tells whether the first rule that matches a table lets it move. The describe
+// job selects by globs, which know no order.
+func moves(spec *droverv1.MigrationSpec, t *planv1.Table) bool {
+	for _, rule := range spec.GetTables() {
+		if glob.Table(rule.GetMatch(), t.GetSchema(), t.GetName()) {
+			return !rule.GetSkip()
+		}
+	}
+	return true
+}
+
+// givenUp tells whether a user has skipped a table.
+func (s *Service) givenUp(uid string, source *planv1.Table) bool {
+	return slices.ContainsFunc(s.view().Tables(uid), func(t *state.Table) bool {
+		return t.Skipped && !t.SkippedBySpec && t.Plan.GetSource().GetSchema() == source.GetSchema() && t.Plan.GetSource().GetName() == source.GetName()
+	})
+}
+
+func nothingToMove(spec *droverv1.MigrationSpec) string {
 	var globs []string
-	for _, rule := range m.Spec.GetTables() {
+	for _, rule := range spec.GetTables() {
 		if !rule.GetSkip() {
 			globs = append(globs, rule.GetMatch())
 		}
@@ -45,6 +81,13 @@ func nothingToMove(m *state.Migration) string {
 // designed numbers the tables and writes them down; the design's own event comes
 // last and says that all of them are there.
 func (s *Service) designed(ctx context.Context, m *state.Migration, d *planv1.Design) error {
+	if !designing(m, s.run(m.UID)) {
+		return nil
+	}
+	if m.Stage != state.Planning {
+		return s.redesigned(ctx, m, d)
+	}
+	findings := append(d.GetFindings(), assignPhases(m.Spec, d.GetTables())...)
 	for i, t := range d.GetTables() {
 		t.Number = uint32(i + 1)
 		if err := s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TablePlanned{TablePlanned: &journalv1.TablePlanned{Table: t}}}); err != nil {
@@ -54,7 +97,7 @@ func (s *Service) designed(ctx context.Context, m *state.Migration, d *planv1.De
 	s.run(m.UID).described = nil
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetDesigned{TargetDesigned: &journalv1.TargetDesigned{
 		Engine: d.GetEngine(), Version: d.GetVersion(), Identity: d.GetIdentity(), Statements: d.GetStatements(),
-		Findings: d.GetFindings(), Tables: int32(len(d.GetTables()))}}})
+		Findings: findings, Tables: int32(len(d.GetTables()))}}})
 }
 
 // ranged writes a table's ranges down.
@@ -77,10 +120,9 @@ func (s *Service) planned(ctx context.Context, m *state.Migration) error {
 	if m.Tables < 0 {
 		return nil
 	}
-	for _, t := range s.view().Tables(m.UID) {
-		if !t.Split && !hasError(t.Plan) {
-			return nil
-		}
+	tables := s.view().Tables(m.UID)
+	if slices.ContainsFunc(tables, toSplit) || len(s.toSample(m, tables)) > 0 {
+		return nil
 	}
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_PlanFinished{PlanFinished: &journalv1.PlanFinished{}}})
 }
@@ -95,28 +137,31 @@ func (s *Service) begin(ctx context.Context, m *state.Migration) error {
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationStarted{MigrationStarted: &journalv1.MigrationStarted{}}})
 }
 
+// unsplittable takes a table that cannot be split. For people who look at a plan it
+// is one more finding; a run ends before anything is created.
+func (s *Service) unsplittable(ctx context.Context, t *state.Table, p state.Problem) error {
+	plan := proto.CloneOf(t.Plan)
+	plan.Findings = append(plan.Findings, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: "CANNOT_SPLIT", Table: sourceName(plan),
+		Message: "table cannot be cut into ranges: " + p.Reason})
+	return s.append(ctx, t.Migration, &journalv1.Event{Body: &journalv1.Event_TablePlanned{TablePlanned: &journalv1.TablePlanned{Table: plan}}})
+}
+
 // preflight tells what stands against carrying a plan out.
 func preflight(m *state.Migration, tables []*state.Table) error {
-	var all []string
-	take := func(f *planv1.Finding) {
-		if f.GetSeverity() != planv1.Severity_SEVERITY_ERROR {
-			return
-		}
-		where := f.GetTable()
-		if f.GetColumn() != "" {
-			where += "." + f.GetColumn()
-		}
-		if where != "" {
-			where += ": "
-		}
-		all = append(all, where+f.GetMessage())
-	}
-	for _, f := range m.Findings {
-		take(f)
-	}
+	findings := m.Findings
 	for _, t := range tables {
-		for _, f := range t.Plan.GetFindings() {
-			take(f)
+		if !t.Skipped {
+			findings = append(findings[:len(findings):len(findings)], t.Plan.GetFindings()...)
+		}
+	}
+	return preflightOf(findings)
+}
+
+func preflightOf(findings []*planv1.Finding) error {
+	var all []string
+	for _, f := range findings {
+		if f.GetSeverity() == planv1.Severity_SEVERITY_ERROR {
+			all = append(all, findingText(f))
 		}
 	}
 	switch len(all) {
@@ -129,9 +174,23 @@ func preflight(m *state.Migration, tables []*state.Table) error {
 	}
 }
 
+func findingText(f *planv1.Finding) string {
+	where := f.GetTable()
+	if f.GetColumn() != "" {
+		where += "." + f.GetColumn()
+	}
+	if where != "" {
+		where += ": "
+	}
+	return where + f.GetMessage()
+}
+
 // abort ends a migration that could not be planned or prepared.
 func (s *Service) abort(ctx context.Context, m *state.Migration, err error) error {
 	f := fault.Find(err)
+	if m.Stage == state.Running && m.Prepared && discards(m) {
+		return s.discard(ctx, m, journalv1.MigrationEnded_OUTCOME_ROLLED_BACK, state.Problem{Reason: err.Error(), Side: f.Side, Kind: f.Kind.String()})
+	}
 	s.cfg.Logger.Error("migration failed", "migration", m.Name, "kind", f.Kind.String(), "side", f.Side, "err", err)
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationFailed{MigrationFailed: &journalv1.MigrationFailed{
 		Reason: err.Error(), Side: f.Side, Kind: f.Kind.String()}}})

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -122,7 +123,7 @@ func attemptOf(j *workerv1.Job) uint64 {
 // row positions of another snapshot do not fit behind those of this one.
 func (s *Service) snapshotLost(ctx context.Context, l *lease, reason string) error {
 	m := s.view().Migration(l.work.migration)
-	if m == nil || m.Stage.Ended() {
+	if m == nil || m.Stage != state.Running {
 		return nil
 	}
 	s.run(m.UID).snapshot = ""
@@ -131,8 +132,28 @@ func (s *Service) snapshotLost(ctx context.Context, l *lease, reason string) err
 		for w := range s.run(m.UID).attempts {
 			begun = begun || w.table == t.Number
 		}
-		if needsSnapshot(t) && t.Stage == state.TableCreated && begun && !t.Blocked && t.Loaded < t.Ranges {
+		if needsSnapshot(t) && t.Stage == state.TableCreated && begun && !t.Blocked && !t.Skipped && t.Loaded < t.Ranges {
 			if err := s.restartTable(ctx, m, t, "the snapshot it was read in was lost: "+reason, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// snapshotFailed blocks the tables that cannot be read without a snapshot once it is
+// clear that the source will not hold one.
+func (s *Service) snapshotFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+	r := s.run(m.UID)
+	p.Attempts = r.retry(l.work)
+	if transient(kind) && (!counts(kind, p.Side) || p.Attempts < maxAttempts(m)) {
+		return s.snapshotLost(ctx, l, p.Reason)
+	}
+	r.settled(l.work)
+	r.snapshot = ""
+	for _, t := range s.view().Tables(m.UID) {
+		if needsSnapshot(t) && t.Stage == state.TableCreated && !t.Blocked && !t.Skipped && !t.AllLoaded() {
+			if err := s.block(ctx, m, t.Number, p); err != nil {
 				return err
 			}
 		}
@@ -154,27 +175,52 @@ func (s *Service) failed(ctx context.Context, l *lease, m *state.Migration, f *w
 			return s.rangeFailed(ctx, l, m, kind, p)
 		}
 	case workSnapshot:
-		r.retry(l.work)
-		return s.snapshotLost(ctx, l, f.GetMessage())
+		return s.snapshotFailed(ctx, l, m, kind, p)
 	}
 	tries := r.retry(l.work)
-	if transient(kind) && (!counts(kind, p.Side) && m.Stage != state.Planning || tries < maxTries(m)) {
+	if transient(kind) && (!counts(kind, p.Side) && m.Stage != state.Planning && r.update == nil || tries < maxTries(m, r)) {
 		return nil
 	}
-	if l.work.table != 0 && m.Stage == state.Running {
+	p.Attempts = tries
+	return s.givenUpOn(ctx, l, m, kind, p)
+}
+
+// givenUpOn ends what a step belongs to that has failed for good: its table, a plan,
+// or the migration.
+func (s *Service) givenUpOn(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+	r := s.run(m.UID)
+	switch {
+	case l.work.kind == workSample:
+		r.unsampled[l.work.table] = true
+		return nil
+	case l.work.kind == workSplit && !m.AutoStart && m.Stage <= state.Planned && !transient(kind):
+		r.settled(l.work)
+		return s.unsplittable(ctx, s.view().Table(m.UID, l.work.table), p)
+	case l.work.table != 0 && m.Stage != state.Planning:
 		r.settled(l.work)
 		return s.block(ctx, m, l.work.table, p)
-	}
-	if m.Stage == state.Cancelled {
+	case m.Stage != state.Planning && (l.work.kind == workDescribe || l.work.kind == workDesign):
+		if r.update != nil && m.Replan == state.ReplanNone {
+			r.settled(l.work)
+			s.updateFailed(r, &fault.Error{Kind: kind, Op: "coordinator.UpdateMigration", Side: p.Side, Err: errors.New(p.Reason)})
+		}
+		return nil // the spec has changed already, or a table was skipped: tried again until it works
+	case l.work.kind == workPublish:
+		r.settled(l.work)
+		return s.unpublishable(ctx, m, p)
+	case l.work.kind == workDiscard:
+		r.settled(l.work)
+		return s.undiscardable(ctx, m, kind, p)
+	case m.Stage == state.Cancelled:
 		// The target would not take the mark; what is fenced is fenced by its ledger.
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetFinished{TargetFinished: &journalv1.TargetFinished{}}})
 	}
-	return s.abort(ctx, m, &fault.Error{Kind: kind, Side: p.Side, Err: fmt.Errorf("%s", p.Reason)})
+	return s.abort(ctx, m, &fault.Error{Kind: kind, Side: p.Side, Err: errors.New(p.Reason)})
 }
 
 // maxTries of a step that is no range's: fewer while somebody waits for a plan.
-func maxTries(m *state.Migration) int {
-	if m.Stage == state.Planning {
+func maxTries(m *state.Migration, r *run) int {
+	if m.Stage == state.Planning || r.update != nil {
 		return 3
 	}
 	return maxAttempts(m)
@@ -192,6 +238,9 @@ func (s *Service) rangeFailed(ctx context.Context, l *lease, m *state.Migration,
 		return s.blockRange(ctx, m, r, p)
 	}
 	s.abandon(l, p.Reason)
+	if r != nil && r.State == state.RangeSkipped {
+		return s.emptyingFailed(ctx, l, m, kind, p)
+	}
 	if r == nil || r.State != state.RangePending {
 		return nil
 	}
@@ -228,13 +277,14 @@ func (s *Service) fail(ctx context.Context, m *state.Migration, r *state.Range, 
 func (s *Service) blockRange(ctx context.Context, m *state.Migration, r *state.Range, p state.Problem) error {
 	s.cfg.Logger.Warn("range blocked", "migration", m.Name, "table", r.Table, "range", r.Number, "reason", p.Reason)
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_RangeBlocked{RangeBlocked: &journalv1.RangeBlocked{
-		Table: r.Table, Range: r.Number, Reason: p.Reason, Side: p.Side, Key: p.Key, Column: p.Column}}})
+		Table: r.Table, Range: r.Number, Reason: p.Reason, Side: p.Side, Key: p.Key, Column: p.Column, Kind: p.Kind,
+		Attempts: int32(max(r.Failures, p.Attempts, 1))}}})
 }
 
 // restartTable empties a table and loads all of it again, unless it has been
 // tried too often or holds rows that are not drover's to remove.
 func (s *Service) restartTable(ctx context.Context, m *state.Migration, t *state.Table, reason string, v *workerv1.Verdict) error {
-	p := state.Problem{Reason: reason, Side: fault.Target}
+	p := state.Problem{Reason: reason, Side: fault.Target, Kind: fault.Corrupt.String(), Attempts: t.Restarts + 1}
 	switch {
 	case t.Appends():
 		p.Reason += "; the table had rows before, so drover does not empty it: restore the target and copy again"
@@ -243,20 +293,25 @@ func (s *Service) restartTable(ctx context.Context, m *state.Migration, t *state
 		p.Reason = fmt.Sprintf("%s (%d times)", reason, t.Restarts+1)
 		return s.block(ctx, m, t.Number, p)
 	}
-	for w, l := range s.busy {
-		if w.migration == m.UID && w.table == t.Number {
-			s.revoke(l, "the table starts again: "+reason)
-		}
-	}
-	for w, a := range s.run(m.UID).attempts {
-		if w.table == t.Number {
-			s.bury(m.UID, a.subject)
-			delete(s.run(m.UID).attempts, w)
-		}
-	}
+	s.abandonTable(m.UID, t.Number, "the table starts again: "+reason)
 	s.cfg.Logger.Warn("table starts again", "migration", m.Name, "table", targetName(t.Plan), "reason", reason)
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableRestarted{TableRestarted: &journalv1.TableRestarted{
 		Table: t.Number, Reason: reason, Differences: v.GetDifferences(), DifferentRows: v.GetDifferentRows()}}})
+}
+
+// abandonTable takes back everything that is under way for a table.
+func (s *Service) abandonTable(uid string, table uint32, reason string) {
+	for w, l := range s.busy {
+		if w.migration == uid && w.table == table {
+			s.revoke(l, reason)
+		}
+	}
+	for w, a := range s.run(uid).attempts {
+		if w.table == table {
+			s.bury(uid, a.subject)
+			delete(s.run(uid).attempts, w)
+		}
+	}
 }
 
 // transient tells whether work of this kind of failure is worth another try.

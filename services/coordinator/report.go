@@ -27,7 +27,7 @@ func (s *Service) result(ctx context.Context, w *worker, r *workerv1.Result) {
 
 func (s *Service) settleResult(ctx context.Context, l *lease, r *workerv1.Result) error {
 	m := s.view().Migration(l.work.migration)
-	if m == nil || (m.Stage.Ended() && l.work.kind != workFinish) {
+	if m == nil || !takes(m, s.run(m.UID), l.work.kind) {
 		s.drop(l)
 		return nil
 	}
@@ -88,7 +88,13 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 		return s.judged(ctx, l, m, r.GetVerdict(), seconds)
 	case workCount:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableCounted{TableCounted: &journalv1.TableCounted{
-			Table: l.work.table, SourceRows: r.GetCounted().GetRows()}}})
+			Table: l.work.table, SourceRows: r.GetCounted().GetRows(), Filtered: r.GetCounted().GetFiltered()}}})
+	case workSample:
+		return s.sampled(ctx, l, r.GetSampled())
+	case workPublish:
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPublished{TargetPublished: &journalv1.TargetPublished{}}})
+	case workDiscard:
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetDiscarded{TargetDiscarded: &journalv1.TargetDiscarded{}}})
 	case workFinish:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetFinished{TargetFinished: &journalv1.TargetFinished{}}})
 	}
@@ -115,7 +121,7 @@ func (s *Service) extracted(l *lease, seconds float64) {
 func (s *Service) loaded(ctx context.Context, l *lease, d *workerv1.Loaded, seconds float64) error {
 	r := s.run(l.work.migration)
 	e := &journalv1.RangeLoaded{Table: l.work.table, Range: l.work.number, Attempt: l.job.GetLoad().GetAttempt(),
-		Digest: d.GetDigest(), Bytes: d.GetBytes(), LoadSeconds: seconds, Duplicates: d.GetDuplicates()}
+		Digest: d.GetDigest(), Bytes: d.GetBytes(), LoadSeconds: seconds, Duplicates: d.GetDuplicates(), Touched: d.GetTouched()}
 	if a := r.attempts[l.work]; a != nil {
 		e.ExtractSeconds = a.extractSeconds
 	}

@@ -28,7 +28,7 @@ func (s *Service) retryBlocked(ctx context.Context, uid, table string, number ui
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.view().Migration(uid)
-	if m == nil || (m.Stage != state.Running && m.Stage != state.Incomplete) {
+	if m == nil || (m.Stage != state.Running && m.Stage != state.Incomplete && m.Stage != state.Stopped) {
 		return 0, fault.New(fault.Invalid, "coordinator.RetryMigration", "migration is not running and has nothing that is blocked")
 	}
 	retried, named := 0, table == ""
@@ -46,7 +46,11 @@ func (s *Service) retryBlocked(ctx context.Context, uid, table string, number ui
 	if !named {
 		return 0, fault.New(fault.NotFound, "coordinator.RetryMigration", "no table %q in migration %s", table, m.Name)
 	}
-	return retried, nil
+	if now := s.view().Migration(uid); now.Stage == state.Running || table != "" {
+		return retried, nil
+	}
+	// No table is blocked: publishing was, or what stood in the way was replanned.
+	return retried, s.append(ctx, uid, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_MigrationResumed{MigrationResumed: &journalv1.MigrationResumed{}}})
 }
 
 func (s *Service) retryTable(ctx context.Context, t *state.Table, number uint32) (int, error) {

@@ -28,6 +28,9 @@ const (
 	workForeignKeys
 	workSequences
 	workCount
+	workSample
+	workPublish
+	workDiscard
 	workFinish
 )
 
@@ -57,6 +60,10 @@ type run struct {
 	uid string
 	// described waits for its design.
 	described *planv1.Database
+	// update is a changed spec that is being planned; nil for none.
+	update *update
+	// unsampled tables could not be measured for the plan.
+	unsampled map[uint32]bool
 	attempts  map[workID]*attempt
 	// retries of work that is not a range's, and when anything may be tried again.
 	tries map[workID]int
@@ -88,7 +95,7 @@ type attempt struct {
 func (s *Service) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}}
+		r = &run{uid: uid, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, unsampled: map[uint32]bool{}}
 		s.runs[uid] = r
 	}
 	return r

@@ -54,7 +54,9 @@ func (a *migrationServer) WatchMigration(r *droverv1.WatchMigrationRequest, stre
 // atRest tells whether nothing more will change by itself.
 func (s *Service) atRest(uid string) bool {
 	m := s.view().Migration(uid)
-	return m != nil && m.Stage.Ended()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return m != nil && m.Stage.Rests() && !replanning(m, s.runs[uid])
 }
 
 // changes writes the migration and the tables that are not as they were sent.
@@ -67,7 +69,7 @@ func (s *Service) changes(uid string, sent map[string]*droverv1.Table) *droverv1
 	l, tables := s.live(uid), view.Tables(uid)
 	out := &droverv1.WatchMigrationResponse{Migration: migration(m, tables, l), Workers: s.atWork()}
 	for _, t := range tables {
-		msg := tableMessage(m, t, l, false)
+		msg := tableMessage(m, t, tables, l)
 		if old := sent[msg.GetName()]; old == nil || !proto.Equal(old, msg) {
 			sent[msg.GetName()] = msg
 			out.Tables = append(out.Tables, msg)

@@ -10,6 +10,7 @@ import (
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
 // outbox is how many messages may wait for a worker before it counts as gone.
@@ -170,7 +171,7 @@ func (s *Service) receive(ctx context.Context, id string, m *workerv1.WorkReques
 		w.credit += int(b.Credit.GetJobs())
 		s.nudge()
 	case *workerv1.WorkRequest_Progress:
-		s.progress(w, b.Progress)
+		s.progress(ctx, w, b.Progress)
 	case *workerv1.WorkRequest_Result:
 		s.result(ctx, w, b.Result)
 	case *workerv1.WorkRequest_Draining:
@@ -179,7 +180,7 @@ func (s *Service) receive(ctx context.Context, id string, m *workerv1.WorkReques
 }
 
 // progress renews a lease and passes on what others wait for.
-func (s *Service) progress(w *worker, p *workerv1.Progress) {
+func (s *Service) progress(ctx context.Context, w *worker, p *workerv1.Progress) {
 	l := s.leases[p.GetLease()]
 	if l == nil || l.worker != w {
 		return
@@ -198,8 +199,18 @@ func (s *Service) progress(w *worker, p *workerv1.Progress) {
 			a.committed, l.moved = p.GetCommittedSequence(), w.heard
 		}
 		if p.GetFenced() != nil && a.fenced == nil {
-			a.fenced = p.GetFenced()
-			s.nudge()
+			s.fenced(ctx, l, a, p.GetFenced())
 		}
 	}
+}
+
+// fenced lets the extraction of an attempt begin. A range that was given up needs
+// none: its rows went with the fence.
+func (s *Service) fenced(ctx context.Context, l *lease, a *attempt, f *workerv1.Fenced) {
+	if r := s.view().Range(l.work.migration, l.work.table, l.work.number); r != nil && r.State == state.RangeSkipped {
+		s.emptied(ctx, l)
+		return
+	}
+	a.fenced = f
+	s.nudge()
 }

@@ -212,6 +212,9 @@ type Event struct {
 	//	*Event_TargetPublished
 	//	*Event_TargetDiscarded
 	//	*Event_TableSampled
+	//	*Event_DiscardStarted
+	//	*Event_RangeEmptied
+	//	*Event_TableRelinked
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -624,6 +627,33 @@ func (x *Event) GetTableSampled() *TableSampled {
 	return nil
 }
 
+func (x *Event) GetDiscardStarted() *DiscardStarted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_DiscardStarted); ok {
+			return x.DiscardStarted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRangeEmptied() *RangeEmptied {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RangeEmptied); ok {
+			return x.RangeEmptied
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTableRelinked() *TableRelinked {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TableRelinked); ok {
+			return x.TableRelinked
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -780,6 +810,18 @@ type Event_TableSampled struct {
 	TableSampled *TableSampled `protobuf:"bytes,47,opt,name=table_sampled,json=tableSampled,proto3,oneof"`
 }
 
+type Event_DiscardStarted struct {
+	DiscardStarted *DiscardStarted `protobuf:"bytes,48,opt,name=discard_started,json=discardStarted,proto3,oneof"`
+}
+
+type Event_RangeEmptied struct {
+	RangeEmptied *RangeEmptied `protobuf:"bytes,49,opt,name=range_emptied,json=rangeEmptied,proto3,oneof"`
+}
+
+type Event_TableRelinked struct {
+	TableRelinked *TableRelinked `protobuf:"bytes,50,opt,name=table_relinked,json=tableRelinked,proto3,oneof"`
+}
+
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -855,6 +897,12 @@ func (*Event_TargetPublished) isEvent_Body() {}
 func (*Event_TargetDiscarded) isEvent_Body() {}
 
 func (*Event_TableSampled) isEvent_Body() {}
+
+func (*Event_DiscardStarted) isEvent_Body() {}
+
+func (*Event_RangeEmptied) isEvent_Body() {}
+
+func (*Event_TableRelinked) isEvent_Body() {}
 
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
@@ -1398,13 +1446,15 @@ func (x *TableAdvanced) GetSeconds() float64 {
 }
 
 type TableBlocked struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	Side          string                 `protobuf:"bytes,3,opt,name=side,proto3" json:"side,omitempty"`
-	Key           string                 `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
-	Column        string                 `protobuf:"bytes,5,opt,name=column,proto3" json:"column,omitempty"`
-	Kind          string                 `protobuf:"bytes,6,opt,name=kind,proto3" json:"kind,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Table  uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Reason string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Side   string                 `protobuf:"bytes,3,opt,name=side,proto3" json:"side,omitempty"`
+	Key    string                 `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
+	Column string                 `protobuf:"bytes,5,opt,name=column,proto3" json:"column,omitempty"`
+	Kind   string                 `protobuf:"bytes,6,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Tries of what failed.
+	Attempts      int32 `protobuf:"varint,7,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1479,6 +1529,13 @@ func (x *TableBlocked) GetKind() string {
 		return x.Kind
 	}
 	return ""
+}
+
+func (x *TableBlocked) GetAttempts() int32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
 }
 
 // TableRestarted: the table is empty again and every range is pending.
@@ -1984,14 +2041,16 @@ func (x *RangeFailed) GetCounted() bool {
 }
 
 type RangeBlocked struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
-	Range         uint32                 `protobuf:"varint,2,opt,name=range,proto3" json:"range,omitempty"`
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	Side          string                 `protobuf:"bytes,4,opt,name=side,proto3" json:"side,omitempty"`
-	Key           string                 `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`
-	Column        string                 `protobuf:"bytes,6,opt,name=column,proto3" json:"column,omitempty"`
-	Kind          string                 `protobuf:"bytes,7,opt,name=kind,proto3" json:"kind,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Table  uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range  uint32                 `protobuf:"varint,2,opt,name=range,proto3" json:"range,omitempty"`
+	Reason string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Side   string                 `protobuf:"bytes,4,opt,name=side,proto3" json:"side,omitempty"`
+	Key    string                 `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`
+	Column string                 `protobuf:"bytes,6,opt,name=column,proto3" json:"column,omitempty"`
+	Kind   string                 `protobuf:"bytes,7,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Tries of what failed.
+	Attempts      int32 `protobuf:"varint,8,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2073,6 +2132,13 @@ func (x *RangeBlocked) GetKind() string {
 		return x.Kind
 	}
 	return ""
+}
+
+func (x *RangeBlocked) GetAttempts() int32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
 }
 
 type RangeRetried struct {
@@ -2322,8 +2388,12 @@ func (*MigrationResumed) Descriptor() ([]byte, []int) {
 
 // MigrationEnded: nothing more will happen by itself.
 type MigrationEnded struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcome       MigrationEnded_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=drover.journal.v1.MigrationEnded_Outcome" json:"outcome,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Outcome MigrationEnded_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=drover.journal.v1.MigrationEnded_Outcome" json:"outcome,omitempty"`
+	// Why, where no table says it.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Side          string `protobuf:"bytes,3,opt,name=side,proto3" json:"side,omitempty"`
+	Kind          string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2363,6 +2433,27 @@ func (x *MigrationEnded) GetOutcome() MigrationEnded_Outcome {
 		return x.Outcome
 	}
 	return MigrationEnded_OUTCOME_UNSPECIFIED
+}
+
+func (x *MigrationEnded) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *MigrationEnded) GetSide() string {
+	if x != nil {
+		return x.Side
+	}
+	return ""
+}
+
+func (x *MigrationEnded) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
 }
 
 // MigrationFailed: planning or preparing could not be done.
@@ -2687,8 +2778,10 @@ func (x *PhaseCompleted) GetPhase() uint32 {
 
 // TableSkipped: a user gave the table up.
 type TableSkipped struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// A changed spec leaves the table out; another one may take it in again.
+	BySpec        bool `protobuf:"varint,2,opt,name=by_spec,json=bySpec,proto3" json:"by_spec,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2728,6 +2821,13 @@ func (x *TableSkipped) GetTable() uint32 {
 		return x.Table
 	}
 	return 0
+}
+
+func (x *TableSkipped) GetBySpec() bool {
+	if x != nil {
+		return x.BySpec
+	}
+	return false
 }
 
 // RangeSkipped: a user gave the range up; its rows are to be removed.
@@ -2783,6 +2883,123 @@ func (x *RangeSkipped) GetRange() uint32 {
 	return 0
 }
 
+// RangeEmptied: a range that was given up has no rows in the target.
+type RangeEmptied struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range         uint32                 `protobuf:"varint,2,opt,name=range,proto3" json:"range,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeEmptied) Reset() {
+	*x = RangeEmptied{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeEmptied) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeEmptied) ProtoMessage() {}
+
+func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeEmptied.ProtoReflect.Descriptor instead.
+func (*RangeEmptied) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RangeEmptied) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *RangeEmptied) GetRange() uint32 {
+	if x != nil {
+		return x.Range
+	}
+	return 0
+}
+
+// TableRelinked: the foreign keys of a table that has begun were planned anew,
+// because a table that they point to was given up.
+type TableRelinked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// All statements of the foreign keys step.
+	Statements []*v11.Statement `protobuf:"bytes,2,rep,name=statements,proto3" json:"statements,omitempty"`
+	// What the plan says of it now, beside what it said before.
+	Findings      []*v11.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableRelinked) Reset() {
+	*x = TableRelinked{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableRelinked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableRelinked) ProtoMessage() {}
+
+func (x *TableRelinked) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableRelinked.ProtoReflect.Descriptor instead.
+func (*TableRelinked) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *TableRelinked) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *TableRelinked) GetStatements() []*v11.Statement {
+	if x != nil {
+		return x.Statements
+	}
+	return nil
+}
+
+func (x *TableRelinked) GetFindings() []*v11.Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
 // SpecChanged: tables that have not begun are planned by this spec; their new
 // plans follow.
 type SpecChanged struct {
@@ -2794,7 +3011,7 @@ type SpecChanged struct {
 
 func (x *SpecChanged) Reset() {
 	*x = SpecChanged{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2806,7 +3023,7 @@ func (x *SpecChanged) String() string {
 func (*SpecChanged) ProtoMessage() {}
 
 func (x *SpecChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2819,7 +3036,7 @@ func (x *SpecChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
 func (*SpecChanged) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
@@ -2838,7 +3055,7 @@ type TargetPublished struct {
 
 func (x *TargetPublished) Reset() {
 	*x = TargetPublished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2850,7 +3067,7 @@ func (x *TargetPublished) String() string {
 func (*TargetPublished) ProtoMessage() {}
 
 func (x *TargetPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2863,7 +3080,78 @@ func (x *TargetPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
 func (*TargetPublished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+}
+
+// DiscardStarted: the migration is given up and what it made in the target is being
+// removed; nothing else of it happens any more.
+type DiscardStarted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How the migration ends then.
+	Outcome       MigrationEnded_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=drover.journal.v1.MigrationEnded_Outcome" json:"outcome,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Side          string                 `protobuf:"bytes,3,opt,name=side,proto3" json:"side,omitempty"`
+	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiscardStarted) Reset() {
+	*x = DiscardStarted{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiscardStarted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiscardStarted) ProtoMessage() {}
+
+func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiscardStarted.ProtoReflect.Descriptor instead.
+func (*DiscardStarted) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *DiscardStarted) GetOutcome() MigrationEnded_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return MigrationEnded_OUTCOME_UNSPECIFIED
+}
+
+func (x *DiscardStarted) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DiscardStarted) GetSide() string {
+	if x != nil {
+		return x.Side
+	}
+	return ""
+}
+
+func (x *DiscardStarted) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
 }
 
 // TargetDiscarded: what the migration made in the target is gone.
@@ -2875,7 +3163,7 @@ type TargetDiscarded struct {
 
 func (x *TargetDiscarded) Reset() {
 	*x = TargetDiscarded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2887,7 +3175,7 @@ func (x *TargetDiscarded) String() string {
 func (*TargetDiscarded) ProtoMessage() {}
 
 func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2900,7 +3188,7 @@ func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
 func (*TargetDiscarded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
 }
 
 // TableSampled is a measurement for the plan.
@@ -2916,7 +3204,7 @@ type TableSampled struct {
 
 func (x *TableSampled) Reset() {
 	*x = TableSampled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2928,7 +3216,7 @@ func (x *TableSampled) String() string {
 func (*TableSampled) ProtoMessage() {}
 
 func (x *TableSampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2941,7 +3229,7 @@ func (x *TableSampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
 func (*TableSampled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TableSampled) GetTable() uint32 {
@@ -2976,7 +3264,7 @@ var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x17\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x19\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -3020,7 +3308,10 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\fspec_changed\x18, \x01(\v2\x1e.drover.journal.v1.SpecChangedH\x00R\vspecChanged\x12O\n" +
 	"\x10target_published\x18- \x01(\v2\".drover.journal.v1.TargetPublishedH\x00R\x0ftargetPublished\x12O\n" +
 	"\x10target_discarded\x18. \x01(\v2\".drover.journal.v1.TargetDiscardedH\x00R\x0ftargetDiscarded\x12F\n" +
-	"\rtable_sampled\x18/ \x01(\v2\x1f.drover.journal.v1.TableSampledH\x00R\ftableSampledB\x06\n" +
+	"\rtable_sampled\x18/ \x01(\v2\x1f.drover.journal.v1.TableSampledH\x00R\ftableSampled\x12L\n" +
+	"\x0fdiscard_started\x180 \x01(\v2!.drover.journal.v1.DiscardStartedH\x00R\x0ediscardStarted\x12F\n" +
+	"\rrange_emptied\x181 \x01(\v2\x1f.drover.journal.v1.RangeEmptiedH\x00R\frangeEmptied\x12I\n" +
+	"\x0etable_relinked\x182 \x01(\v2 .drover.journal.v1.TableRelinkedH\x00R\rtableRelinkedB\x06\n" +
 	"\x04body\"!\n" +
 	"\vTermStarted\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\"h\n" +
@@ -3055,14 +3346,15 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\rTableAdvanced\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x123\n" +
 	"\x05stage\x18\x02 \x01(\x0e2\x1d.drover.journal.v1.TableStageR\x05stage\x12\x18\n" +
-	"\aseconds\x18\x03 \x01(\x01R\aseconds\"\x8e\x01\n" +
+	"\aseconds\x18\x03 \x01(\x01R\aseconds\"\xaa\x01\n" +
 	"\fTableBlocked\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04side\x18\x03 \x01(\tR\x04side\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12\x16\n" +
 	"\x06column\x18\x05 \x01(\tR\x06column\x12\x12\n" +
-	"\x04kind\x18\x06 \x01(\tR\x04kind\"\xa3\x01\n" +
+	"\x04kind\x18\x06 \x01(\tR\x04kind\x12\x1a\n" +
+	"\battempts\x18\a \x01(\x05R\battempts\"\xa3\x01\n" +
 	"\x0eTableRestarted\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12<\n" +
@@ -3102,7 +3394,7 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"reset_rows\x18\x05 \x01(\bR\tresetRows\x12<\n" +
 	"\vdifferences\x18\x06 \x03(\v2\x1a.drover.plan.v1.DifferenceR\vdifferences\x12%\n" +
 	"\x0edifferent_rows\x18\a \x01(\x03R\rdifferentRows\x12\x18\n" +
-	"\acounted\x18\b \x01(\bR\acounted\"\xa4\x01\n" +
+	"\acounted\x18\b \x01(\bR\acounted\"\xc0\x01\n" +
 	"\fRangeBlocked\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x16\n" +
@@ -3110,7 +3402,8 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x04side\x18\x04 \x01(\tR\x04side\x12\x10\n" +
 	"\x03key\x18\x05 \x01(\tR\x03key\x12\x16\n" +
 	"\x06column\x18\x06 \x01(\tR\x06column\x12\x12\n" +
-	"\x04kind\x18\a \x01(\tR\x04kind\":\n" +
+	"\x04kind\x18\a \x01(\tR\x04kind\x12\x1a\n" +
+	"\battempts\x18\b \x01(\x05R\battempts\":\n" +
 	"\fRangeRetried\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\"o\n" +
@@ -3124,9 +3417,12 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"sourceRows\x12\x1a\n" +
 	"\bfiltered\x18\x03 \x01(\x03R\bfiltered\"\x11\n" +
 	"\x0fMigrationPaused\"\x12\n" +
-	"\x10MigrationResumed\"\xd8\x01\n" +
+	"\x10MigrationResumed\"\x98\x02\n" +
 	"\x0eMigrationEnded\x12C\n" +
-	"\aoutcome\x18\x01 \x01(\x0e2).drover.journal.v1.MigrationEnded.OutcomeR\aoutcome\"\x80\x01\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2).drover.journal.v1.MigrationEnded.OutcomeR\aoutcome\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04side\x18\x03 \x01(\tR\x04side\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\"\x80\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10OUTCOME_COMPLETE\x10\x01\x12\x16\n" +
@@ -3147,15 +3443,30 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x05phase\x18\x01 \x01(\rR\x05phase\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"&\n" +
 	"\x0ePhaseCompleted\x12\x14\n" +
-	"\x05phase\x18\x01 \x01(\rR\x05phase\"$\n" +
+	"\x05phase\x18\x01 \x01(\rR\x05phase\"=\n" +
 	"\fTableSkipped\x12\x14\n" +
-	"\x05table\x18\x01 \x01(\rR\x05table\":\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x17\n" +
+	"\aby_spec\x18\x02 \x01(\bR\x06bySpec\":\n" +
 	"\fRangeSkipped\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
-	"\x05range\x18\x02 \x01(\rR\x05range\";\n" +
+	"\x05range\x18\x02 \x01(\rR\x05range\":\n" +
+	"\fRangeEmptied\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
+	"\x05range\x18\x02 \x01(\rR\x05range\"\x95\x01\n" +
+	"\rTableRelinked\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x129\n" +
+	"\n" +
+	"statements\x18\x02 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
+	"statements\x123\n" +
+	"\bfindings\x18\x03 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\";\n" +
 	"\vSpecChanged\x12,\n" +
 	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecR\x04spec\"\x11\n" +
-	"\x0fTargetPublished\"\x11\n" +
+	"\x0fTargetPublished\"\x95\x01\n" +
+	"\x0eDiscardStarted\x12C\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2).drover.journal.v1.MigrationEnded.OutcomeR\aoutcome\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04side\x18\x03 \x01(\tR\x04side\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\"\x11\n" +
 	"\x0fTargetDiscarded\"h\n" +
 	"\fTableSampled\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x12\n" +
@@ -3189,7 +3500,7 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),               // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),   // 1: drover.journal.v1.MigrationEnded.Outcome
@@ -3228,23 +3539,26 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*PhaseCompleted)(nil),        // 34: drover.journal.v1.PhaseCompleted
 	(*TableSkipped)(nil),          // 35: drover.journal.v1.TableSkipped
 	(*RangeSkipped)(nil),          // 36: drover.journal.v1.RangeSkipped
-	(*SpecChanged)(nil),           // 37: drover.journal.v1.SpecChanged
-	(*TargetPublished)(nil),       // 38: drover.journal.v1.TargetPublished
-	(*TargetDiscarded)(nil),       // 39: drover.journal.v1.TargetDiscarded
-	(*TableSampled)(nil),          // 40: drover.journal.v1.TableSampled
-	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
-	(*v1.MigrationSpec)(nil),      // 42: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),           // 43: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),         // 44: drover.plan.v1.Statement
-	(*v11.Finding)(nil),           // 45: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),         // 46: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),             // 47: drover.plan.v1.Range
-	(*v11.Difference)(nil),        // 48: drover.plan.v1.Difference
-	(*v11.Digest)(nil),            // 49: drover.plan.v1.Digest
-	(*v11.Touched)(nil),           // 50: drover.plan.v1.Touched
+	(*RangeEmptied)(nil),          // 37: drover.journal.v1.RangeEmptied
+	(*TableRelinked)(nil),         // 38: drover.journal.v1.TableRelinked
+	(*SpecChanged)(nil),           // 39: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),       // 40: drover.journal.v1.TargetPublished
+	(*DiscardStarted)(nil),        // 41: drover.journal.v1.DiscardStarted
+	(*TargetDiscarded)(nil),       // 42: drover.journal.v1.TargetDiscarded
+	(*TableSampled)(nil),          // 43: drover.journal.v1.TableSampled
+	(*timestamppb.Timestamp)(nil), // 44: google.protobuf.Timestamp
+	(*v1.MigrationSpec)(nil),      // 45: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),           // 46: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),         // 47: drover.plan.v1.Statement
+	(*v11.Finding)(nil),           // 48: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),         // 49: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),             // 50: drover.plan.v1.Range
+	(*v11.Difference)(nil),        // 51: drover.plan.v1.Difference
+	(*v11.Digest)(nil),            // 52: drover.plan.v1.Digest
+	(*v11.Touched)(nil),           // 53: drover.plan.v1.Touched
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	41, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	44, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
 	4,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
 	5,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
@@ -3279,31 +3593,37 @@ var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	34, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
 	35, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
 	36, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
-	37, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
-	38, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
-	39, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
-	40, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
-	42, // 39: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	43, // 40: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	44, // 41: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	45, // 42: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	46, // 43: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	47, // 44: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 45: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	48, // 46: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	49, // 47: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	49, // 48: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	50, // 49: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	49, // 50: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	48, // 51: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	49, // 52: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	1,  // 53: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	42, // 54: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	55, // [55:55] is the sub-list for method output_type
-	55, // [55:55] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	39, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	40, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	42, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	43, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	41, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
+	37, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
+	38, // 41: drover.journal.v1.Event.table_relinked:type_name -> drover.journal.v1.TableRelinked
+	45, // 42: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	46, // 43: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	47, // 44: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	48, // 45: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	49, // 46: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	50, // 47: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 48: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	51, // 49: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	52, // 50: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	52, // 51: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	53, // 52: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	52, // 53: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	51, // 54: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	52, // 55: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	1,  // 56: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	47, // 57: drover.journal.v1.TableRelinked.statements:type_name -> drover.plan.v1.Statement
+	48, // 58: drover.journal.v1.TableRelinked.findings:type_name -> drover.plan.v1.Finding
+	45, // 59: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 60: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	61, // [61:61] is the sub-list for method output_type
+	61, // [61:61] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -3350,6 +3670,9 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_TargetPublished)(nil),
 		(*Event_TargetDiscarded)(nil),
 		(*Event_TableSampled)(nil),
+		(*Event_DiscardStarted)(nil),
+		(*Event_RangeEmptied)(nil),
+		(*Event_TableRelinked)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3357,7 +3680,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   39,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

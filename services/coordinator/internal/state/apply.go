@@ -73,16 +73,28 @@ func (a *apply) body() error {
 		return a.tablePlanned(b.TablePlanned)
 	case *journalv1.Event_RangesPlanned:
 		return a.rangesPlanned(b.RangesPlanned)
-	case *journalv1.Event_PlanFinished, *journalv1.Event_MigrationStarted, *journalv1.Event_MigrationPaused,
+	case *journalv1.Event_PlanFinished, *journalv1.Event_SpecChanged, *journalv1.Event_MigrationStarted, *journalv1.Event_MigrationPaused,
 		*journalv1.Event_MigrationResumed, *journalv1.Event_MigrationEnded, *journalv1.Event_MigrationFailed,
 		*journalv1.Event_TargetPrepared, *journalv1.Event_TargetFinished:
 		return a.lifecycle()
+	case *journalv1.Event_TargetPublished, *journalv1.Event_DiscardStarted, *journalv1.Event_TargetDiscarded:
+		return a.publication()
+	case *journalv1.Event_PhaseApproved, *journalv1.Event_PhaseStarted, *journalv1.Event_PhaseCompleted, *journalv1.Event_PhaseStopped:
+		return a.phase()
+	default:
+		return a.tableEvent()
+	}
+}
+
+// tableEvent applies what happens to one table.
+func (a *apply) tableEvent() error {
+	switch b := a.event.GetBody().(type) {
 	case *journalv1.Event_TableAdvanced:
 		return a.table(b.TableAdvanced.GetTable(), func(t *Table) error { return a.tableAdvanced(t, b.TableAdvanced) })
 	case *journalv1.Event_TableBlocked:
 		return a.table(b.TableBlocked.GetTable(), func(t *Table) error {
-			t.Blocked, t.Problem = true, Problem{Reason: b.TableBlocked.GetReason(), Side: b.TableBlocked.GetSide(),
-				Key: b.TableBlocked.GetKey(), Column: b.TableBlocked.GetColumn()}
+			t.Blocked, t.Problem = true, Problem{Reason: b.TableBlocked.GetReason(), Kind: b.TableBlocked.GetKind(), Side: b.TableBlocked.GetSide(),
+				Key: b.TableBlocked.GetKey(), Column: b.TableBlocked.GetColumn(), Attempts: int(b.TableBlocked.GetAttempts())}
 			return nil
 		})
 	case *journalv1.Event_TableRetried:
@@ -105,7 +117,16 @@ func (a *apply) body() error {
 		return a.table(b.TableVerified.GetTable(), func(t *Table) error { return a.tableVerified(t, b.TableVerified) })
 	case *journalv1.Event_TableCounted:
 		return a.table(b.TableCounted.GetTable(), func(t *Table) error {
-			t.SourceRows = b.TableCounted.GetSourceRows()
+			t.SourceRows, t.Filtered = b.TableCounted.GetSourceRows(), b.TableCounted.GetFiltered()
+			return nil
+		})
+	case *journalv1.Event_TableSkipped:
+		return a.table(b.TableSkipped.GetTable(), func(t *Table) error { return a.tableSkipped(t, b.TableSkipped) })
+	case *journalv1.Event_TableRelinked:
+		return a.table(b.TableRelinked.GetTable(), func(t *Table) error { return tableRelinked(t, b.TableRelinked) })
+	case *journalv1.Event_TableSampled:
+		return a.table(b.TableSampled.GetTable(), func(t *Table) error {
+			t.Sample = &Sample{Rows: b.TableSampled.GetRows(), Bytes: b.TableSampled.GetBytes(), Seconds: b.TableSampled.GetSeconds()}
 			return nil
 		})
 	default:
@@ -124,24 +145,15 @@ func (a *apply) rangeEvent() error {
 	case *journalv1.Event_RangeFailed:
 		return a.rng(b.RangeFailed.GetTable(), b.RangeFailed.GetRange(), func(t *Table, r *Range) error { return rangeFailed(t, r, b.RangeFailed) })
 	case *journalv1.Event_RangeBlocked:
-		return a.rng(b.RangeBlocked.GetTable(), b.RangeBlocked.GetRange(), func(t *Table, r *Range) error {
-			unload(t, r)
-			r.State = RangeBlocked
-			r.Problem = Problem{Reason: b.RangeBlocked.GetReason(), Side: b.RangeBlocked.GetSide(),
-				Key: b.RangeBlocked.GetKey(), Column: b.RangeBlocked.GetColumn()}
-			t.BlockedRanges++
-			return nil
-		})
+		return a.rng(b.RangeBlocked.GetTable(), b.RangeBlocked.GetRange(), func(t *Table, r *Range) error { return rangeBlocked(t, r, b.RangeBlocked) })
 	case *journalv1.Event_RangeRetried:
-		return a.rng(b.RangeRetried.GetTable(), b.RangeRetried.GetRange(), func(t *Table, r *Range) error {
-			if r.State == RangeBlocked {
-				t.BlockedRanges--
-				r.State = RangePending
-			}
-			r.Failures, r.Problem = 0, Problem{}
-			a.reopen()
-			return nil
-		})
+		a.reopen()
+		return a.rng(b.RangeRetried.GetTable(), b.RangeRetried.GetRange(), rangeRetried)
+	case *journalv1.Event_RangeSkipped:
+		a.reopen()
+		return a.rng(b.RangeSkipped.GetTable(), b.RangeSkipped.GetRange(), rangeSkipped)
+	case *journalv1.Event_RangeEmptied:
+		return a.rng(b.RangeEmptied.GetTable(), b.RangeEmptied.GetRange(), rangeEmptied)
 	default:
 		return fmt.Errorf("unknown event; a newer coordinator wrote this log: upgrade this one")
 	}
@@ -173,13 +185,6 @@ func (a *apply) rng(table, number uint32, change func(*Table, *Range) error) err
 		}
 		return a.txn.Insert(tableRanges, &r)
 	})
-}
-
-// reopen lets an ended migration go on after something was retried.
-func (a *apply) reopen() {
-	if a.m.Stage == Incomplete {
-		a.m.Stage = Running
-	}
 }
 
 func (a *apply) delete(m *Migration) error {

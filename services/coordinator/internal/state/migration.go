@@ -13,19 +13,42 @@ import (
 // Stage is how far a migration has come.
 type Stage uint8
 
-// The stages, in order; the last four are ends.
+// The stages; those from Complete on are ends.
 const (
 	Planning Stage = iota
 	Planned
 	Running
+	// Stopped: a phase stands at a blocked table until somebody resumes.
+	Stopped
+	// Discarding: what the migration made in the target is being removed.
+	Discarding
 	Complete
 	Incomplete
 	Cancelled
 	Failed
+	RolledBack
 )
 
-// Ended tells whether nothing more happens by itself.
+// Ended tells whether the migration has come to an end.
 func (s Stage) Ended() bool { return s >= Complete }
+
+// Rests tells whether nothing more happens by itself.
+func (s Stage) Rests() bool { return s.Ended() || s == Stopped }
+
+// Replan is how far tables are planned anew.
+type Replan uint8
+
+// The steps of planning anew.
+const (
+	ReplanNone Replan = iota
+	// ReplanLinks: the target is to be designed again without skipped tables, for the
+	// foreign keys that point to them.
+	ReplanLinks
+	// ReplanDesign: the target is to be designed again by a changed spec.
+	ReplanDesign
+	// ReplanSplit: the tables that changed are to be split.
+	ReplanSplit
+)
 
 // Endpoint is what a job found out about a database.
 type Endpoint struct {
@@ -35,6 +58,8 @@ type Endpoint struct {
 // Problem is why something stands still.
 type Problem struct {
 	Reason, Kind, Side, Key, Column string
+	// Attempts of what failed.
+	Attempts int
 }
 
 // Migration is one migration.
@@ -47,6 +72,17 @@ type Migration struct {
 	Paused    bool
 	// Prepared: the target has the ledger. Finished: it takes no batch any more.
 	Prepared, Finished bool
+	// MorePrepare: a changed plan has statements that did not run yet.
+	MorePrepare bool
+	// Published: when staged tables appeared. Discarded: they are gone.
+	Published time.Time
+	Discarded bool
+	// Discard is the outcome of a migration that is being discarded.
+	Discard journalv1.MigrationEnded_Outcome
+	// Replan of tables that have not begun.
+	Replan Replan
+	// Phases of strategy phased, from the end of planning on.
+	Phases []Phase
 
 	Created, Started, Ended time.Time
 	Source, Target          Endpoint
@@ -72,6 +108,9 @@ func (v View) Migration(uid string) *Migration {
 	return first[*Migration](v.txn, tableMigrations, indexID, tuple{}.text(uid))
 }
 
+// Atomic tells whether tables are staged and published in one step.
+func (m *Migration) Atomic() bool { return m.Spec.GetPublish() == "atomic" }
+
 // MigrationByName gives a migration by name, or nil.
 func (v View) MigrationByName(name string) *Migration {
 	return first[*Migration](v.txn, tableMigrations, indexName, tuple{}.text(name))
@@ -94,10 +133,4 @@ func (s *Store) WatchMigrations() <-chan struct{} {
 		panic("state: watch: " + err.Error())
 	}
 	return ch
-}
-
-var outcomes = map[journalv1.MigrationEnded_Outcome]Stage{
-	journalv1.MigrationEnded_OUTCOME_COMPLETE:   Complete,
-	journalv1.MigrationEnded_OUTCOME_INCOMPLETE: Incomplete,
-	journalv1.MigrationEnded_OUTCOME_CANCELLED:  Cancelled,
 }

@@ -19,6 +19,10 @@ const (
 	RangeLoaded
 	RangeVerified
 	RangeBlocked
+	// RangeSkipped: given up; rows of it may still be in the target.
+	RangeSkipped
+	// RangeEmptied: given up, and the target has no row of it.
+	RangeEmptied
 )
 
 // Range is one range of a table.
@@ -36,6 +40,7 @@ type Range struct {
 	Digest   batch.Digest
 	Actual   batch.Digest
 	Bytes    int64
+	Touched  Touched
 	Problem  Problem
 	Verified time.Time
 }

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/hashicorp/go-memdb"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
@@ -39,8 +41,12 @@ type Table struct {
 	// HasBaseline: Baseline is what the target held before (existing: append).
 	HasBaseline bool
 	Baseline    batch.Digest
-	// SourceRows counted at the end; -1 before.
-	SourceRows int64
+	// SourceRows that move, counted at the end; -1 before. Filtered stay behind.
+	SourceRows, Filtered int64
+	// Skipped: a user gave the table up; SkippedBySpec: a changed spec did.
+	Skipped, SkippedBySpec bool
+	// Sample is what was measured for the plan; nil for nothing.
+	Sample *Sample
 
 	Counts
 	Differences []*planv1.Difference
@@ -49,12 +55,16 @@ type Table struct {
 // Counts of a table's ranges.
 type Counts struct {
 	Ranges, Loaded, Verified, BlockedRanges int
-	EstimatedRows, EstimatedBytes           int64
-	LoadedBytes                             int64
-	LoadedDigest, VerifiedDigest            batch.Digest
-	Retries, Mismatches, Duplicates         int64
-	ExtractSeconds, LoadSeconds             float64
-	ValidateSeconds, SchemaSeconds          float64
+	// SkippedRanges were given up; of those, EmptiedRanges have no row in the target.
+	SkippedRanges, EmptiedRanges int
+	// Touched counts loaded values that policies changed.
+	Touched                         Touched
+	EstimatedRows, EstimatedBytes   int64
+	LoadedBytes                     int64
+	LoadedDigest, VerifiedDigest    batch.Digest
+	Retries, Mismatches, Duplicates int64
+	ExtractSeconds, LoadSeconds     float64
+	ValidateSeconds, SchemaSeconds  float64
 }
 
 func tableKey(migration string, number uint32) tuple { return tuple{}.text(migration).number(number) }
@@ -88,7 +98,32 @@ func (t *Table) Appends() bool {
 // ByRange tells whether each range is confirmed alone.
 func (t *Table) ByRange() bool { return t.Plan.GetValidateByRange() && !t.Appends() }
 
+// Done tells whether nothing is left to do for the table.
+func (t *Table) Done() bool { return t.Skipped || t.Stage == TableComplete }
+
+// ProvenRows are the source's rows that were copied and confirmed. Where the target
+// held rows before, its digest has those too, and the ranges' own sum is the proof.
+func (t *Table) ProvenRows() int64 {
+	if t.HasBaseline {
+		return t.LoadedDigest.Rows
+	}
+	return t.VerifiedDigest.Rows
+}
+
+// AllLoaded tells whether every range that was not given up is loaded.
+func (t *Table) AllLoaded() bool { return t.Split && t.Loaded+t.EmptiedRanges == t.Ranges }
+
+// AllVerified tells whether every range that was not given up is confirmed.
+func (t *Table) AllVerified() bool { return t.Split && t.Verified+t.EmptiedRanges == t.Ranges }
+
+// RefersTo tells whether a foreign key of the table points to another.
+func (t *Table) RefersTo(other *Table) bool {
+	return t.Number != other.Number && slices.ContainsFunc(t.Plan.GetSource().GetForeignKeys(), func(f *planv1.ForeignKey) bool {
+		return f.GetReferencedSchema() == other.Plan.GetSource().GetSchema() && f.GetReferencedTable() == other.Plan.GetSource().GetName()
+	})
+}
+
 // Open tells whether ranges of the table may be loaded.
 func (t *Table) Open() bool {
-	return !t.Blocked && !t.Emptying && t.Stage >= TableCreated && t.Stage < TableVerified
+	return !t.Blocked && !t.Skipped && !t.Emptying && t.Stage >= TableCreated && t.Stage < TableVerified
 }

@@ -8,24 +8,16 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 )
 
-func (a *apply) sourceDescribed(e *journalv1.SourceDescribed) error {
-	a.m.Source = Endpoint{Engine: e.GetEngine(), Version: e.GetVersion(), Identity: e.GetIdentity()}
-	a.m.Unmoved = e.GetUnmoved()
-	return nil
-}
-
-func (a *apply) targetDesigned(e *journalv1.TargetDesigned) error {
-	a.m.Target = Endpoint{Engine: e.GetEngine(), Version: e.GetVersion(), Identity: e.GetIdentity()}
-	a.m.Statements, a.m.Findings, a.m.Tables = e.GetStatements(), e.GetFindings(), int(e.GetTables())
-	return nil
-}
-
 // tablePlanned adds a table; a later plan of the same number replaces it, since a
-// coordinator that died in the middle of planning plans again.
+// coordinator that died in the middle of planning plans again, and a changed spec
+// plans what has not begun again.
 func (a *apply) tablePlanned(e *journalv1.TablePlanned) error {
 	plan := e.GetTable()
-	if a.m.Stage != Planning {
+	if a.m.Stage != Planning && a.m.Replan == ReplanNone {
 		return fmt.Errorf("table planned outside planning")
+	}
+	if old := a.view().Table(a.uid, plan.GetNumber()); old != nil && old.Stage > TablePlanned {
+		return fmt.Errorf("table %d is planned anew, but it has begun", plan.GetNumber())
 	}
 	if _, err := a.txn.DeleteAll(tableRanges, indexID+"_prefix", tableKey(a.uid, plan.GetNumber())); err != nil {
 		return err
@@ -51,30 +43,6 @@ func (a *apply) rangesPlanned(e *journalv1.RangesPlanned) error {
 	})
 }
 
-func (a *apply) lifecycle() error {
-	now := a.event.GetTime().AsTime()
-	switch b := a.event.GetBody().(type) {
-	case *journalv1.Event_PlanFinished:
-		a.m.Stage = Planned
-	case *journalv1.Event_MigrationStarted:
-		a.m.Stage, a.m.Started = Running, now
-	case *journalv1.Event_TargetPrepared:
-		a.m.Prepared = true
-	case *journalv1.Event_TargetFinished:
-		a.m.Finished = true
-	case *journalv1.Event_MigrationPaused:
-		a.m.Paused = true
-	case *journalv1.Event_MigrationResumed:
-		a.m.Paused = false
-	case *journalv1.Event_MigrationEnded:
-		a.m.Stage, a.m.Ended = outcomes[b.MigrationEnded.GetOutcome()], now
-	case *journalv1.Event_MigrationFailed:
-		a.m.Stage, a.m.Ended = Failed, now
-		a.m.Problem = Problem{Reason: b.MigrationFailed.GetReason(), Side: b.MigrationFailed.GetSide(), Kind: b.MigrationFailed.GetKind()}
-	}
-	return nil
-}
-
 func (a *apply) tableAdvanced(t *Table, e *journalv1.TableAdvanced) error {
 	if e.GetStage() <= t.Stage {
 		return fmt.Errorf("table %d is at %s, cannot advance to %s", t.Number, t.Stage, e.GetStage())
@@ -93,10 +61,13 @@ func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
 	var err error
 	a.view().Ranges(a.uid, t.Number, func(old *Range) bool {
 		r := &Range{Migration: old.Migration, Table: old.Table, Number: old.Number, Plan: old.Plan, Failures: old.Failures}
+		if old.State == RangeSkipped || old.State == RangeEmptied {
+			r.State = old.State
+		}
 		err = a.txn.Insert(tableRanges, r)
 		return err == nil
 	})
-	t.Loaded, t.Verified, t.BlockedRanges, t.LoadedBytes = 0, 0, 0, 0
+	t.Loaded, t.Verified, t.BlockedRanges, t.LoadedBytes, t.Touched = 0, 0, 0, 0, nil
 	t.LoadedDigest, t.VerifiedDigest = batch.Digest{}, batch.Digest{}
 	t.Emptying = true
 	t.Restarts++
@@ -137,6 +108,8 @@ func rangeLoaded(t *Table, r *Range, e *journalv1.RangeLoaded) error {
 		return err
 	}
 	r.State, r.Attempt, r.Digest, r.Bytes, r.Reset, r.Problem = RangeLoaded, e.GetAttempt(), d, e.GetBytes(), false, Problem{}
+	r.Touched = Touched(nil).add(e.GetTouched(), 1)
+	t.Touched = t.Touched.add(e.GetTouched(), 1)
 	t.Loaded++
 	t.LoadedBytes += e.GetBytes()
 	t.LoadedDigest.Merge(d)
@@ -189,8 +162,26 @@ func unload(t *Table, r *Range) {
 		t.Loaded--
 		t.LoadedBytes -= r.Bytes
 		t.LoadedDigest.Subtract(r.Digest)
+		t.Touched = t.Touched.add(r.Touched.Proto(), -1)
 	case RangeBlocked:
 		t.BlockedRanges--
 	}
-	r.State, r.Attempt, r.Digest, r.Actual, r.Bytes = RangePending, 0, batch.Digest{}, batch.Digest{}, 0
+	r.State, r.Attempt, r.Digest, r.Actual, r.Bytes, r.Touched = RangePending, 0, batch.Digest{}, batch.Digest{}, 0, nil
+}
+
+func rangeBlocked(t *Table, r *Range, e *journalv1.RangeBlocked) error {
+	unload(t, r)
+	r.State = RangeBlocked
+	r.Problem = Problem{Reason: e.GetReason(), Kind: e.GetKind(), Side: e.GetSide(), Key: e.GetKey(), Column: e.GetColumn(), Attempts: int(e.GetAttempts())}
+	t.BlockedRanges++
+	return nil
+}
+
+func rangeRetried(t *Table, r *Range) error {
+	if r.State == RangeBlocked {
+		t.BlockedRanges--
+		r.State = RangePending
+	}
+	r.Failures, r.Problem = 0, Problem{}
+	return nil
 }

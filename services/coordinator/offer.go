@@ -1,0 +1,235 @@
+package coordinator
+
+import (
+	"slices"
+	"time"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/services/coordinator/internal/state"
+)
+
+// offer is one pass over a migration's work for one role.
+type offer struct {
+	s    *Service
+	view state.View
+	m    *state.Migration
+	run  *run
+	now  time.Time
+	role workerv1.Role
+	// tables by expected size, largest first: a long table that begins late is
+	// what everybody waits for in the end.
+	tables []*state.Table
+	// active are those of them whose phase has begun and that go on.
+	active []*state.Table
+}
+
+// all offers a migration's work until there is none or nobody has room.
+func (o *offer) all() {
+	if o.m.Stage == state.Planning || replanning(o.m, o.run) {
+		o.planning()
+	}
+	switch {
+	case o.m.Stage == state.Discarding && o.role == loader:
+		o.give(workDiscard, 0, 0)
+	case unfinished(o.m) && o.role == loader:
+		o.give(workFinish, 0, 0)
+	case o.m.Stage != state.Running:
+	case o.role == extractor:
+		o.extracting()
+	case o.m.Paused:
+	case o.role == loader:
+		o.loading()
+	case o.role == validator:
+		o.validating()
+	}
+}
+
+func (o *offer) planning() {
+	design := designing(o.m, o.run)
+	switch {
+	case o.role == extractor && design && o.run.described == nil:
+		o.give(workDescribe, 0, 0)
+	case o.role == loader && design && o.run.described != nil:
+		o.give(workDesign, 0, 0)
+	case o.role == extractor && !design:
+		for _, t := range o.tables {
+			if toSplit(t) && !o.give(workSplit, t.Number, 0) {
+				return
+			}
+		}
+		o.sampling()
+	}
+}
+
+// toSplit tells whether a table waits to be cut into ranges.
+func toSplit(t *state.Table) bool { return !t.Split && !t.Skipped && !t.Blocked && !hasError(t.Plan) }
+
+// extracting goes on while the migration is paused: loaders wait for it.
+func (o *offer) extracting() {
+	for w, a := range o.run.attempts {
+		if a.fenced != nil && !a.extracted && !o.give(workExtract, w.table, w.number) {
+			return
+		}
+	}
+	if o.m.Paused {
+		return
+	}
+	for _, t := range o.active {
+		switch {
+		case !t.Split:
+			if !o.give(workSplit, t.Number, 0) {
+				return
+			}
+		case t.Stage == state.TableCreated && needsSnapshot(t) && o.run.snapshot == "":
+			o.give(workSnapshot, 0, 0)
+		case t.Stage == state.TableSequenced && t.SourceRows < 0:
+			if !o.give(workCount, t.Number, 0) {
+				return
+			}
+		}
+	}
+}
+
+func (o *offer) loading() {
+	if len(o.active) == 0 && !complete(o.tables) {
+		return // nothing has begun: a phase waits for approval
+	}
+	if !o.m.Prepared || o.m.MorePrepare {
+		o.give(workPrepare, 0, 0)
+		return
+	}
+	if o.schema() {
+		o.ranges()
+	}
+}
+
+// schema offers steps on whole tables; they come before loads, because others
+// wait for them.
+func (o *offer) schema() bool {
+	replan := replanning(o.m, o.run)
+	for _, t := range o.active {
+		kind, ok := schemaWork(t)
+		switch {
+		case !ok:
+		case kind == workCreate && (replan || !t.Split):
+		case kind == workForeignKeys && (replan || !linkable(t, o.active, o.tables)):
+		case !o.give(kind, t.Number, 0):
+			return false
+		}
+	}
+	switch {
+	case !complete(o.tables) || replan:
+	case o.m.Atomic() && o.m.Published.IsZero():
+		return o.give(workPublish, 0, 0)
+	case !o.m.Finished:
+		return o.give(workFinish, 0, 0)
+	}
+	return true
+}
+
+// schemaWork gives the step that a table waits for.
+func schemaWork(t *state.Table) (workKind, bool) {
+	switch {
+	case t.Emptying:
+		return workEmpty, true
+	case t.Stage == state.TablePlanned:
+		return workCreate, true
+	case t.Stage == state.TableLoaded && t.Plan.GetKeyAfterLoad():
+		return workKey, true
+	case t.Stage == state.TableVerified:
+		return workIndexes, true
+	case t.Stage == state.TableIndexed:
+		return workForeignKeys, true
+	case t.Stage == state.TableLinked:
+		return workSequences, true
+	}
+	return 0, false
+}
+
+// ranges offers pending ranges, as many as extractors can soon begin with: a range
+// that only waits would hold a loader's slot.
+func (o *offer) ranges() {
+	if !o.run.stream || !o.empties() {
+		return
+	}
+	waiting := 0
+	for w, a := range o.run.attempts {
+		if !a.extracted && o.s.busy[w.as(workExtract)] == nil {
+			waiting++
+		}
+	}
+	room := o.s.slots(extractor) - waiting
+	for _, t := range o.active {
+		if !t.Open() || (t.Appends() && !t.HasBaseline) || (needsSnapshot(t) && o.run.snapshot == "") {
+			continue
+		}
+		allowed := o.allowance(t)
+		o.view.RangesIn(t.Migration, t.Number, state.RangePending, func(r *state.Range) bool {
+			w := rangeID(t.Migration, t.Number, r.Number)
+			if room <= 0 || allowed <= 0 {
+				return false
+			}
+			if o.s.busy[w] == nil && !o.run.resting(w, o.now) {
+				if !o.give(workLoad, t.Number, r.Number) {
+					room = 0
+					return false
+				}
+				room--
+				allowed--
+			}
+			return true
+		})
+		if room <= 0 {
+			return
+		}
+	}
+}
+
+// empties offers ranges that were given up: a load that only resets.
+func (o *offer) empties() bool {
+	room := true
+	for _, t := range o.active {
+		if !room || !t.Open() {
+			continue
+		}
+		o.view.RangesIn(t.Migration, t.Number, state.RangeSkipped, func(r *state.Range) bool {
+			room = o.give(workLoad, t.Number, r.Number)
+			return room
+		})
+	}
+	return room
+}
+
+func (o *offer) validating() {
+	for _, t := range o.active {
+		switch {
+		case t.Emptying:
+		case t.Appends() && !t.HasBaseline && t.Stage == state.TableCreated:
+			o.give(workBaseline, t.Number, 0)
+		case !t.ByRange():
+			if t.Stage == state.TableKeyed {
+				o.give(workValidate, t.Number, 0)
+			}
+		case t.Stage >= state.TableKeyed || (!t.Plan.GetKeyAfterLoad() && t.Stage >= state.TableCreated):
+			room := true
+			o.view.RangesIn(t.Migration, t.Number, state.RangeLoaded, func(r *state.Range) bool {
+				room = o.give(workValidate, t.Number, r.Number)
+				return room
+			})
+			if !room {
+				return
+			}
+		}
+	}
+}
+
+func needsSnapshot(t *state.Table) bool { return t.Plan.GetSource().GetKey().GetNeedsSnapshot() }
+
+func hasError(p *planv1.TablePlan) bool {
+	return slices.ContainsFunc(p.GetFindings(), func(f *planv1.Finding) bool { return f.GetSeverity() == planv1.Severity_SEVERITY_ERROR })
+}
+
+func complete(tables []*state.Table) bool {
+	return !slices.ContainsFunc(tables, func(t *state.Table) bool { return !t.Done() })
+}

@@ -1,0 +1,223 @@
+package coordinator
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/services/coordinator/internal/state"
+)
+
+// replanning tells whether tables are planned anew: none begins meanwhile, and the
+// migration does not end.
+func replanning(m *state.Migration, r *run) bool {
+	return m.Replan != state.ReplanNone || r != nil && r.update != nil
+}
+
+// designing tells whether source and target are to be looked at for a plan.
+func designing(m *state.Migration, r *run) bool {
+	switch {
+	case m.Stage == state.Planning:
+		return m.Tables < 0
+	case m.Replan == state.ReplanNone:
+		return r.update != nil
+	default:
+		return m.Replan != state.ReplanSplit
+	}
+}
+
+// wanted is the spec to plan by.
+func wanted(m *state.Migration, r *run) *droverv1.MigrationSpec {
+	if r.update != nil && m.Replan == state.ReplanNone {
+		return r.update.spec
+	}
+	return m.Spec
+}
+
+// changes are what a new design means for the tables of a migration.
+type changes struct {
+	planned  []*planv1.TablePlan
+	relinked []*journalv1.TableRelinked
+	gone     []uint32
+}
+
+// compare finds what of a new design is for tables that have not begun. Begun ones
+// stay as they are; only foreign keys to skipped tables are left out of them.
+func (s *Service) compare(m *state.Migration, spec *droverv1.MigrationSpec, d *planv1.Design) changes {
+	var out changes
+	known, kept, next := map[string]*state.Table{}, map[uint32]bool{}, uint32(1)
+	tables := s.view().Tables(m.UID)
+	for _, t := range tables {
+		known[sourceName(t.Plan)] = t
+		next = max(next, t.Number+1)
+	}
+	all := m.Replan != state.ReplanLinks
+	resplit := !proto.Equal(spec.GetRanges(), m.Spec.GetRanges())
+	for _, p := range d.GetTables() {
+		t := known[sourceName(p)]
+		switch {
+		case t == nil && all:
+			p.Number = next
+			next++
+			out.planned = append(out.planned, p)
+		case t == nil:
+		case s.hasBegun(t):
+			if e := relink(t, p, tables); e != nil {
+				out.relinked = append(out.relinked, e)
+			}
+		case (all || refersToSkipped(t, tables)) && (resplit || t.Skipped || t.Blocked || !samePlan(t.Plan, p)):
+			p.Number = t.Number
+			out.planned = append(out.planned, p)
+		}
+		if t != nil {
+			kept[t.Number] = true
+		}
+	}
+	for _, t := range tables {
+		if all && !kept[t.Number] && !t.Skipped && !s.hasBegun(t) {
+			out.gone = append(out.gone, t.Number)
+		}
+	}
+	return out
+}
+
+// hasBegun tells whether something of a table is, or may be, in the target.
+func (s *Service) hasBegun(t *state.Table) bool {
+	return t.Stage > state.TablePlanned || s.busy[workID{migration: t.Migration, kind: workCreate, table: t.Number}] != nil
+}
+
+func refersToSkipped(t *state.Table, tables []*state.Table) bool {
+	for _, other := range tables {
+		if other.Skipped && t.RefersTo(other) {
+			return true
+		}
+	}
+	return false
+}
+
+// samePlan compares plans but for what every look at the source changes.
+func samePlan(old, p *planv1.TablePlan) bool {
+	p = proto.CloneOf(p)
+	p.Number = old.GetNumber()
+	p.Source.EstimatedRows, p.Source.EstimatedBytes = old.GetSource().GetEstimatedRows(), old.GetSource().GetEstimatedBytes()
+	return proto.Equal(old, p)
+}
+
+// relink gives a table that has begun the foreign keys of a plan without the tables
+// that were skipped; nil where there is nothing to change.
+func relink(t *state.Table, p *planv1.TablePlan, tables []*state.Table) *journalv1.TableRelinked {
+	if t.Skipped || t.Stage >= state.TableLinked || !refersToSkipped(t, tables) {
+		return nil
+	}
+	e, before := &journalv1.TableRelinked{Table: t.Number}, &journalv1.TableRelinked{Table: t.Number}
+	for _, s := range p.GetStatements() {
+		if s.GetStep() == planv1.Step_STEP_FOREIGN_KEYS {
+			e.Statements = append(e.Statements, s)
+		}
+	}
+	for _, s := range t.Plan.GetStatements() {
+		if s.GetStep() == planv1.Step_STEP_FOREIGN_KEYS {
+			before.Statements = append(before.Statements, s)
+		}
+	}
+	if proto.Equal(e, before) {
+		return nil
+	}
+	for _, f := range p.GetFindings() {
+		if !hasFinding(t.Plan, f) {
+			e.Findings = append(e.Findings, f)
+		}
+	}
+	return e
+}
+
+func hasFinding(p *planv1.TablePlan, f *planv1.Finding) bool {
+	for _, old := range p.GetFindings() {
+		if proto.Equal(old, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// redesigned takes a design for tables that have not begun. A design of a changed
+// spec that cannot be carried out changes nothing.
+func (s *Service) redesigned(ctx context.Context, m *state.Migration, d *planv1.Design) error {
+	r := s.run(m.UID)
+	spec := wanted(m, r)
+	findings := append(d.GetFindings(), assignPhases(spec, d.GetTables())...)
+	c := s.compare(m, spec, d)
+	if r.update != nil && m.Replan == state.ReplanNone {
+		if err := refusal(findings, c.planned); err != nil && m.Stage != state.Planned {
+			s.updateFailed(r, fault.Wrap(fault.Unsupported, "coordinator.UpdateMigration", err))
+			return nil
+		}
+		if err := s.append(ctx, m.UID, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_SpecChanged{SpecChanged: &journalv1.SpecChanged{Spec: spec}}}); err != nil {
+			return err
+		}
+	}
+	if err := s.record(ctx, m.UID, c); err != nil {
+		return err
+	}
+	if r.update != nil {
+		for _, p := range c.planned {
+			r.update.replanned = append(r.update.replanned, sourceName(p))
+		}
+	}
+	r.described = nil
+	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetDesigned{TargetDesigned: &journalv1.TargetDesigned{
+		Engine: d.GetEngine(), Version: d.GetVersion(), Identity: d.GetIdentity(), Statements: d.GetStatements(),
+		Findings: findings, Tables: int32(len(d.GetTables()))}}})
+}
+
+// refusal tells what stands against tables that are planned anew.
+func refusal(findings []*planv1.Finding, planned []*planv1.TablePlan) error {
+	for _, p := range planned {
+		findings = append(findings[:len(findings):len(findings)], p.GetFindings()...)
+	}
+	return preflightOf(findings)
+}
+
+// record writes the changes down. Whoever was splitting by the old plan stops.
+func (s *Service) record(ctx context.Context, uid string, c changes) error {
+	for _, p := range c.planned {
+		if l := s.busy[workID{migration: uid, kind: workSplit, table: p.GetNumber()}]; l != nil {
+			s.revoke(l, "the table is planned anew")
+		}
+		if err := s.append(ctx, uid, &journalv1.Event{Body: &journalv1.Event_TablePlanned{TablePlanned: &journalv1.TablePlanned{Table: p}}}); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.relinked {
+		if err := s.append(ctx, uid, &journalv1.Event{Body: &journalv1.Event_TableRelinked{TableRelinked: e}}); err != nil {
+			return err
+		}
+	}
+	for _, number := range c.gone {
+		if err := s.append(ctx, uid, &journalv1.Event{Body: &journalv1.Event_TableSkipped{TableSkipped: &journalv1.TableSkipped{Table: number, BySpec: true}}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replanned ends planning anew when every table that can move is split.
+func (s *Service) replanned(ctx context.Context, m *state.Migration) error {
+	for _, t := range s.view().Tables(m.UID) {
+		if toSplit(t) {
+			return nil
+		}
+	}
+	if err := s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_PlanFinished{PlanFinished: &journalv1.PlanFinished{}}}); err != nil {
+		return err
+	}
+	if r := s.run(m.UID); r.update != nil {
+		r.update.done <- nil
+		r.update = nil
+	}
+	return nil
+}
