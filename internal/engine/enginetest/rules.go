@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -132,6 +133,14 @@ func (r *ruleTest) fields(p *planv1.TablePlan, rows []row) (out [][][]byte) {
 	return out
 }
 
+// number is a whole number in a row, whatever kind it travels as.
+func (r *ruleTest) number(p *planv1.TablePlan, at int, fields [][]byte) int64 {
+	r.t.Helper()
+	n, err := strconv.ParseInt(canon.String(p.GetColumns()[at].GetKind(), fields[at]), 10, 64)
+	require.NoError(r.t, err)
+	return n
+}
+
 // count expects the numbers of rows that move and that stay.
 func (r *ruleTest) count(p *planv1.TablePlan, rows, filtered int64) {
 	r.t.Helper()
@@ -183,11 +192,11 @@ func (r *ruleTest) casts() {
 	require.Empty(r.t, touched)
 	require.Len(r.t, rows, 6)
 	for _, fields := range rows {
-		id := canon.GetInt(fields[0])
+		id := r.number(p, 0, fields)
 		if id%11 == 0 {
 			require.Nil(r.t, fields[2])
 		} else {
-			require.Equal(r.t, id*3, canon.GetInt(fields[2]))
+			require.Equal(r.t, id*3, r.number(p, 2, fields))
 		}
 		if id%5 == 0 {
 			require.Nil(r.t, fields[1])
@@ -241,10 +250,10 @@ func (r *ruleTest) setNull() {
 	rows, touched := r.copied(p)
 	r.equalTouched(engine.Touched{2: refusedRows()}, touched)
 	for _, fields := range rows {
-		if id := canon.GetInt(fields[0]); id%7 == 3 || id%11 == 0 {
+		if id := r.number(p, 0, fields); id%7 == 3 || id%11 == 0 {
 			require.Nil(r.t, fields[2], "row %d", id)
 		} else {
-			require.Equal(r.t, id*3, canon.GetInt(fields[2]))
+			require.Equal(r.t, id*3, r.number(p, 2, fields))
 		}
 	}
 }
@@ -256,13 +265,13 @@ func (r *ruleTest) sentinel() {
 	r.equalTouched(engine.Touched{1: refusedRows()}, touched)
 	require.Len(r.t, rows, 60)
 	for _, fields := range rows {
-		switch id := canon.GetInt(fields[0]); {
+		switch id := r.number(p, 0, fields); {
 		case id%7 == 3:
-			require.EqualValues(r.t, -1, canon.GetInt(fields[1]))
+			require.EqualValues(r.t, -1, r.number(p, 1, fields))
 		case id%11 == 0:
 			require.Nil(r.t, fields[1], "NULL is no value that a policy replaces")
 		default:
-			require.Equal(r.t, id*3, canon.GetInt(fields[1]))
+			require.Equal(r.t, id*3, r.number(p, 1, fields))
 		}
 	}
 }

@@ -81,7 +81,7 @@ func factory() enginetest.Factory {
 			return err
 		},
 		// Without a declared type of their own that Describe would find again.
-		Lacks: []planv1.Kind{canon.Uint, canon.Float32, canon.TimeTZ, canon.Interval, canon.Bits},
+		Lacks: []planv1.Kind{canon.Uint, canon.Float32, canon.TimeTZ, canon.Interval, canon.Bits, canon.JSONValue},
 		Holds: holds,
 	}
 }

@@ -51,8 +51,13 @@ func (d *database) Describe(ctx context.Context, s engine.Selection) (*planv1.Da
 
 // read runs f in one view of the file.
 func (d *database) read(ctx context.Context, f func(*sql.Tx) error) error {
-	if d.target && !d.exists() {
-		return nil
+	if d.target {
+		if !d.exists() {
+			return nil
+		}
+		if err := d.follow(); err != nil {
+			return err
+		}
 	}
 	pool, err := d.reading()
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 // Design plans the file's tables. It changes nothing and makes no file.
 func (d *database) Design(ctx context.Context, r engine.DesignRequest) (*planv1.Design, error) {
 	const op = "sqlite.Design"
-	designer := &designer{request: r, objects: map[string]string{}, existing: map[string]*existingTable{}, targets: map[string]string{}, taken: map[string]string{}}
+	designer := &designer{request: r, objects: map[string]string{}, existing: map[string]*existingTable{}, targets: map[string]string{}, sources: map[string]*planv1.Table{}, taken: map[string]string{}}
 	if err := d.read(ctx, func(tx *sql.Tx) error { return designer.readTarget(ctx, tx) }); err != nil {
 		return nil, classify(op, err)
 	}
@@ -48,8 +48,10 @@ type designer struct {
 	// objects are the kinds of everything the file has, by folded name.
 	objects  map[string]string
 	existing map[string]*existingTable
-	// targets are the tables' new names, by the source's schema and name.
+	// targets are the names that the tables are loaded under, sources the tables, by
+	// the source's schema and name.
 	targets map[string]string
+	sources map[string]*planv1.Table
 	// taken are the source tables that have got a name, by folded name.
 	taken map[string]string
 }
@@ -115,12 +117,18 @@ func (d *designer) name(p *planv1.TablePlan) {
 	if t := d.existing[fold(table)]; t != nil {
 		p.TargetName = t.name
 	}
-	d.targets[sourceID(source.GetSchema(), source.GetName())] = p.TargetName
+	if d.request.Stage != "" {
+		p.TargetName, p.PublishSchema, p.PublishName = stagedName(d.request.Stage, table), mainSchema, table
+	}
+	id := sourceID(source.GetSchema(), source.GetName())
+	d.targets[id], d.sources[id] = p.TargetName, source
 	switch other, taken := d.taken[fold(table)]; {
 	case taken:
 		note(p, severityError, "NAME_COLLISION", "", "%s becomes %s as well, and SQLite does not tell upper from lower case: map one of them to another name", other, table)
 	case internalName(table):
 		note(p, severityError, "NAME_RESERVED", "", "names that begin with sqlite_ or %s are not free: map the table to another name", ledgerPrefix)
+	case d.existing[fold(table)] != nil && d.request.Stage != "":
+		note(p, severityError, "TARGET_EXISTS", "", "the target has a table %s, and with publish: atomic drover makes all of them: remove it, or map the table to another name", table)
 	case d.existing[fold(table)] == nil && d.objects[fold(table)] != "":
 		note(p, severityError, "NAME_COLLISION", "", "the target has a %s of the name %s: map the table to another name", d.objects[fold(table)], table)
 	}
@@ -139,17 +147,21 @@ func (d *designer) table(p *planv1.TablePlan) {
 	p.TargetExists = existing != nil
 	seen := map[string]bool{}
 	for _, c := range p.GetSource().GetColumns() {
-		if seen[fold(c.GetName())] {
-			note(p, severityError, "NAME_COLLISION", c.GetName(), "another column differs in case alone, which SQLite does not tell: rename one of them in the source")
+		if c.GetDropped() {
+			continue
 		}
-		seen[fold(c.GetName())] = true
-		if d.sameEngine() && c.GetGenerated() != "" {
+		name := fold(engine.TargetColumn(c))
+		if seen[name] {
+			note(p, severityError, "NAME_COLLISION", c.GetName(), "another column differs in case alone, which SQLite does not tell: give one of them another name")
+		}
+		seen[name] = true
+		if d.recomputed(p.GetSource(), c) {
 			p.Recomputed = append(p.Recomputed, c.GetName())
 			continue
 		}
-		p.Columns = append(p.Columns, d.column(p, c))
+		d.column(p, c)
 	}
-	if len(p.GetColumns()) == 0 {
+	if len(seen) == len(p.GetRecomputed()) {
 		note(p, severityError, "NO_COLUMNS", "", "the table has no columns to copy, and SQLite has no table without")
 	}
 	if existing != nil {
@@ -160,26 +172,60 @@ func (d *designer) table(p *planv1.TablePlan) {
 	p.ValidateByRange = d.validateByRange(p, existing)
 }
 
-func (d *designer) column(p *planv1.TablePlan, c *planv1.Column) *planv1.ColumnPlan {
-	out := &planv1.ColumnPlan{Source: c.GetName(), SourceType: c.GetNativeType(), Target: c.GetName(), TargetType: c.GetNativeType(),
-		Kind: canon.Variant, Scale: -1, Nullable: c.GetNullable()}
-	if d.sameEngine() {
-		return out
+// recomputed tells whether the file computes a generated column again: its
+// expression is SQLite's and so is every name in it.
+func (d *designer) recomputed(t *planv1.Table, c *planv1.Column) bool {
+	return d.sameEngine() && c.GetGenerated() != "" && c.GetCast() == "" && !mentionsRuled(t, c.GetGenerated())
+}
+
+// column plans a column; one that cannot be is left out and noted.
+func (d *designer) column(p *planv1.TablePlan, c *planv1.Column) {
+	if d.sameEngine() && c.GetCast() == "" && c.Constant == nil && c.GetPolicy().GetAction() <= planv1.Policy_ACTION_ERROR {
+		p.Columns = append(p.Columns, &planv1.ColumnPlan{Source: c.GetName(), SourceType: c.GetNativeType(), Target: engine.TargetColumn(c),
+			TargetType: c.GetNativeType(), Kind: canon.Variant, Scale: -1, Nullable: c.GetNullable(), Policy: c.GetPolicy()})
+	} else if !d.typed(p, c) {
+		return
 	}
-	out.Kind = c.GetKind()
-	if c.GetKind() == canon.Decimal && c.GetPrecision() > 0 {
-		out.Scale = max(c.GetScale(), 0)
-	}
-	declared, ok := declaredFor(d.request.Source.GetEngine(), c, d.domains())
-	if !ok {
-		note(p, severityError, "NO_TYPE_MAPPING", c.GetName(), "type %s has no mapping to SQLite: leave the table out (skip), or make a column of another type of it in the source",
-			c.GetNativeType())
-	}
-	out.TargetType = declared
 	if c.GetGenerated() != "" {
-		note(p, severityInfo, "GENERATED_AS_VALUES", c.GetName(), "the expression is not SQLite's: the column is copied as plain values")
+		note(p, severityInfo, "GENERATED_AS_VALUES", c.GetName(), "the expression is not SQLite's, or names columns that the spec changes: the column is copied as plain values")
 	}
-	return out
+}
+
+// typed plans a column whose values travel by their kind.
+func (d *designer) typed(p *planv1.TablePlan, c *planv1.Column) bool {
+	t, ok := d.targetType(c)
+	if ok && d.sameEngine() && slices.Contains(p.GetSource().GetOptions(), optionStrict) {
+		ok = slices.Contains(strictTypes, strings.ToUpper(t.declared))
+	}
+	switch {
+	case ok:
+	case c.GetCast() != "":
+		note(p, severityError, "CAST_IMPOSSIBLE", c.GetName(), "type %s says nothing of the values that SQLite is to keep in it, or changes them: "+
+			"use INTEGER, REAL, TEXT, BLOB or, in a table that is not STRICT, BOOLEAN, DATE, TIME, DATETIME, UUID or DECIMAL(p,s)", c.GetCast())
+		return false
+	default:
+		note(p, severityError, "NO_TYPE_MAPPING", c.GetName(), "type %s has no mapping to SQLite: leave the table or the column out (skip, drop), or cast the column to TEXT",
+			c.GetNativeType())
+		return false
+	}
+	planned, err := engine.PlanColumn(c, t.declared, t.kind, t.scale)
+	if err != nil {
+		note(p, severityError, "CAST_IMPOSSIBLE", c.GetName(), "%s", err)
+		return false
+	}
+	p.Columns = append(p.Columns, planned)
+	d.explain(p, c)
+	return true
+}
+
+// explain notes what a column loses beside its type.
+func (d *designer) explain(p *planv1.TablePlan, c *planv1.Column) {
+	if c.GetOnUpdateNow() {
+		note(p, severityWarning, "ON_UPDATE_NOT_MOVED", c.GetName(), "SQLite sets no column on every update: make a trigger that does")
+	}
+	if isMySQL(d.request.Source.GetEngine()) && c.GetKind() == canon.Bytes && slices.Contains(geometryTypes, baseType(c.GetNativeType())) {
+		note(p, severityInfo, "GEOMETRY_AS_BYTES", c.GetName(), "SQLite has no type %s: the column keeps EWKB, little endian, with the SRID where there is one", c.GetNativeType())
+	}
 }
 
 // domains lists the source's domains: text under another name. What is made by
@@ -227,6 +273,12 @@ func (d *designer) adopt(p *planv1.TablePlan, t *existingTable) {
 // beyond 9999, or a shorter number, stands elsewhere.
 var rangeKinds = []planv1.Kind{canon.Bool, canon.Int, canon.Bytes, canon.UUID}
 
+// ordered tells whether a column keeps its values in the order that every engine has.
+// An unsigned integer is one of SQLite's only in a column of integers.
+func ordered(c *planv1.ColumnPlan) bool {
+	return slices.Contains(rangeKinds, c.GetKind()) || c.GetKind() == canon.Uint && affinityOf(c.GetTargetType()) == affinityInteger
+}
+
 // validateByRange tells whether the file can tell a range's rows from others.
 func (d *designer) validateByRange(p *planv1.TablePlan, existing *existingTable) bool {
 	positions, err := engine.KeyColumns(p)
@@ -236,14 +288,14 @@ func (d *designer) validateByRange(p *planv1.TablePlan, existing *existingTable)
 	key := p.GetSource().GetKey()
 	for n, i := range positions {
 		c := p.GetColumns()[i]
-		if d.sameEngine() {
+		if c.GetKind() == canon.Variant {
 			// The same declared type stores the same, and the same collation orders it.
 			if existing != nil && affinityOf(c.GetTargetType()) != affinityOf(c.GetSourceType()) {
 				return false
 			}
 			continue
 		}
-		if !key.GetPortableOrder() || !slices.Contains(rangeKinds, c.GetKind()) || c.GetKind() != key.GetKinds()[n] {
+		if !key.GetPortableOrder() || !ordered(c) || c.GetKind() != key.GetKinds()[n] || c.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR {
 			return false
 		}
 	}

@@ -22,7 +22,9 @@ var ledgerDDL = []string{`CREATE TABLE IF NOT EXISTS main._drover_migration (
 	stage TEXT NOT NULL,
 	source_identity TEXT NOT NULL,
 	target_identity TEXT NOT NULL,
-	journal_mode TEXT NOT NULL
+	journal_mode TEXT NOT NULL,
+	made_file INTEGER NOT NULL DEFAULT 0,
+	published INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID`, `CREATE TABLE IF NOT EXISTS main._drover_table (
 	migration TEXT NOT NULL,
 	table_number INTEGER NOT NULL,
@@ -40,8 +42,16 @@ var ledgerDDL = []string{`CREATE TABLE IF NOT EXISTS main._drover_migration (
 	rows INTEGER NOT NULL DEFAULT 0,
 	sum BLOB NOT NULL DEFAULT x'',
 	state TEXT NOT NULL DEFAULT 'NEW',
+	touched BLOB,
 	PRIMARY KEY (migration, table_number, range_number)
 ) WITHOUT ROWID`}
+
+// laterColumns are those that ledgers of earlier versions lack.
+var laterColumns = []struct{ table, column, declaration string }{
+	{"_drover_migration", "made_file", "made_file INTEGER NOT NULL DEFAULT 0"},
+	{"_drover_migration", "published", "published INTEGER NOT NULL DEFAULT 0"},
+	{"_drover_range", "touched", "touched BLOB"},
+}
 
 // States of a range in the ledger, for people who look.
 const (
@@ -57,12 +67,13 @@ func (d *database) Prepare(ctx context.Context, r engine.PrepareRequest) error {
 		return &fault.Error{Kind: fault.Changed, Op: op, Side: fault.Target, Err: errors.New("the target is " + d.identity() +
 			", the migration was planned for " + r.TargetIdentity + ": plan it again")}
 	}
+	madeFile := !d.exists()
 	err := d.onWriter(ctx, func(c *sql.Conn) error {
 		var mode string
 		if err := c.QueryRowContext(ctx, "PRAGMA main.journal_mode").Scan(&mode); err != nil {
 			return err
 		}
-		err := transact(ctx, c, func(tx *sql.Tx) error { return enterMigration(ctx, tx, r, mode) })
+		err := transact(ctx, c, func(tx *sql.Tx) error { return enterMigration(ctx, tx, r, mode, madeFile) })
 		if err != nil {
 			return err
 		}
@@ -73,15 +84,36 @@ func (d *database) Prepare(ctx context.Context, r engine.PrepareRequest) error {
 	return fault.At(classify(op, err), fault.Target, d.path)
 }
 
-func enterMigration(ctx context.Context, tx *sql.Tx, r engine.PrepareRequest, journalMode string) error {
+// makeLedger makes the ledger, or completes one of an earlier version.
+func makeLedger(ctx context.Context, tx *sql.Tx) error {
 	for _, statement := range ledgerDDL {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
+	for _, c := range laterColumns {
+		var there bool
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_info(?, 'main') WHERE name = ?", c.table, c.column).Scan(&there); err != nil {
+			return err
+		}
+		if there {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "ALTER TABLE "+mainTable(c.table)+" ADD COLUMN "+c.declaration); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func enterMigration(ctx context.Context, tx *sql.Tx, r engine.PrepareRequest, journalMode string, madeFile bool) error {
+	if err := makeLedger(ctx, tx); err != nil {
+		return err
+	}
 	m := r.Migration
-	_, err := tx.ExecContext(ctx, `INSERT INTO main._drover_migration VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		m.UID, m.Name, int64(m.Term), engine.StageCopy, r.SourceIdentity, r.TargetIdentity, journalMode)
+	_, err := tx.ExecContext(ctx, `INSERT INTO main._drover_migration (uid, name, term, stage, source_identity, target_identity, journal_mode, made_file)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		m.UID, m.Name, int64(m.Term), engine.StageCopy, r.SourceIdentity, r.TargetIdentity, journalMode, madeFile)
 	if err != nil {
 		return err
 	}
@@ -127,21 +159,9 @@ func checkMigration(ctx context.Context, tx *sql.Tx, m engine.Migration) error {
 func (d *database) Finish(ctx context.Context, m engine.Migration, stage string) error {
 	const op = "sqlite.Finish"
 	var mode string
-	err := d.writeDurably(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, "UPDATE main._drover_migration SET stage = ? WHERE uid = ? AND term <= ? AND stage IN (?, ?)",
-			stage, m.UID, int64(m.Term), stage, engine.StageCopy)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		if err == nil && n == 0 {
-			err = fault.New(fault.Fenced, op, "migration %s has ended otherwise in the target, or a later coordinator leads it", m.Name)
-		}
-		if err != nil {
-			return err
-		}
-		return tx.QueryRowContext(ctx, `SELECT journal_mode FROM main._drover_migration WHERE uid = ?
-			AND NOT EXISTS (SELECT 1 FROM main._drover_migration WHERE stage = ?) UNION ALL SELECT 'wal' LIMIT 1`, m.UID, engine.StageCopy).Scan(&mode)
+	err := d.writeDurably(ctx, func(tx *sql.Tx) (err error) {
+		mode, err = endMigration(ctx, tx, m, stage)
+		return err
 	})
 	if err != nil {
 		return fault.At(classify(op, err), fault.Target, d.path)
@@ -152,19 +172,44 @@ func (d *database) Finish(ctx context.Context, m engine.Migration, stage string)
 	return nil
 }
 
-// leaveWAL changes the journal mode back. That needs every other connection to
-// be gone; where one stays, so does the mode, and the file is as good.
-func (d *database) leaveWAL(ctx context.Context, mode string) {
+// endMigration sets the migration's stage, and gives the journal mode that the file
+// should go back to.
+func endMigration(ctx context.Context, tx *sql.Tx, m engine.Migration, stage string) (mode string, err error) {
+	result, err := tx.ExecContext(ctx, "UPDATE main._drover_migration SET stage = ? WHERE uid = ? AND term <= ? AND stage IN (?, ?)",
+		stage, m.UID, int64(m.Term), stage, engine.StageCopy)
+	if err != nil {
+		return "", err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = fault.New(fault.Fenced, "sqlite.Finish", "migration %s has ended otherwise in the target, or a later coordinator leads it", m.Name)
+	}
+	if err != nil {
+		return "", err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT journal_mode FROM main._drover_migration WHERE uid = ?
+		AND NOT EXISTS (SELECT 1 FROM main._drover_migration WHERE stage = ?) UNION ALL SELECT 'wal' LIMIT 1`, m.UID, engine.StageCopy).Scan(&mode)
+	return mode, err
+}
+
+// leaveWAL changes the journal mode back and tells whether it could. That needs
+// every other connection to be gone; where one stays, so does the mode, and the file
+// is as good.
+func (d *database) leaveWAL(ctx context.Context, mode string) bool {
 	for range 20 {
 		var now string
 		err := d.onWriter(ctx, func(c *sql.Conn) error {
 			return c.QueryRowContext(ctx, "PRAGMA main.journal_mode = "+mode).Scan(&now)
 		})
-		if (err == nil && now == mode) || ctx.Err() != nil {
-			return
+		if err == nil && now == mode {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+	return false
 }
 
 // rangeID is a range's key in the ledger.
@@ -187,9 +232,9 @@ type ledgerRow struct {
 
 func readRange(ctx context.Context, tx *sql.Tx, id rangeID) (ledgerRow, error) {
 	var attempt, epoch, next, rows int64
-	var key, sum []byte
-	err := tx.QueryRowContext(ctx, "SELECT attempt, epoch, next_sequence, last_key, rows, sum FROM main._drover_range"+whereRange, id.args()...).
-		Scan(&attempt, &epoch, &next, &key, &rows, &sum)
+	var key, sum, touched []byte
+	err := tx.QueryRowContext(ctx, "SELECT attempt, epoch, next_sequence, last_key, rows, sum, touched FROM main._drover_range"+whereRange, id.args()...).
+		Scan(&attempt, &epoch, &next, &key, &rows, &sum, &touched)
 	if err != nil {
 		return ledgerRow{}, err
 	}
@@ -197,6 +242,9 @@ func readRange(ctx context.Context, tx *sql.Tx, id rangeID) (ledgerRow, error) {
 	out.NextSequence = uint64(next)
 	if out.Digest, err = batch.DigestFrom(rows, sum); err != nil {
 		return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read range %d of table %d: %w", id.number, id.table, err)
+	}
+	if out.Touched, err = engine.UnmarshalTouched(touched); err != nil {
+		return ledgerRow{}, err
 	}
 	if key != nil {
 		out.After = &planv1.Bound{}
@@ -216,8 +264,12 @@ func (r ledgerRow) save(ctx context.Context, tx *sql.Tx, id rangeID, state strin
 			return fault.Wrap(fault.Internal, "sqlite.ledger", err)
 		}
 	}
-	result, err := tx.ExecContext(ctx, "UPDATE main._drover_range SET attempt = ?, epoch = ?, next_sequence = ?, last_key = ?, rows = ?, sum = ?, state = ?"+whereRange,
-		id.args(int64(r.attempt), int64(r.epoch), int64(r.NextSequence), key, r.Digest.Rows, r.Digest.Sum(), state)...)
+	touched, err := r.Touched.Marshal()
+	if err != nil {
+		return err
+	}
+	result, err := tx.ExecContext(ctx, `UPDATE main._drover_range SET attempt = ?, epoch = ?, next_sequence = ?, last_key = ?, rows = ?, sum = ?, state = ?,
+		touched = ?`+whereRange, id.args(int64(r.attempt), int64(r.epoch), int64(r.NextSequence), key, r.Digest.Rows, r.Digest.Sum(), state, touched)...)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -40,11 +39,18 @@ func (d *database) Read(ctx context.Context, r engine.ReadRequest, row engine.Ro
 type rowReader struct {
 	request engine.ReadRequest
 	info    *tableInfo
-	// from are the kinds of the columns that are read, in the plan's order.
-	from []planv1.Kind
+	// columns are the plan's columns that this side has, from the kinds that they are
+	// stored as.
+	columns []*planv1.ColumnPlan
+	from    []planv1.Kind
+	// conversions are those of the source's values; nil where they pass as they are.
+	conversions []*engine.Conversion
+	where       *condition
 	// keyCells are the places of the key's columns among the cells; nil where this
 	// side has no key.
-	keyCells    []int
+	keyCells []int
+	// whereCells is where the cells of the condition begin.
+	whereCells  int
 	expressions []string
 	key         *planv1.Key
 	cells       []cell
@@ -56,17 +62,50 @@ func newRowReader(ctx context.Context, tx *sql.Tx, r engine.ReadRequest) (*rowRe
 	if err != nil {
 		return nil, err
 	}
-	out := &rowReader{request: r, info: info}
-	for _, c := range r.Plan.GetColumns() {
+	out := &rowReader{request: r, info: info, columns: engine.Stored(r.Plan, r.Side), where: &condition{}}
+	for i, c := range out.columns {
 		name := engine.ColumnName(c, r.Side)
 		if info.column(name) == nil {
 			return nil, fault.New(fault.Changed, "sqlite.Read", "there is no column %s: plan again", name)
 		}
 		out.from = append(out.from, storedKind(r.Plan, c, r.Side))
-		// An expression has no declared type: the driver would make times of texts by it.
-		out.expressions = append(out.expressions, "+"+ident(name))
+		out.expressions = append(out.expressions, cellOf(name))
+		conversion, err := newConversion(r, i)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, "sqlite.Read", err)
+		}
+		out.conversions = append(out.conversions, conversion)
 	}
-	return out, out.findKey()
+	if err := out.findKey(); err != nil {
+		return nil, err
+	}
+	if r.Side == engine.SourceSide {
+		if out.where, err = newCondition(r.Plan.GetSource()); err != nil {
+			return nil, err
+		}
+		out.whereCells = len(out.expressions)
+		for _, c := range out.where.columns {
+			out.expressions = append(out.expressions, cellOf(c.GetName()))
+		}
+	}
+	return out, nil
+}
+
+// cellOf reads a column. An expression has no declared type: the driver would make
+// times of texts by it.
+func cellOf(column string) string { return "+" + ident(column) }
+
+// newConversion is the conversion of a source's column; nil where values pass as
+// they are, as all do that a target reads back.
+func newConversion(r engine.ReadRequest, at int) (*engine.Conversion, error) {
+	if r.Side == engine.TargetSide || r.Plan.GetColumns()[at].GetKind() == canon.Variant {
+		return nil, nil
+	}
+	c, err := engine.NewConversion(r.Plan, at, r.Touch)
+	if err != nil || c.Plain() {
+		return nil, err
+	}
+	return c, nil
 }
 
 // planTable reads a plan's table from the catalog. A source that is not what the
@@ -88,11 +127,10 @@ func storedKind(p *planv1.TablePlan, c *planv1.ColumnPlan, side engine.Side) pla
 	if side == engine.TargetSide {
 		return c.GetKind()
 	}
-	i := slices.IndexFunc(p.GetSource().GetColumns(), func(s *planv1.Column) bool { return s.GetName() == c.GetSource() })
-	if i < 0 {
-		return c.GetKind()
+	if source := engine.SourceColumn(p, c.GetSource()); source != nil {
+		return source.GetKind()
 	}
-	return p.GetSource().GetColumns()[i].GetKind()
+	return c.GetKind()
 }
 
 // findKey finds the key's columns among the cells; the rowid is added to them.
@@ -139,10 +177,14 @@ func targetKey(p *planv1.TablePlan, side engine.Side) *planv1.Key {
 
 func (r *rowReader) query() (string, []any, error) {
 	text := "SELECT " + strings.Join(r.expressions, ", ") + " FROM " + mainTable(r.info.name)
-	if r.key == nil {
-		return text, nil, nil
+	p := &predicate{}
+	if r.where.sql != "" {
+		p.where = append(p.where, r.where.sql)
 	}
-	p := &predicate{terms: orderTerms(r.info, r.key), kinds: r.key.GetKinds()}
+	if r.key == nil {
+		return text + p.sql(), nil, nil
+	}
+	p.terms, p.kinds = orderTerms(r.info, r.key), r.key.GetKinds()
 	if err := p.bounds(r.request.Range, r.request.After); err != nil {
 		return "", nil, err
 	}
@@ -169,6 +211,13 @@ func (r *rowReader) run(ctx context.Context, tx *sql.Tx, f engine.RowFunc) (stop
 		if err := rows.Scan(destinations...); err != nil {
 			return nil, err
 		}
+		moves, err := r.moves()
+		if err != nil {
+			return nil, err
+		}
+		if !moves {
+			continue
+		}
 		if err := r.encode(); err != nil {
 			return nil, err
 		}
@@ -179,13 +228,32 @@ func (r *rowReader) run(ctx context.Context, tx *sql.Tx, f engine.RowFunc) (stop
 	return nil, rows.Err()
 }
 
+// moves tells whether a condition that SQL cannot judge lets the row through.
+func (r *rowReader) moves() (bool, error) {
+	if len(r.where.columns) == 0 {
+		return true, nil
+	}
+	ok, column, err := r.where.match(r.cells[r.whereCells:])
+	if err != nil {
+		return false, r.refuse(column, err)
+	}
+	return ok, nil
+}
+
 func (r *rowReader) encode() (err error) {
 	r.data = r.data[:0]
-	for i, c := range r.request.Plan.GetColumns() {
-		r.data, err = appendCell(r.data, r.from[i], c, r.cells[i].value)
+	for i, c := range r.columns {
+		if conversion := r.conversions[i]; conversion != nil {
+			r.data, err = appendConverted(r.data, r.from[i], conversion, r.cells[i].value)
+		} else {
+			r.data, err = appendCell(r.data, r.from[i], c, r.cells[i].value)
+		}
 		if err != nil {
 			return r.refuse(engine.ColumnName(c, r.request.Side), err)
 		}
+	}
+	if r.request.Side == engine.SourceSide {
+		r.data = engine.AppendConstants(r.data, r.request.Plan)
 	}
 	return nil
 }

@@ -167,14 +167,6 @@ func (s *splitter) next(ctx context.Context, operator string, from *planv1.Bound
 	return out, nil
 }
 
-// Count counts the rows of a source table.
-func (d *database) Count(ctx context.Context, p *planv1.TablePlan) (n engine.Count, err error) {
-	err = d.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, "SELECT count(*) FROM "+mainTable(p.GetSource().GetName())).Scan(&n.Rows)
-	})
-	return n, fault.At(classify("sqlite.Count", err), "", engine.Label(p, engine.SourceSide))
-}
-
 // HoldSnapshot is refused: a view of a file belongs to its connection, and no key
 // of SQLite needs one.
 func (d *database) HoldSnapshot(context.Context) (engine.Snapshot, error) {

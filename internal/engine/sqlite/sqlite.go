@@ -38,6 +38,7 @@ const mainSchema = "main"
 var (
 	_ engine.Engine      = (*Engine)(nil)
 	_ engine.Database    = (*database)(nil)
+	_ engine.Publisher   = (*database)(nil)
 	_ engine.RangeWriter = (*rangeWriter)(nil)
 )
 
@@ -63,6 +64,8 @@ type database struct {
 	mu      sync.Mutex
 	readers *sql.DB
 	writer  *sql.DB
+	// file is the target's file that the writer is connected to; nil until it is known.
+	file os.FileInfo
 }
 
 // Open checks that the file is a database. The file of a target may be missing.
@@ -178,12 +181,19 @@ func dsn(path string, settings url.Values) string {
 func (d *database) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.closePools()
+}
+
+// closePools closes the connections; what needs one opens them again. The caller
+// holds mu.
+func (d *database) closePools() error {
 	var errs []error
 	for _, pool := range []*sql.DB{d.readers, d.writer} {
 		if pool != nil {
 			errs = append(errs, pool.Close())
 		}
 	}
+	d.readers, d.writer, d.file = nil, nil, nil
 	return fault.Wrap(fault.Internal, "sqlite.Close", errors.Join(errs...))
 }
 

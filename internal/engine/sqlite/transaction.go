@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"os"
 	"sync"
 
 	"github.com/drover-db/drover/internal/fault"
@@ -27,8 +28,8 @@ func (d *database) turn(ctx context.Context) (done func(), err error) {
 
 // write runs f in a write transaction. The file must have been made by Prepare.
 func (d *database) write(ctx context.Context, f func(*sql.Tx) error) error {
-	if !d.exists() {
-		return fault.New(fault.NotFound, "sqlite.Write", "%s has not been made yet", d.path)
+	if err := d.follow(); err != nil {
+		return err
 	}
 	return d.onWriter(ctx, func(c *sql.Conn) error { return transact(ctx, c, f) })
 }
@@ -36,8 +37,8 @@ func (d *database) write(ctx context.Context, f func(*sql.Tx) error) error {
 // writeDurably is write, but when it returns the commit, and all commits before
 // it, are on disk: the log is synced as a whole.
 func (d *database) writeDurably(ctx context.Context, f func(*sql.Tx) error) error {
-	if !d.exists() {
-		return fault.New(fault.NotFound, "sqlite.Write", "%s has not been made yet", d.path)
+	if err := d.follow(); err != nil {
+		return err
 	}
 	return d.onWriter(ctx, func(c *sql.Conn) error {
 		if _, err := c.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
@@ -66,7 +67,42 @@ func (d *database) onWriter(ctx context.Context, f func(*sql.Conn) error) error 
 		return err
 	}
 	defer conn.Close()
-	return f(conn)
+	if err := f(conn); err != nil {
+		return err
+	}
+	return d.stillThere()
+}
+
+// follow drops connections to a file that has been removed since: another one may
+// stand under its name, and what goes to the old one is lost.
+func (d *database) follow() error {
+	info, err := os.Stat(d.path)
+	if err != nil {
+		return fault.New(fault.NotFound, "sqlite.Write", "%s has not been made yet", d.path)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file != nil && !os.SameFile(d.file, info) {
+		if err := d.closePools(); err != nil {
+			return err
+		}
+	}
+	d.file = info
+	return nil
+}
+
+// stillThere tells whether what was written is in the file that has the name.
+func (d *database) stillThere() error {
+	info, err := os.Stat(d.path)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err == nil && d.file == nil {
+		d.file = info
+	}
+	if err != nil || !os.SameFile(d.file, info) {
+		return fault.New(fault.Changed, "sqlite.Write", "%s was removed while drover wrote to it: plan the migration again", d.path)
+	}
+	return nil
 }
 
 // transact begins with BEGIN IMMEDIATE: what f reads stays true until it commits.

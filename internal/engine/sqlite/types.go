@@ -20,8 +20,14 @@ import (
 var kindTypes = map[planv1.Kind]string{
 	canon.Bool: "BOOLEAN", canon.Int: "INTEGER", canon.Uint: "TEXT", canon.Float32: "REAL", canon.Float64: "REAL", canon.Decimal: "TEXT",
 	canon.Text: "TEXT", canon.Bytes: "BLOB", canon.Date: "DATE", canon.Time: "TIME", canon.TimeTZ: "TEXT", canon.Timestamp: "DATETIME",
-	canon.TimestampTZ: "TEXT", canon.Interval: "TEXT", canon.UUID: "UUID", canon.JSON: "TEXT", canon.Bits: "TEXT", canon.Variant: "",
+	canon.TimestampTZ: "TEXT", canon.Interval: "TEXT", canon.UUID: "UUID", canon.JSON: "TEXT", canon.JSONValue: "TEXT", canon.Bits: "TEXT", canon.Variant: "",
 }
+
+// mysqlTexts are the types of MySQL and MariaDB that are text.
+var mysqlTexts = []string{"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "inet4", "inet6"}
+
+// geometryTypes are those of MySQL and MariaDB.
+var geometryTypes = []string{"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "geomcollection"}
 
 // textTypes are types of other engines that travel as text because they are text,
 // or because their text says all there is to them.
@@ -31,24 +37,101 @@ var textTypes = map[string][]string{
 		"daterange", "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange", "smallint", "integer",
 		"bigint", "numeric", "real", "double precision", "boolean", "date", "time without time zone", "time with time zone",
 		"timestamp without time zone", "timestamp with time zone", "interval", "uuid", "json", "jsonb", "bytea", "bit", "bit varying"},
+	"mysql": mysqlTexts, "mariadb": mysqlTexts,
+}
+
+// boundedTexts are the types whose length is the user's own.
+var boundedTexts = []string{"character varying", "character", "bpchar", "varchar", "char"}
+
+// strictTypes are all the types that a STRICT table may have.
+var strictTypes = []string{"INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"}
+
+// columnType is what a new column is declared as, and what its values travel as.
+type columnType struct {
+	declared string
+	kind     planv1.Kind
+	// scale of decimals; -1 for as they come.
+	scale int32
+}
+
+// targetType gives the type of a new column: the spec's, or what the type map says;
+// false where there is none.
+func (d *designer) targetType(c *planv1.Column) (columnType, bool) {
+	switch {
+	case c.GetCast() != "":
+		return castType(c.GetCast())
+	case c.Constant != nil:
+		return columnType{kindTypes[canon.Text], canon.Text, -1}, true
+	}
+	out := columnType{c.GetNativeType(), c.GetKind(), -1}
+	if c.GetKind() == canon.Decimal && c.GetPrecision() > 0 {
+		out.scale = max(c.GetScale(), 0)
+	}
+	if d.sameEngine() {
+		return out, true
+	}
+	var ok bool
+	out.declared, ok = declaredFor(d.request.Source.GetEngine(), c, d.domains())
+	if c.GetKind() == canon.Uint && affinityOf(out.declared) == affinityInteger && c.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR {
+		// What SQLite's integers do not hold is then for the policy, where rows are read.
+		out.kind = canon.Int
+	}
+	return out, ok
+}
+
+// castType is a declared type that says what values the column keeps.
+func castType(declared string) (columnType, bool) {
+	kind, told := kindOf(declared)
+	out := columnType{declared, kind, -1}
+	if t := parseDeclared(declared); kind == canon.Decimal && t.precision > 0 {
+		out.scale = t.scale
+	}
+	return out, told && isTypeName(declared) && fits(kind, declared)
+}
+
+// isTypeName tells whether a text is a declared type and nothing more.
+func isTypeName(text string) bool {
+	tokens := tokenize(text)
+	if len(tokens) == 0 || tokens[0].kind != tokenWord {
+		return false
+	}
+	words := slices.IndexFunc(tokens, func(t token) bool { return t.kind != tokenWord })
+	if words < 0 {
+		return true
+	}
+	rest := tokens[words:]
+	for n, t := range rest {
+		switch {
+		case n == 0 && t.is("("), n == len(rest)-1 && n > 1 && t.is(")"), n%2 == 1 && t.kind == tokenNumber, n%2 == 0 && n > 0 && n < len(rest)-1 && t.is(","):
+		default:
+			return false
+		}
+	}
+	return len(rest) > 2
 }
 
 // declaredFor gives the declared type of a new column for a column of another
 // engine; false where there is none.
 func declaredFor(engineName string, c *planv1.Column, domains []string) (string, bool) {
-	if c.GetKind() != canon.Text {
+	base := baseType(c.GetNativeType())
+	switch {
+	case c.GetKind() == canon.Uint && isMySQL(engineName):
+		return kindTypes[canon.Int], true
+	case c.GetKind() != canon.Text:
 		t, ok := kindTypes[c.GetKind()]
 		return t, ok
 	}
-	base, known := textTypes[engineName]
-	if known && len(c.GetEnumLabels()) == 0 && !slices.Contains(base, baseType(c.GetNativeType())) && !slices.Contains(domains, c.GetNativeType()) {
+	texts, known := textTypes[engineName]
+	if known && len(c.GetEnumLabels()) == 0 && !slices.Contains(texts, base) && !slices.Contains(domains, c.GetNativeType()) {
 		return "", false
 	}
-	if c.GetLength() > 0 {
+	if c.GetLength() > 0 && len(c.GetEnumLabels()) == 0 && (!known || slices.Contains(boundedTexts, base)) {
 		return fmt.Sprintf("VARCHAR(%d)", c.GetLength()), true
 	}
 	return kindTypes[canon.Text], true
 }
+
+func isMySQL(engineName string) bool { return engineName == "mysql" || engineName == "mariadb" }
 
 // baseType is a type without its modifier and its array brackets:
 // "character varying(40)[]" is "character varying".
@@ -76,7 +159,7 @@ func fits(kind planv1.Kind, declared string) bool {
 		return a == affinityReal || a == affinityBlob
 	case canon.Uint, canon.Decimal:
 		return true
-	case canon.Text, canon.JSON, canon.Bits:
+	case canon.Text, canon.JSON, canon.JSONValue, canon.Bits:
 		return a == affinityText || a == affinityBlob
 	default:
 		// Texts that do not read as numbers.

@@ -9,6 +9,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/engine"
 )
 
 // cell takes a value in its storage class, as the driver has it: int64, float64,
@@ -61,6 +62,23 @@ func appendCell(row []byte, from planv1.Kind, c *planv1.ColumnPlan, v any) ([]by
 	}
 	if value, err = convert(from, c, value); err != nil {
 		return nil, err
+	}
+	return batch.AppendValue(row, value), nil
+}
+
+// appendConverted appends a stored value as its conversion gives it, which also
+// decides on values that their own kind does not hold.
+func appendConverted(row []byte, from planv1.Kind, c *engine.Conversion, v any) ([]byte, error) {
+	var value []byte
+	var err error
+	if v != nil {
+		value, err = canonical(from, v)
+	}
+	if value, err = c.Apply(value, err); err != nil {
+		return nil, err
+	}
+	if value == nil {
+		return batch.AppendNull(row), nil
 	}
 	return batch.AppendValue(row, value), nil
 }

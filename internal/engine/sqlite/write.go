@@ -131,6 +131,7 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 		}
 		row.NextSequence++
 		row.Digest.Merge(b.Digest)
+		row.Touched.Add(b.Touched)
 		row.After = keyrange.Clone(b.LastKey)
 		if err := row.save(ctx, tx, w.id, stateLoading); err != nil {
 			return err
