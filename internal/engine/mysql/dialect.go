@@ -17,6 +17,17 @@ type dialect struct {
 	settings map[string]string
 	// identity is an SQL expression for what tells the server from any other.
 	identity string
+
+	// Parts of catalog queries: a column's spatial reference system, an index's
+	// expression, and the query of enforced checks as table, name and condition.
+	srid, indexExpression, checks string
+	// expression is an expression as the catalog has it, as SQL.
+	expression func(catalog string) string
+	// defaultText gives a column's default, which is not NULL: the text of a constant,
+	// or an expression.
+	defaultText func(c columnRow) (text string, constant bool)
+	// bytesDefault is the default of a column of bytes in hexadecimal.
+	bytesDefault func(constant string) string
 }
 
 // dialectOf finds the product and its version from what version() says.

@@ -1,5 +1,7 @@
 package mysql
 
+import "strings"
+
 // mysqlDialect is MySQL.
 var mysqlDialect = &dialect{
 	name:    NameMySQL,
@@ -10,7 +12,38 @@ var mysqlDialect = &dialect{
 		"information_schema_stats_expiry": "0",
 		// A generated invisible primary key is a key like any other.
 		"show_gipk_in_create_table_and_information_schema": "1",
-		"max_execution_time": "0",
+		"max_execution_time":    "0",
+		"transaction_isolation": "'REPEATABLE-READ'",
 	},
-	identity: "@@global.server_uuid",
+	identity:        "@@global.server_uuid",
+	srid:            "c.SRS_ID",
+	indexExpression: "s.EXPRESSION",
+	checks: `SELECT c.TABLE_NAME, c.CONSTRAINT_NAME, k.CHECK_CLAUSE FROM information_schema.TABLE_CONSTRAINTS AS c JOIN information_schema.CHECK_CONSTRAINTS AS k
+		ON c.CONSTRAINT_TYPE = 'CHECK' AND k.CONSTRAINT_SCHEMA = c.CONSTRAINT_SCHEMA AND k.CONSTRAINT_NAME = c.CONSTRAINT_NAME AND c.ENFORCED = 'YES'`,
+	expression:  unescapedExpression,
+	defaultText: mysqlDefault,
+	// 0x4142, as it is.
+	bytesDefault: func(constant string) string { return strings.TrimPrefix(constant, "0x") },
+}
+
+// unescapedExpression undoes the backslashes that the catalog puts before quotes and
+// backslashes of an expression.
+func unescapedExpression(text string) string {
+	return catalogEscapes.Replace(text)
+}
+
+var catalogEscapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\n`, "\n", `\0`, "\x00")
+
+// mysqlDefault tells an expression, which the catalog marks as generated, from a
+// constant, which it gives without quotes.
+func mysqlDefault(c columnRow) (text string, constant bool) {
+	if c.has("DEFAULT_GENERATED") {
+		return unescapedExpression(c.defaultText.String), false
+	}
+	text = c.defaultText.String
+	// CURRENT_TIMESTAMP of a time is marked too; b'101' is not.
+	if strings.HasPrefix(text, "b'") && c.dataType == "bit" {
+		return strings.TrimSuffix(text[2:], "'"), true
+	}
+	return text, true
 }

@@ -1,6 +1,8 @@
 package mysql
 
 import (
+	"bytes"
+	"context"
 	"database/sql"
 	"flag"
 	"net/url"
@@ -10,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/secret"
 	"github.com/drover-db/drover/internal/testdb"
@@ -84,4 +89,53 @@ func script(t testing.TB, d *database, statements ...string) {
 func scan(t testing.TB, db *sql.DB, query string, into ...any) {
 	t.Helper()
 	require.NoError(t, db.QueryRowContext(t.Context(), query).Scan(into...), query)
+}
+
+// openAs opens a database as another user.
+func openAs(t testing.TB, d *database, user, password string) *database {
+	t.Helper()
+	u, err := url.Parse(rawURL(d))
+	require.NoError(t, err)
+	u.User = url.UserPassword(user, password)
+	return openDB(t, u.String())
+}
+
+// dropUser drops the user that has the database's name.
+func dropUser(t testing.TB, d *database) {
+	t.Helper()
+	_, err := d.db.ExecContext(context.Background(), "DROP USER IF EXISTS "+d.schema)
+	require.NoError(t, err)
+}
+
+// planOf plans a table as it is: each column by its own kind.
+func planOf(t testing.TB, table *planv1.Table) *planv1.TablePlan {
+	t.Helper()
+	p := &planv1.TablePlan{Number: 1, Source: table, TargetSchema: table.GetSchema(), TargetName: table.GetName(), Encoding: planv1.Encoding_ENCODING_CANONICAL,
+		ValidateByRange: true}
+	for _, c := range table.GetColumns() {
+		scale := int32(-1)
+		if c.GetKind() == canon.Decimal {
+			scale = c.GetScale()
+		}
+		column, err := engine.PlanColumn(c, c.GetNativeType(), c.GetKind(), scale)
+		require.NoError(t, err)
+		p.Columns = append(p.Columns, column)
+	}
+	return p
+}
+
+// readRows reads a range: the canonical rows as fields, and their keys.
+func readRows(t testing.TB, d *database, r engine.ReadRequest) (rows [][][]byte, keys []*planv1.Bound) {
+	t.Helper()
+	require.NoError(t, d.Read(t.Context(), r, func(row engine.Row) error {
+		fields := make([][]byte, len(r.Plan.GetColumns()))
+		_, rest, err := batch.Fields(planv1.Encoding_ENCODING_CANONICAL, bytes.Clone(row.Data), fields)
+		require.NoError(t, err)
+		require.Empty(t, rest)
+		key, err := row.Key()
+		require.NoError(t, err)
+		rows, keys = append(rows, fields), append(keys, key)
+		return nil
+	}))
+	return rows, keys
 }

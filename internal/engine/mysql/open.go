@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"net"
-	"strings"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -35,6 +34,7 @@ type database struct {
 	schema            string
 	version, identity string
 	endpoint          *endpoint
+	readers           *readerPool
 }
 
 // open connects, finds out which product the server is, and opens the pools.
@@ -61,11 +61,18 @@ func (d *database) connect(ctx context.Context, maxConns int) error {
 	}
 	var version, schema string
 	err = first.QueryRowContext(ctx, "SELECT version(), database()").Scan(&version, &schema)
+	var cipher string
+	if err == nil {
+		err = first.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Ssl_cipher'").Scan(new(string), &cipher)
+	}
 	if closed := first.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
 		return err
+	}
+	if cipher == "" {
+		d.endpoint.tls.config = nil // the server has none, and the URL does not insist
 	}
 	if d.dialect, d.version, err = dialectOf(version); err != nil {
 		return err
@@ -78,6 +85,7 @@ func (d *database) connect(ctx context.Context, maxConns int) error {
 	d.db.SetMaxOpenConns(maxConns)
 	d.db.SetMaxIdleConns(maxConns)
 	d.db.SetConnMaxIdleTime(idleTime)
+	d.readers = newReaderPool(d.endpoint, d.dialect, maxConns)
 	var server string
 	if err := d.db.QueryRowContext(ctx, "SELECT "+d.dialect.identity).Scan(&server); err != nil {
 		return err
@@ -94,7 +102,7 @@ func openPool(e *endpoint, settings map[string]string) (*sql.DB, error) {
 		return (&net.Dialer{Timeout: e.connectTimeout}).DialContext(ctx, network, address)
 	}
 	cfg.TLS, cfg.AllowFallbackToPlaintext = e.tls.config, e.tls.fallback
-	cfg.ConnectionAttributes = "program_name:" + strings.NewReplacer(",", " ", ":", " ").Replace(e.application)
+	cfg.ConnectionAttributes = "program_name:" + plain(e.application)
 	cfg.Params = settings
 	cfg.MaxAllowedPacket = maxPacket
 	cfg.ClientFoundRows = true
@@ -113,6 +121,9 @@ func openPool(e *endpoint, settings map[string]string) (*sql.DB, error) {
 func (d *database) Close() error {
 	if d.db == nil {
 		return nil
+	}
+	if d.readers != nil {
+		d.readers.close()
 	}
 	return fault.Wrap(fault.Internal, "mysql.Close", d.db.Close())
 }

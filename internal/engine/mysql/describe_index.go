@@ -1,0 +1,121 @@
+package mysql
+
+import (
+	"slices"
+	"strings"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/canon"
+)
+
+const primaryIndex = "PRIMARY"
+
+// addIndexes adds the indexes of tables, the primary key first.
+func (cat *catalog) addIndexes(rows []indexRow) {
+	for _, r := range rows {
+		t := cat.byName[r.table]
+		if t == nil {
+			continue
+		}
+		n := len(t.GetIndexes())
+		if n == 0 || t.GetIndexes()[n-1].GetName() != r.index {
+			t.Indexes = append(t.Indexes, &planv1.Index{Name: r.index, Primary: r.index == primaryIndex, Unique: r.unique,
+				Constraint: r.unique, Method: strings.ToLower(r.method)})
+			n++
+		}
+		index := t.GetIndexes()[n-1]
+		index.Columns = append(index.Columns, cat.indexColumn(r, index.GetMethod()))
+	}
+}
+
+func (cat *catalog) indexColumn(r indexRow, method string) *planv1.IndexColumn {
+	out := &planv1.IndexColumn{Name: r.column.String, Descending: r.collation.String == "D"}
+	if r.expression.Valid {
+		out.Name, out.Expression = "", cat.dialect.expression(r.expression.String)
+	}
+	// A spatial index says 32, the size of its boxes.
+	if method != "spatial" {
+		out.Prefix = int32(r.prefix.Int64)
+	}
+	return out
+}
+
+func (cat *catalog) addForeignKeys(rows []foreignKeyRow) {
+	for _, r := range rows {
+		t := cat.byName[r.table]
+		if t == nil {
+			continue
+		}
+		n := len(t.GetForeignKeys())
+		if n == 0 || t.GetForeignKeys()[n-1].GetName() != r.name {
+			t.ForeignKeys = append(t.ForeignKeys, &planv1.ForeignKey{Name: r.name, ReferencedSchema: r.schema, ReferencedTable: r.referenced,
+				OnUpdate: r.onUpdate, OnDelete: r.onDelete})
+			n++
+		}
+		key := t.GetForeignKeys()[n-1]
+		key.Columns, key.ReferencedColumns = append(key.Columns, r.column), append(key.ReferencedColumns, r.to)
+	}
+}
+
+// chooseKey finds what identifies a table's rows: the primary key, or a unique index
+// that no row can be missing from. Numbers go before texts, and few columns before
+// many.
+func chooseKey(t *planv1.Table) *planv1.Key {
+	best := &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_NONE}
+	for _, i := range t.GetIndexes() {
+		if key := keyOf(t, i); key != nil && better(key, best) {
+			best = key
+		}
+	}
+	return best
+}
+
+func better(a, b *planv1.Key) bool {
+	switch {
+	case b.GetSource() == planv1.KeySource_KEY_SOURCE_NONE:
+		return true
+	case b.GetSource() == planv1.KeySource_KEY_SOURCE_PRIMARY:
+		return false
+	case a.GetPortableOrder() != b.GetPortableOrder():
+		return a.GetPortableOrder()
+	default:
+		return len(a.GetColumns()) < len(b.GetColumns())
+	}
+}
+
+// keyOf makes a key of an index; nil where a row may be absent from it or cannot be
+// found by its value.
+func keyOf(t *planv1.Table, i *planv1.Index) *planv1.Key {
+	if !i.GetUnique() || i.GetMethod() == "hash" && !i.GetPrimary() {
+		return nil
+	}
+	key := &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_UNIQUE, PortableOrder: true}
+	if i.GetPrimary() {
+		key.Source = planv1.KeySource_KEY_SOURCE_PRIMARY
+	}
+	for _, part := range i.GetColumns() {
+		at := slices.IndexFunc(t.GetColumns(), func(c *planv1.Column) bool { return c.GetName() == part.GetName() })
+		if at < 0 || part.GetPrefix() != 0 || !identifies(t.GetColumns()[at]) {
+			return nil
+		}
+		c := t.GetColumns()[at]
+		key.Columns, key.Kinds = append(key.Columns, c.GetName()), append(key.Kinds, c.GetKind())
+		key.PortableOrder = key.PortableOrder && portable(c)
+	}
+	return key
+}
+
+// identifies tells whether rows can be found again by a column's values.
+func identifies(c *planv1.Column) bool {
+	switch c.GetKind() {
+	case canon.Float32, canon.Float64, canon.JSON, canon.JSONValue:
+		return false
+	}
+	return !c.GetNullable() && c.GetGenerated() == ""
+}
+
+// portable tells whether every engine orders a column's values alike. MariaDB sorts
+// UUIDs by parts of them; labels sort by their place in the list.
+func portable(c *planv1.Column) bool {
+	return canon.Portable(c.GetKind()) && c.GetKind() != canon.UUID
+}

@@ -1,0 +1,144 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
+)
+
+// Split cuts a table at keys that exist. A key whose first column counts (numbers,
+// times, bytes) is cut by halves: the server's own estimate of an index range, which
+// looks at a few pages of it, says where rows are dense. Within one value of that
+// column, and along texts, whose order only the server knows, the index is walked, one
+// range at a time.
+func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.SplitOptions) ([]*planv1.Range, error) {
+	source := p.GetSource()
+	rows, bytes := source.GetEstimatedRows(), source.GetEstimatedBytes()
+	var cuts []*planv1.Bound
+	var err error
+	if engine.HasKey(p) {
+		s := &splitter{db: d.db, table: source, step: stepRows(rows, bytes, o)}
+		cuts, err = s.run(ctx, p)
+	}
+	if err != nil {
+		return nil, fault.At(classify("mysql.Split", err), fault.Source, engine.Label(p, engine.SourceSide))
+	}
+	return keyrange.FromBoundaries(source.GetKey().GetKinds(), cuts, rows, bytes), nil
+}
+
+// stepRows is the number of rows that a range should have.
+func stepRows(rows, bytes int64, o engine.SplitOptions) int64 {
+	step := max(1, o.TargetRows)
+	if rows > 0 && bytes > 0 && o.TargetBytes > 0 {
+		step = min(step, max(1, o.TargetBytes/max(1, bytes/rows)))
+	}
+	return step
+}
+
+// splitter finds the cuts of one table.
+type splitter struct {
+	db    *sql.DB
+	table *planv1.Table
+	terms keyTerms
+	// from is the table and its index, as FROM has them.
+	from string
+	step int64
+	// scale has the decimal places of each key column.
+	scale []int32
+}
+
+func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1.Bound, err error) {
+	if s.terms, err = keyTermsOf(p, engine.SourceSide); err != nil {
+		return nil, err
+	}
+	at, err := engine.KeyColumns(p)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range at {
+		s.scale = append(s.scale, p.GetColumns()[i].GetScale())
+	}
+	s.from = qualified(s.table.GetSchema(), s.table.GetName()) + forceIndex(s.table)
+	scale := scaleFor(s.terms.kinds[0], s.terms.types[0], s.scale[0])
+	// Of a table that was just filled the server knows nothing yet, and what Describe
+	// could count is walked quickly.
+	if scale == nil || s.table.GetEstimatedRows() <= countedRows+1 {
+		return s.walk(ctx, nil, nil)
+	}
+	return (&bisection{splitter: s, scale: scale}).run(ctx)
+}
+
+// walk cuts at every step-th key behind a key and before a bound of the first column;
+// nil for no bound.
+func (s *splitter) walk(ctx context.Context, after *planv1.Bound, before []string) ([]*planv1.Bound, error) {
+	var cuts []*planv1.Bound
+	skip := s.step
+	if after != nil {
+		skip--
+	}
+	for {
+		key, err := s.next(ctx, after, before, skip)
+		if err != nil || key == nil {
+			return cuts, err
+		}
+		cuts = append(cuts, key)
+		after, skip = key, s.step-1
+	}
+}
+
+// next gives the key that lies skip keys behind the first one after a key; nil where
+// there is none.
+func (s *splitter) next(ctx context.Context, after *planv1.Bound, conditions []string, skip int64) (*planv1.Bound, error) {
+	if after != nil {
+		condition, err := s.terms.compare(">", after)
+		if err != nil {
+			return nil, err
+		}
+		conditions = append([]string{condition}, conditions...)
+	}
+	return s.key(ctx, conditions, "", skip)
+}
+
+// key reads one key in the order of the index or against it.
+func (s *splitter) key(ctx context.Context, conditions []string, direction string, skip int64) (*planv1.Bound, error) {
+	query := "SELECT " + strings.Join(s.terms.names, ", ") + " FROM " + s.from + where(conditions) +
+		" ORDER BY " + s.terms.order(direction) + " LIMIT 1 OFFSET " + itoa(skip)
+	fields := make([]sql.RawBytes, len(s.terms.names))
+	into := make([]any, len(fields))
+	for i := range fields {
+		into[i] = &fields[i]
+	}
+	rows, err := s.db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return nil, rows.Err()
+	}
+	if err := rows.Scan(into...); err != nil {
+		return nil, err
+	}
+	out := &planv1.Bound{}
+	for i, f := range fields {
+		v, err := keyFromText(s.terms.kinds[i], s.terms.types[i], s.scale[i], f)
+		if err != nil {
+			return nil, &fault.Error{Kind: fault.Value, Op: "mysql.Split", Column: s.table.GetKey().GetColumns()[i], Err: err}
+		}
+		out.Values = append(out.Values, v)
+	}
+	return out, errors.Join(rows.Err(), rows.Close())
+}
+
+func where(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
+}
