@@ -3,6 +3,8 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -151,12 +153,7 @@ func result(job *workerv1.Job) *workerv1.Result {
 	case *workerv1.Job_Describe:
 		return &workerv1.Result{Outcome: &workerv1.Result_Described{Described: &workerv1.Described{Database: scriptedSource()}}}
 	case *workerv1.Job_Design:
-		d := &planv1.Design{Engine: "memory"}
-		for _, t := range b.Design.GetDatabase().GetTables() {
-			d.Tables = append(d.Tables, &planv1.TablePlan{Source: t, TargetName: t.GetName(), ValidateByRange: t.GetName() != "whole",
-				KeyAfterLoad: t.GetName() == "late", Existing: b.Design.GetExisting()})
-		}
-		return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: d}}}
+		return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: scriptedDesign(b.Design)}}}
 	case *workerv1.Job_Split:
 		var ranges []*planv1.Range
 		for i := range uint32(3) {
@@ -170,6 +167,8 @@ func result(job *workerv1.Job) *workerv1.Result {
 		return &workerv1.Result{Outcome: &workerv1.Result_Loaded{Loaded: &workerv1.Loaded{Digest: d.Proto(), Rows: rowsPerRange}}}
 	case *workerv1.Job_Validate:
 		return &workerv1.Result{Outcome: &workerv1.Result_Verdict{Verdict: &workerv1.Verdict{Equal: true, Actual: b.Validate.GetExpected()}}}
+	case *workerv1.Job_Sample:
+		return &workerv1.Result{Outcome: &workerv1.Result_Sampled{Sampled: &workerv1.Sampled{Rows: 10, Bytes: 1000, Seconds: 0.5}}}
 	case *workerv1.Job_Baseline:
 		return &workerv1.Result{Outcome: &workerv1.Result_Verdict{Verdict: &workerv1.Verdict{Actual: &planv1.Digest{}}}}
 	case *workerv1.Job_Count:
@@ -177,6 +176,34 @@ func result(job *workerv1.Job) *workerv1.Result {
 	default:
 		return &workerv1.Result{Outcome: &workerv1.Result_Done{Done: &workerv1.Done{}}}
 	}
+}
+
+// scriptedDesign plans as an engine does: a foreign key to a table that is not there
+// is a finding.
+func scriptedDesign(work *workerv1.MakeDesign) *planv1.Design {
+	d, there := &planv1.Design{Engine: "memory"}, map[string]bool{}
+	for _, t := range work.GetDatabase().GetTables() {
+		there[t.GetName()] = true
+	}
+	for _, t := range work.GetDatabase().GetTables() {
+		p := &planv1.TablePlan{Source: t, TargetName: t.GetName(), ValidateByRange: t.GetName() != "whole",
+			KeyAfterLoad: t.GetName() == "late", Existing: work.GetExisting()}
+		if p.GetKeyAfterLoad() {
+			p.Statements = append(p.Statements, &planv1.Statement{Step: planv1.Step_STEP_KEY, Object: "key of " + t.GetName()})
+		}
+		if work.GetStage() != "" {
+			p.TargetSchema, p.PublishName = "drover_"+work.GetStage(), t.GetName()
+		}
+		for _, f := range t.GetForeignKeys() {
+			if there[f.GetReferencedTable()] {
+				p.Statements = append(p.Statements, &planv1.Statement{Step: planv1.Step_STEP_FOREIGN_KEYS, Object: f.GetName()})
+			} else {
+				p.Findings = append(p.Findings, &planv1.Finding{Severity: planv1.Severity_SEVERITY_WARNING, Code: "FOREIGN_KEY_NOT_MOVED", Message: f.GetName()})
+			}
+		}
+		d.Tables = append(d.Tables, p)
+	}
+	return d
 }
 
 func scriptedSource() *planv1.Database {
@@ -188,11 +215,67 @@ func scriptedSource() *planv1.Database {
 }
 
 // create makes a migration and lets it run until nothing moves any more.
-func (h *harness) create() {
-	_, err := (&migrationServer{s: h.s}).CreateMigration(context.Background(), &droverv1.CreateMigrationRequest{Start: true, Spec: &droverv1.MigrationSpec{
-		ApiVersion: "drover.dev/v1", Kind: "Migration", Name: "m",
-		Source: &droverv1.EndpointSpec{Url: "memory://a/b"}, Target: &droverv1.EndpointSpec{Url: "memory://c/d"}}})
+func (h *harness) create() { h.createAs(true, func(*droverv1.MigrationSpec) {}) }
+
+// createAs makes a migration with a changed spec; started, or only planned.
+func (h *harness) createAs(start bool, change func(*droverv1.MigrationSpec)) {
+	_, err := h.api().CreateMigration(context.Background(), &droverv1.CreateMigrationRequest{Start: start, Spec: specWith(change)})
 	require.NoError(h.t, err)
+}
+
+func specWith(change func(*droverv1.MigrationSpec)) *droverv1.MigrationSpec {
+	spec := &droverv1.MigrationSpec{ApiVersion: "drover.dev/v1", Kind: "Migration", Name: "m",
+		Source: &droverv1.EndpointSpec{Url: "memory://a/b"}, Target: &droverv1.EndpointSpec{Url: "memory://c/d"}}
+	change(spec)
+	return spec
+}
+
+func (h *harness) api() *migrationServer { return &migrationServer{s: h.s} }
+
+// describes answers describe jobs with these foreign keys, "late>plain", added.
+func describes(keys ...string) func(*workerv1.Job) *workerv1.Result {
+	return func(j *workerv1.Job) *workerv1.Result {
+		if j.GetDescribe() == nil {
+			return nil
+		}
+		db := scriptedSource()
+		for _, key := range keys {
+			from, to, _ := strings.Cut(key, ">")
+			for _, t := range db.GetTables() {
+				if t.GetName() == from {
+					t.ForeignKeys = append(t.ForeignKeys, &planv1.ForeignKey{Name: key, ReferencedTable: to})
+				}
+			}
+		}
+		return &workerv1.Result{Outcome: &workerv1.Result_Described{Described: &workerv1.Described{Database: db}}}
+	}
+}
+
+// answers tries one script after another.
+func answers(scripts ...func(*workerv1.Job) *workerv1.Result) func(*workerv1.Job) *workerv1.Result {
+	return func(j *workerv1.Job) *workerv1.Result {
+		for _, script := range scripts {
+			if r := script(j); r != nil {
+				return r
+			}
+		}
+		return nil
+	}
+}
+
+// first is the position of the first granted job that matches; -1 for none.
+func (h *harness) first(match func(*workerv1.Job) bool) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.IndexFunc(h.jobs, match)
+}
+
+func creates(table string) func(*workerv1.Job) bool { return applies(table, planv1.Step_STEP_CREATE) }
+
+func applies(table string, step planv1.Step) func(*workerv1.Job) bool {
+	return func(j *workerv1.Job) bool {
+		return j.GetApplySchema().GetStep() == step && j.GetApplySchema().GetTable().GetTargetName() == table
+	}
 }
 
 // rest lets virtual time pass.

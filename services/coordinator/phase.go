@@ -9,31 +9,11 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
-	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/glob"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
 const strategyPhased = "phased"
-
-// checkPhases tells what is wrong with a spec's phases as such.
-func checkPhases(s *droverv1.MigrationSpec) error {
-	const op = "coordinator.checkPhases"
-	switch phased := s.GetStrategy() == strategyPhased; {
-	case phased && len(s.GetPhases()) == 0:
-		return fault.New(fault.Invalid, op, "phases are missing: strategy: phased needs at least one, with a name and tables")
-	case !phased && len(s.GetPhases()) > 0:
-		return fault.New(fault.Invalid, op, "phases have no meaning without strategy: phased")
-	}
-	seen := map[string]bool{}
-	for i, p := range s.GetPhases() {
-		if seen[p.GetName()] {
-			return fault.New(fault.Invalid, op, "phases[%d].name %q is taken by an earlier phase", i, p.GetName())
-		}
-		seen[p.GetName()] = true
-	}
-	return nil
-}
 
 // assignPhases gives each table the first phase that names it, or the one behind
 // all, and tells what is strange about the phases.

@@ -8,6 +8,7 @@ import (
 
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/spec"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
@@ -45,21 +46,21 @@ func (a *migrationServer) UpdateMigration(ctx context.Context, r *droverv1.Updat
 	return &droverv1.UpdateMigrationResponse{Migration: s.message(m.UID), Replanned: u.replanned}, nil
 }
 
-func (s *Service) beginUpdate(uid string, spec *droverv1.MigrationSpec) (*update, error) {
+func (s *Service) beginUpdate(uid string, changed *droverv1.MigrationSpec) (*update, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := &update{spec: spec, done: make(chan error, 1)}
+	u := &update{spec: changed, done: make(chan error, 1)}
 	m := s.view().Migration(uid)
 	if m == nil {
-		return nil, fault.New(fault.NotFound, "coordinator.UpdateMigration", "migration %s was deleted", spec.GetName())
+		return nil, fault.New(fault.NotFound, "coordinator.UpdateMigration", "migration %s was deleted", changed.GetName())
 	}
 	if err := updatable(m, s.runs[uid], s.view().Tables(uid)); err != nil {
 		return nil, err
 	}
-	if err := unchangeable(m, spec); err != nil {
+	if err := unchangeable(m, changed); err != nil {
 		return nil, err
 	}
-	if proto.Equal(m.Spec, spec) {
+	if proto.Equal(m.Spec, changed) {
 		u.done <- nil
 		return u, nil
 	}
@@ -96,28 +97,28 @@ func updatable(m *state.Migration, r *run, tables []*state.Table) error {
 }
 
 // unchangeable names the field of a changed spec that can no longer change.
-func unchangeable(m *state.Migration, spec *droverv1.MigrationSpec) error {
+func unchangeable(m *state.Migration, changed *droverv1.MigrationSpec) error {
 	cannot := func(field, why string) error { return refuse(m, "cannot change its %s: %s", field, why) }
-	old := m.Spec
+	old, next := spec.WithDefaults(m.Spec), spec.WithDefaults(changed)
 	switch {
-	case !proto.Equal(old.GetSource(), spec.GetSource()):
+	case !proto.Equal(old.GetSource(), next.GetSource()):
 		return cannot("source", "make a new migration")
-	case !proto.Equal(old.GetTarget(), spec.GetTarget()):
+	case !proto.Equal(old.GetTarget(), next.GetTarget()):
 		return cannot("target", "make a new migration")
-	case old.GetStrategy() != spec.GetStrategy():
+	case old.GetStrategy() != next.GetStrategy():
 		return cannot("strategy", "make a new migration")
-	case old.GetPublish() != spec.GetPublish():
+	case old.GetPublish() != next.GetPublish():
 		return cannot("publish", "make a new migration")
-	case !m.Started.IsZero() && !proto.Equal(old.GetStream(), spec.GetStream()):
+	case !m.Started.IsZero() && !proto.Equal(old.GetStream(), next.GetStream()):
 		return cannot("stream", "it is in use")
 	}
 	for i, p := range m.Phases {
 		if p.Started.IsZero() {
 			break
 		}
-		same := len(old.GetPhases()) == len(spec.GetPhases())
+		same := len(old.GetPhases()) == len(next.GetPhases())
 		if i < len(old.GetPhases()) {
-			same = i < len(spec.GetPhases()) && proto.Equal(old.GetPhases()[i], spec.GetPhases()[i])
+			same = i < len(next.GetPhases()) && proto.Equal(old.GetPhases()[i], next.GetPhases()[i])
 		}
 		if !same {
 			return cannot("phases", fmt.Sprintf("phase %q has begun", p.Name))
