@@ -109,15 +109,22 @@ func (db *database) build(ctx context.Context, m engine.Migration, t *planv1.Tab
 	return nil
 }
 
-// isMade tells whether a constraint is there already: it has no IF NOT EXISTS.
+// isMade tells whether a constraint or a function is there already. Tables that
+// share a function are built at once: the first makes it.
 func isMade(ctx context.Context, tx pgx.Tx, t *planv1.TablePlan, s *planv1.Statement) (bool, error) {
-	name, ok := strings.CutPrefix(s.GetObject(), objectConstraint)
-	if !ok {
-		return false, nil
-	}
 	var made bool
-	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2)", targetTable(t), name).Scan(&made)
-	return made, err
+	if name, ok := strings.CutPrefix(s.GetObject(), objectConstraint); ok {
+		err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2)", targetTable(t), name).Scan(&made)
+		return made, err
+	}
+	if name, ok := strings.CutPrefix(s.GetObject(), objectFunction); ok {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('drover.function ' || $1, 0))", name); err != nil {
+			return false, err
+		}
+		err := tx.QueryRow(ctx, "SELECT to_regprocedure($1) IS NOT NULL", name).Scan(&made)
+		return made, err
+	}
+	return false, nil
 }
 
 // atObject names what a statement was to make.

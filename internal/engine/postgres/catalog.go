@@ -61,7 +61,7 @@ CROSS JOIN LATERAL (
 	WHERE l.oid = ANY (CASE WHEN c.relkind = 'p' THEN ARRAY(SELECT relid::oid FROM pg_partition_tree(c.oid) WHERE isleaf) ELSE ARRAY[c.oid] END)
 		AND l.relkind IN ('r', 'p')) s
 WHERE ($1::text[] IS NULL AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-		AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'drover') AND n.nspname !~ '^pg_'
+		AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'drover') AND n.nspname !~ '^(pg_|_drover_)'
 		AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'))
 	OR ($1::text[] IS NOT NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 		AND (n.nspname, c.relname) IN (SELECT * FROM unnest($1::name[], $2::name[])))
@@ -272,7 +272,7 @@ SELECT o.object, o.name, o.reason FROM (
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)
 ) o
-WHERE o.nspname NOT IN ('pg_catalog', 'information_schema', 'drover') AND o.nspname !~ '^pg_'
+WHERE o.nspname NOT IN ('pg_catalog', 'information_schema', 'drover') AND o.nspname !~ '^(pg_|_drover_)'
 	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e')
 UNION ALL
 SELECT 'extension', e.extname::text, 'install it on the target where its types or functions are used' FROM pg_extension e WHERE e.extname <> 'plpgsql'

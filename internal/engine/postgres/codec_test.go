@@ -92,12 +92,12 @@ func TestCodec_RoundTrip(t *testing.T) {
 		{canon.Float32, oidFloat8, []string{"0.1", "NaN"}}, {canon.Decimal, oidInt8, []string{"-5"}},
 		{canon.Date, oidDate, []string{"0044-03-15 BC", "infinity", "2000-01-01"}}, {canon.TimeTZ, oidTimeTZ, []string{"01:00:00-03:30"}},
 		{canon.Timestamp, oidTimestamp, []string{"1969-12-31 23:59:59.999999", "-infinity"}}, {canon.Interval, oidInterval, []string{"P-14M3DT-0.000001S"}},
-		{canon.Bits, oidVarbit, []string{"", "1", "101010101"}}, {canon.JSON, oidJSONB, []string{`{"a": 1}`}},
+		{canon.Bits, oidVarbit, []string{"", "1", "101010101"}}, {canon.JSONValue, oidJSONB, []string{`{"a":1}`}},
 	} {
 		for _, text := range c.text {
 			want, err := canon.Parse(c.kind, text)
 			require.NoError(t, err)
-			field, err := encoderFor(c.kind, c.oid, false)(nil, want)
+			field, err := encoderFor(c.kind, storedType{oid: c.oid, typmod: typmod{fraction: -1}})(nil, want)
 			require.NoError(t, err)
 			got, err := decoderFor(c.oid, c.kind, -1)(nil, field)
 			require.NoError(t, err)
@@ -113,10 +113,10 @@ func TestEncode_Refuses(t *testing.T) {
 		v    []byte
 	}{
 		{canon.Int, oidInt2, canon.AppendInt(nil, 32768)}, {canon.Int, oidInt4, canon.AppendInt(nil, -1<<31-1)}, {canon.Uint, oidInt8, canon.AppendUint(nil, 1<<63)},
-		{canon.Text, oidText, []byte("a\x00b")}, {canon.JSON, oidJSONB, []byte("\x00")}, {canon.Time, oidTime, canon.AppendInt(nil, -1)},
+		{canon.Text, oidText, []byte("a\x00b")}, {canon.JSONValue, oidJSONB, []byte("\x00")}, {canon.Text, oidText, []byte("\xff")}, {canon.Text, oidBpchar, []byte("a ")}, {canon.Time, oidTime, canon.AppendInt(nil, -1)},
 		{canon.Timestamp, oidTimestamp, canon.AppendInt(nil, canon.TimeNegInfinity+1)}, {canon.Decimal, oidInt4, []byte("1.5")},
 	} {
-		_, err := encoderFor(c.kind, c.oid, false)(nil, c.v)
+		_, err := encoderFor(c.kind, storedType{oid: c.oid, typmod: typmod{fraction: -1}})(nil, c.v)
 		require.Error(t, err, "%s %x", c.kind, c.v)
 	}
 }

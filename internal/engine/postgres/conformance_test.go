@@ -25,7 +25,7 @@ func withoutPassword(t testing.TB, raw string) string {
 // testTypes are the types that the suite's kinds are made with.
 var testTypes = map[planv1.Kind]string{canon.Bool: "boolean", canon.Int: "bigint", canon.Float32: "real", canon.Float64: "double precision",
 	canon.Text: "text", canon.Bytes: "bytea", canon.Date: "date", canon.Time: "time", canon.TimeTZ: "timetz", canon.Timestamp: "timestamp",
-	canon.TimestampTZ: "timestamptz", canon.Interval: "interval", canon.UUID: "uuid", canon.JSON: "json", canon.Bits: "varbit"}
+	canon.TimestampTZ: "timestamptz", canon.Interval: "interval", canon.UUID: "uuid", canon.JSON: "json", canon.JSONValue: "jsonb", canon.Bits: "varbit"}
 
 var dialect = enginetest.Dialect{
 	Quote: ident,
@@ -73,6 +73,8 @@ func factory(newDatabase func(testing.TB) string) enginetest.Factory {
 			_, err = conn.Exec(t.Context(), "INSERT INTO "+ident(table)+" ("+identList(names)+") VALUES ("+list+")")
 			return err
 		},
+		// A time of PostgreSQL is one of the day.
+		Holds: func(kind planv1.Kind, v []byte) bool { return kind != canon.Time || checkTime(canon.GetInt(v)) == nil },
 		// numeric(20,0) is a decimal to whoever describes it.
 		Lacks: []planv1.Kind{canon.Uint},
 	}

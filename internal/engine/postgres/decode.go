@@ -37,6 +37,8 @@ func decoderFor(oid uint32, kind planv1.Kind, scale int32) decoder {
 		return decimalDecoder(oid, int(scale))
 	case canon.Text, canon.JSON:
 		return textDecoder(oid, kind)
+	case canon.JSONValue:
+		return jsonDecoder(oid)
 	case canon.Bytes:
 		return only(oid == oidBytea, decodeAsIs)
 	case canon.UUID:
@@ -184,14 +186,34 @@ func textDecoder(oid uint32, kind planv1.Kind) decoder {
 		// Blanks at the end of a char(n) are padding, which comparisons ignore.
 		return func(_, f []byte) ([]byte, error) { return bytes.TrimRight(f, " "), nil }
 	case oidJSONB:
-		return func(_, f []byte) ([]byte, error) {
-			if len(f) == 0 || f[0] != 1 {
-				return nil, fmt.Errorf("jsonb of an unknown version")
-			}
-			return f[1:], nil
-		}
+		return decodeJSONB
 	case oidTID:
 		return only(kind == canon.Text, decodeTID)
+	default:
+		return nil
+	}
+}
+
+func decodeJSONB(_, f []byte) ([]byte, error) {
+	if len(f) == 0 || f[0] != 1 {
+		return nil, fmt.Errorf("jsonb of an unknown version")
+	}
+	return f[1:], nil
+}
+
+// jsonDecoder gives JSON in its normal form, whatever the type wrote.
+func jsonDecoder(oid uint32) decoder {
+	switch oid {
+	case oidJSONB:
+		return func(scratch, f []byte) ([]byte, error) {
+			text, err := decodeJSONB(nil, f)
+			if err != nil {
+				return nil, err
+			}
+			return canon.AppendJSON(scratch, text)
+		}
+	case oidJSON, oidText, oidVarchar:
+		return func(scratch, f []byte) ([]byte, error) { return canon.AppendJSON(scratch, f) }
 	default:
 		return nil
 	}

@@ -24,6 +24,9 @@ func (cat *catalog) column(t *describedTable, r columnRow) *planv1.Column {
 	if m.fraction >= 0 {
 		c.Scale = m.fraction
 	}
+	if base.Extension && base.Name == "geometry" {
+		c.Kind = canon.Bytes
+	}
 	name := fmt.Sprintf("%s.%s.%s", t.Schema, t.Name, r.Name)
 	switch {
 	case r.Generated != "":

@@ -34,6 +34,16 @@ const (
 	codePartitionsJoined  = "PARTITIONS_JOINED"
 	codeOptionNotMoved    = "OPTION_NOT_MOVED"
 	codeNoColumns         = "NO_COLUMNS"
+	codeCastImpossible    = "CAST_IMPOSSIBLE"
+	codeTargetExists      = "TARGET_EXISTS"
+	codeGeometryAsBytes   = "GEOMETRY_AS_BYTES"
+	codeCollationDiffers  = "COLLATION_DIFFERS"
+	codeIndexChanged      = "INDEX_CHANGED"
+	codeOnUpdateTrigger   = "ON_UPDATE_BY_TRIGGER"
+	codeOnUpdateNotMoved  = "ON_UPDATE_NOT_MOVED"
+	codeForeignFiltered   = "FOREIGN_KEY_FILTERED"
+
+	codeIdentityBySequence = "IDENTITY_BY_SEQUENCE"
 )
 
 // objectType begins a statement's object where it makes a type.
@@ -55,6 +65,16 @@ type designer struct {
 	// typeThere and collationThere tell what of the source's the target knows.
 	typeThere, collationThere map[string]bool
 	names                     *namer
+	// casts are the types that the spec asks for, by the name it has for them.
+	casts map[string]cast
+	// geometry is the type of PostGIS, empty where that is not installed.
+	geometry string
+	// repeated are names of indexes that several tables of a schema have.
+	repeated map[[2]string]bool
+	// sequences are to be made for columns that cannot be identities.
+	sequences []ownedSequence
+	// functions are those that set columns at an update, by schema and columns.
+	functions map[[2]string]string
 	// bySource finds the plan of a source table, for foreign keys.
 	bySource map[[2]string]*planv1.TablePlan
 }
@@ -62,7 +82,7 @@ type designer struct {
 // Design plans the target. It reads the catalog in one snapshot and changes
 // nothing.
 func (db *database) Design(ctx context.Context, r engine.DesignRequest) (*planv1.Design, error) {
-	d := &designer{db: db, source: r.Source, req: r, names: newNamer(), bySource: map[[2]string]*planv1.TablePlan{},
+	d := &designer{db: db, source: r.Source, req: r, names: newNamer(), bySource: map[[2]string]*planv1.TablePlan{}, functions: map[[2]string]string{},
 		design: &planv1.Design{Engine: Name, Version: db.version, Identity: db.identity}}
 	err := db.inSnapshot(ctx, func(tx pgx.Tx) error { return d.run(ctx, tx) })
 	if err != nil {
@@ -76,12 +96,8 @@ func (d *designer) run(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	for i, t := range d.source.GetTables() {
-		schema, name := d.targetName(t)
-		p := &planv1.TablePlan{Number: uint32(i + 1), Source: t, TargetSchema: schema, TargetName: clip(name, 0), Existing: d.req.Existing,
-			SourceEngine: d.source.GetEngine(), TargetEngine: Name}
-		if p.GetTargetName() != name {
-			note(p, planv1.Severity_SEVERITY_WARNING, codeNameChanged, "", "name is cut to %d bytes: %s", maxIdentifier, p.GetTargetName())
-		}
+		p := &planv1.TablePlan{Number: uint32(i + 1), Source: t, Existing: d.req.Existing, SourceEngine: d.source.GetEngine(), TargetEngine: Name}
+		d.place(p)
 		d.design.Tables = append(d.design.Tables, p)
 		d.bySource[[2]string{t.GetSchema(), t.GetName()}] = p
 	}
@@ -92,6 +108,10 @@ func (d *designer) run(ctx context.Context, tx pgx.Tx) error {
 	if err := d.planTypes(ctx, tx); err != nil {
 		return err
 	}
+	if err := d.planCasts(ctx, tx); err != nil {
+		return err
+	}
+	d.findRepeated()
 	for _, p := range d.design.GetTables() {
 		d.planTable(p)
 	}
@@ -152,8 +172,9 @@ func (d *designer) readDefaults(ctx context.Context, tx pgx.Tx) error {
 func (d *designer) readTarget(ctx context.Context, tx pgx.Tx) error {
 	filter := &tableFilter{schemas: []string{}, names: []string{}}
 	for _, p := range d.design.GetTables() {
-		filter.schemas = append(filter.schemas, p.GetTargetSchema())
-		filter.names = append(filter.names, p.GetTargetName())
+		final := finalPlace(p)
+		filter.schemas = append(filter.schemas, final[0])
+		filter.names = append(filter.names, final[1])
 	}
 	cat, err := readCatalog(ctx, tx, filter, engine.Selection{})
 	if err != nil {
@@ -175,9 +196,16 @@ func (d *designer) readTarget(ctx context.Context, tx pgx.Tx) error {
 	for _, u := range d.source.GetUserTypes() {
 		filter.schemas = append(filter.schemas, u.GetSchema())
 	}
+	return d.readNames(ctx, tx, filter.schemas)
+}
+
+// readNames reads which schemas and which names in them are taken, routines
+// included, and where PostGIS is.
+func (d *designer) readNames(ctx context.Context, tx pgx.Tx, schemas []string) error {
 	type nameRow struct{ Schema, Name string }
 	rows, err := collect[nameRow](ctx, tx, `SELECT n.nspname::text, COALESCE(c.relname::text, '') FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid
-		WHERE n.nspname = ANY ($1::name[])`, filter.schemas)
+		WHERE n.nspname = ANY ($1::name[])
+		UNION SELECT n.nspname::text, p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ANY ($1::name[])`, schemas)
 	if err != nil {
 		return err
 	}
@@ -185,24 +213,27 @@ func (d *designer) readTarget(ctx context.Context, tx pgx.Tx) error {
 		d.schemas[r.Schema] = true
 		d.names.take(r.Schema, r.Name)
 	}
-	return nil
+	type geometryRow struct{ Name string }
+	found, err := collect[geometryRow](ctx, tx, "SELECT format_type(t.oid, -1) FROM pg_type t WHERE "+isSpatial)
+	for _, r := range found {
+		d.geometry = r.Name
+	}
+	return err
 }
 
 // checkNames finds tables that would land on one another.
 func (d *designer) checkNames() {
 	first := map[[2]string]*planv1.TablePlan{}
 	for _, p := range d.design.GetTables() {
-		at := [2]string{p.GetTargetSchema(), p.GetTargetName()}
+		at := finalPlace(p)
 		if other := first[at]; other != nil {
-			note(p, planv1.Severity_SEVERITY_ERROR, codeNameCollision, "", "%s and %s would both become %s.%s: map one of them to another name",
+			note(p, blocker, codeNameCollision, "", "%s and %s would both become %s.%s: map one of them to another name",
 				engine.Label(other, engine.SourceSide), engine.Label(p, engine.SourceSide), at[0], at[1])
 			continue
 		}
 		first[at] = p
 		d.names.take(at[0], at[1])
-		if !d.schemas[at[0]] {
-			d.makeSchema(at[0])
-		}
+		d.makeSchema(p.GetTargetSchema())
 	}
 }
 

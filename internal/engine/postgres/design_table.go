@@ -11,10 +11,14 @@ import (
 
 // planTable plans columns, encoding and statements of one table.
 func (d *designer) planTable(p *planv1.TablePlan) {
-	there := d.existing[[2]string{p.GetTargetSchema(), p.GetTargetName()}]
-	if there != nil {
+	there := d.existing[finalPlace(p)]
+	switch {
+	case there != nil && d.req.Stage != "":
+		note(p, blocker, codeTargetExists, "", "%s.%s is on the target already, and a table that is published in one step cannot be: drop it, or map the table to another name",
+			there.Schema, there.Name)
+	case there != nil:
 		d.planExisting(p, there)
-	} else {
+	default:
 		d.planNew(p)
 	}
 	if len(p.GetColumns()) == 0 && len(p.GetSource().GetColumns()) > 0 && !blocked(p) {
@@ -25,7 +29,7 @@ func (d *designer) planTable(p *planv1.TablePlan) {
 		p.Encoding = planv1.Encoding_ENCODING_PGCOPY
 	}
 	key := p.GetSource().GetKey()
-	p.ValidateByRange = engine.HasKey(p) && key.GetPortableOrder() && !appends(p)
+	p.ValidateByRange = engine.HasKey(p) && key.GetPortableOrder() && !appends(p) && keyKindsKept(p)
 }
 
 // appends tells whether the target keeps rows that the source does not have.
@@ -37,23 +41,16 @@ func blocked(p *planv1.TablePlan) bool {
 	return slices.ContainsFunc(p.GetFindings(), func(f *planv1.Finding) bool { return f.GetSeverity() == blocker })
 }
 
-// passesThrough tells whether binary tuples of the source are tuples of the target.
+// passesThrough tells whether binary tuples of the source are tuples of the target:
+// columns may be left out and have other names, but no value may change.
 func passesThrough(p *planv1.TablePlan) bool {
 	for _, c := range p.GetColumns() {
-		if c.GetSourceType() != c.GetTargetType() || !sourceColumn(p, c.GetSource()).GetPortableBinary() {
+		if c.Constant != nil || c.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR ||
+			c.GetSourceType() != c.GetTargetType() || !engine.SourceColumn(p, c.GetSource()).GetPortableBinary() {
 			return false
 		}
 	}
 	return true
-}
-
-func sourceColumn(p *planv1.TablePlan, name string) *planv1.Column {
-	columns := p.GetSource().GetColumns()
-	i := slices.IndexFunc(columns, func(c *planv1.Column) bool { return c.GetName() == name })
-	if i < 0 {
-		return nil
-	}
-	return columns[i]
 }
 
 // planNew plans a table that drover makes.
@@ -67,40 +64,54 @@ func (d *designer) planNew(p *planv1.TablePlan) {
 		note(p, warning, codeOptionNotMoved, "", "inheritance is not moved: the table stands alone on the target")
 	}
 	var lines []string
-	columns := newNamer()
+	taken := map[string]string{}
 	for _, c := range t.GetColumns() {
-		name := columns.free("", c.GetName())
-		if name != c.GetName() {
-			note(p, warning, codeNameChanged, c.GetName(), "name is longer than %d bytes: it becomes %s", maxIdentifier, name)
+		if c.GetDropped() {
+			continue
 		}
-		line, ok := d.newColumn(p, c, name)
-		if ok {
+		name := d.columnName(p, c, taken)
+		if line, ok := d.newColumn(p, c, name); ok {
 			lines = append(lines, line)
 		}
 	}
 	d.planDDL(p, lines)
 }
 
+// columnName gives a column's name as PostgreSQL keeps it; two that become one are
+// the user's to rename.
+func (d *designer) columnName(p *planv1.TablePlan, c *planv1.Column, taken map[string]string) string {
+	name := clip(engine.TargetColumn(c), 0)
+	if name != engine.TargetColumn(c) {
+		note(p, warning, codeNameChanged, c.GetName(), "name is longer than %d bytes: it becomes %s", maxIdentifier, name)
+	}
+	if other, ok := taken[name]; ok {
+		note(p, blocker, codeNameCollision, c.GetName(), "columns %s and %s would both become %s: give one of them another name", other, c.GetName(), name)
+	}
+	taken[name] = c.GetName()
+	return name
+}
+
 // newColumn plans one column and writes its line of CREATE TABLE.
 func (d *designer) newColumn(p *planv1.TablePlan, c *planv1.Column, name string) (string, bool) {
-	targetType, ok := d.columnType(p, c)
+	to, ok := d.columnType(p, c)
 	if !ok {
 		return "", false
 	}
-	plan := &planv1.ColumnPlan{Source: c.GetName(), SourceType: c.GetNativeType(), Target: name, TargetType: targetType, Kind: c.GetKind(),
-		Scale: -1, Nullable: c.GetNullable()}
-	if c.GetKind() == canon.Decimal && !strings.HasSuffix(targetType, "numeric") {
-		plan.Scale = decimalScale(c)
+	plan, err := engine.PlanColumn(c, to.name, to.kind, to.scale)
+	if err != nil {
+		note(p, blocker, codeCastImpossible, c.GetName(), "%s: %s", to.name, err)
+		return "", false
 	}
-	line := ident(name) + " " + targetType + d.collate(p, c)
+	plan.Target = name
+	line := ident(name) + " " + to.name + d.collate(p, c, to)
 	if c.GetGenerated() != "" {
-		if clause, ok := d.generated(p, c); ok {
+		if clause, ok := d.generated(p, c, to); ok {
 			p.Recomputed = append(p.Recomputed, name)
 			return line + clause + notNull(c), true
 		}
 	}
 	p.Columns = append(p.Columns, plan)
-	return line + d.valueClause(p, c, targetType) + notNull(c), true
+	return line + d.valueClause(p, c, name, to) + notNull(c), true
 }
 
 func notNull(c *planv1.Column) string {
@@ -111,26 +122,54 @@ func notNull(c *planv1.Column) string {
 }
 
 // columnType gives the type of a new column; false with a finding where there is none.
-func (d *designer) columnType(p *planv1.TablePlan, c *planv1.Column) (string, bool) {
-	if d.sameEngine() {
-		if d.typeThere[c.GetNativeType()] {
-			return c.GetNativeType(), true
-		}
-		note(p, blocker, codeTypeMissing, c.GetName(), "type %s is not on the target: install its extension or make the type there, or leave the table out", c.GetNativeType())
-		return "", false
+func (d *designer) columnType(p *planv1.TablePlan, c *planv1.Column) (targetType, bool) {
+	switch {
+	case c.GetCast() != "":
+		return d.castOf(p, c)
+	case c.Constant != nil:
+		return targetType{name: "text", kind: canon.Text, scale: -1}, true
+	case d.sameEngine():
+		return d.ownType(p, c)
+	case d.fromMySQL() && isSpatialColumn(c):
+		return d.spatialType(p, c), true
 	}
-	t, ok := mapType(d.source.GetEngine(), c)
+	to, ok := mapType(d.source.GetEngine(), c)
 	if !ok {
 		note(p, blocker, codeNoTypeMapping, c.GetName(), "declared type %q has no mapping to PostgreSQL: its values may be of any type; "+
-			"declare one in the source, or make the table on the target first and use --existing=append", c.GetNativeType())
+			"declare one in the source, give the column a type in the spec, or make the table on the target first and use --existing=append", c.GetNativeType())
 	}
-	return t, ok
+	return to, ok
 }
 
-func (d *designer) collate(p *planv1.TablePlan, c *planv1.Column) string {
+// ownType keeps the type of a PostgreSQL source.
+func (d *designer) ownType(p *planv1.TablePlan, c *planv1.Column) (targetType, bool) {
+	if !d.typeThere[c.GetNativeType()] {
+		note(p, blocker, codeTypeMissing, c.GetName(), "type %s is not on the target: install its extension or make the type there, or leave the table out", c.GetNativeType())
+		return targetType{}, false
+	}
+	to := targetType{name: c.GetNativeType(), kind: c.GetKind(), scale: -1}
+	if to.kind == canon.Decimal {
+		to.scale = decimalScale(c)
+	}
+	return to, true
+}
+
+// spatialType keeps geometries where PostGIS is, and their bytes where it is not.
+func (d *designer) spatialType(p *planv1.TablePlan, c *planv1.Column) targetType {
+	if d.geometry != "" {
+		return targetType{name: d.geometry, kind: canon.Bytes, scale: -1}
+	}
+	note(p, warning, codeGeometryAsBytes, c.GetName(), "%s becomes bytea with the geometry as EWKB, since PostGIS is not on the target: CREATE EXTENSION postgis there first to keep it",
+		c.GetNativeType())
+	return targetType{name: "bytea", kind: canon.Bytes, scale: -1}
+}
+
+// collate keeps a collation that the target has. Those of MySQL it has not: what
+// that changes, planCollations says.
+func (d *designer) collate(p *planv1.TablePlan, c *planv1.Column, to targetType) string {
 	collation := c.GetCollation()
 	switch {
-	case collation == "" || (d.source.GetEngine() == "sqlite" && strings.EqualFold(collation, "BINARY")):
+	case collation == "" || to.kind != canon.Text || d.fromMySQL() || (d.source.GetEngine() == "sqlite" && strings.EqualFold(collation, "BINARY")):
 		return ""
 	case d.sameEngine() && d.collationThere[collation]:
 		return " COLLATE " + collation
@@ -140,42 +179,71 @@ func (d *designer) collate(p *planv1.TablePlan, c *planv1.Column) string {
 }
 
 // generated writes the clause of a column that the target computes.
-func (d *designer) generated(p *planv1.TablePlan, c *planv1.Column) (string, bool) {
+func (d *designer) generated(p *planv1.TablePlan, c *planv1.Column, to targetType) (string, bool) {
 	const firstVirtual = 180000
-	if d.sameEngine() && (c.GetGeneratedStored() || d.db.versionNum >= firstVirtual) {
+	switch {
+	case c.GetCast() != "":
+	case d.sameEngine() && (c.GetGeneratedStored() || d.db.versionNum >= firstVirtual):
+		expr, ok := renamed(p.GetSource(), c.GetGenerated())
+		if !ok {
+			break
+		}
 		how := " VIRTUAL"
 		if c.GetGeneratedStored() {
 			how = " STORED"
 		}
-		return " GENERATED ALWAYS AS (" + c.GetGenerated() + ")" + how, true
+		return " GENERATED ALWAYS AS (" + expr + ")" + how, true
+	case d.fromMySQL():
+		// Always stored: PostgreSQL has no index on a virtual column.
+		if expr, ok := d.translateValue(p, c, to); ok {
+			return " GENERATED ALWAYS AS (" + expr + ") STORED", true
+		}
 	}
 	note(p, warning, codeGeneratedAsValue, c.GetName(), "generated column becomes an ordinary one with the values of now; its expression was: %s", c.GetGenerated())
 	return "", false
 }
 
 // valueClause writes identity or default.
-func (d *designer) valueClause(p *planv1.TablePlan, c *planv1.Column, targetType string) string {
+func (d *designer) valueClause(p *planv1.TablePlan, c *planv1.Column, name string, to targetType) string {
 	if id := c.GetIdentity(); id != planv1.Identity_IDENTITY_UNSPECIFIED {
-		// An identity column takes no NULL.
-		inKey := slices.Contains(p.GetSource().GetKey().GetColumns(), c.GetName())
-		if selfNumberingType(targetType) && (!c.GetNullable() || inKey) {
-			if id == planv1.Identity_IDENTITY_ALWAYS {
-				return " GENERATED ALWAYS AS IDENTITY"
-			}
-			return " GENERATED BY DEFAULT AS IDENTITY"
-		}
-		note(p, warning, codeIdentityNotMoved, c.GetName(), "PostgreSQL numbers only integer columns that take no NULL; this one is %s", targetType)
-		return ""
+		return d.identity(p, c, name, to)
 	}
 	if c.GetDefault() == nil {
 		return ""
 	}
-	sql, ok := renderDefault(d.source.GetEngine(), c, targetType)
+	sql, ok := renderDefault(d.source.GetEngine(), c, to)
 	if !ok {
 		note(p, warning, codeDefaultNotMoved, c.GetName(), "default is not moved: %s", describeDefault(c.GetDefault()))
 		return ""
 	}
 	return " DEFAULT " + sql
+}
+
+// identity lets the target number rows. PostgreSQL has identities of integers only;
+// a decimal column gets a sequence of its own, which does the same.
+func (d *designer) identity(p *planv1.TablePlan, c *planv1.Column, name string, to targetType) string {
+	// An identity column takes no NULL.
+	inKey := slices.Contains(p.GetSource().GetKey().GetColumns(), c.GetName())
+	required := !c.GetNullable() || inKey
+	switch {
+	case required && selfNumberingType(to.name) && c.GetIdentity() == planv1.Identity_IDENTITY_ALWAYS:
+		return " GENERATED ALWAYS AS IDENTITY"
+	case required && selfNumberingType(to.name):
+		return " GENERATED BY DEFAULT AS IDENTITY"
+	case required && strings.HasPrefix(to.name, "numeric") && to.scale <= 0 && d.fromMySQL():
+		d.ownSequence(p, c, name)
+		return ""
+	}
+	note(p, warning, codeIdentityNotMoved, c.GetName(), "PostgreSQL numbers only integer columns that take no NULL; this one is %s", to.name)
+	return ""
+}
+
+// ownSequence numbers a column that cannot be an identity.
+func (d *designer) ownSequence(p *planv1.TablePlan, c *planv1.Column, name string) {
+	sequence := d.names.free(finalPlace(p)[0], clip(p.GetTargetName()+"_"+name, len("_seq"))+"_seq")
+	d.sequences = append(d.sequences, ownedSequence{plan: p, column: name, name: sequence})
+	note(p, info, codeIdentityBySequence, c.GetName(), "%s holds more than bigint, the largest type that PostgreSQL numbers by itself: the column becomes numeric(20,0) "+
+		"and takes its numbers from the sequence %s; cast it to bigint in the spec if no value is above 9223372036854775807", c.GetNativeType(), sequence)
 }
 
 func describeDefault(v *planv1.Default) string {
@@ -187,124 +255,4 @@ func describeDefault(v *planv1.Default) string {
 	default:
 		return "the present moment"
 	}
-}
-
-// planExisting checks a table that is there against the source's.
-func (d *designer) planExisting(p *planv1.TablePlan, there *describedTable) {
-	p.TargetExists = true
-	if there.Kind != "r" && there.Kind != "p" {
-		note(p, blocker, codeTargetNotTable, "", "%s.%s on the target is no table: map the table to another name", p.GetTargetSchema(), p.GetTargetName())
-		return
-	}
-	if d.filled[[2]string{there.Schema, there.Name}] && d.req.Existing != planv1.Existing_EXISTING_APPEND && d.req.Existing != planv1.Existing_EXISTING_TRUNCATE {
-		note(p, blocker, codeTargetNotEmpty, "", "%s.%s on the target has rows: use --existing=truncate to remove them or --existing=append to keep them",
-			p.GetTargetSchema(), p.GetTargetName())
-	}
-	matched := map[string]bool{}
-	for _, c := range p.GetSource().GetColumns() {
-		d.matchColumn(p, c, there, matched)
-	}
-	for _, c := range there.table.GetColumns() {
-		if !matched[c.GetName()] && !c.GetNullable() && c.GetDefault() == nil && c.GetIdentity() == 0 && c.GetGenerated() == "" {
-			note(p, blocker, codeTargetColumn, c.GetName(), "target column must have a value and the source has none: give it a default")
-		}
-	}
-	d.refuseForeignKeys(p, there)
-	p.KeyAfterLoad = emptyAndKeyless(there, d.filled[[2]string{there.Schema, there.Name}]) && engine.HasKey(p)
-	d.planExistingDDL(p, there)
-}
-
-// refuseForeignKeys stops a plan whose own tables refer to each other in the target
-// already: each row would be checked as it comes, and tables load in any order.
-func (d *designer) refuseForeignKeys(p *planv1.TablePlan, there *describedTable) {
-	for _, f := range there.table.GetForeignKeys() {
-		if slices.ContainsFunc(d.design.GetTables(), func(other *planv1.TablePlan) bool {
-			return other.GetTargetSchema() == f.GetReferencedSchema() && other.GetTargetName() == f.GetReferencedTable()
-		}) {
-			note(p, blocker, codeTargetForeignKey, "", "foreign key %s is on the target already and would refuse rows that come before those they refer to: drop it, and make it again after the copy", f.GetName())
-		}
-	}
-}
-
-func emptyAndKeyless(there *describedTable, filled bool) bool {
-	return !filled && there.Kind == "r" && rank(there.table.GetKey()) == rankNone
-}
-
-// matchColumn finds the target column of a source column and how values get there.
-func (d *designer) matchColumn(p *planv1.TablePlan, c *planv1.Column, there *describedTable, matched map[string]bool) {
-	i := findColumn(there.table.GetColumns(), c.GetName())
-	if i < 0 {
-		note(p, blocker, codeTargetColumn, c.GetName(), "%s.%s on the target has no such column: add it there", p.GetTargetSchema(), p.GetTargetName())
-		return
-	}
-	to := there.table.GetColumns()[i]
-	matched[to.GetName()] = true
-	if to.GetGenerated() != "" {
-		p.Recomputed = append(p.Recomputed, to.GetName())
-		return
-	}
-	plan := &planv1.ColumnPlan{Source: c.GetName(), SourceType: c.GetNativeType(), Target: to.GetName(), TargetType: to.GetNativeType(),
-		Kind: c.GetKind(), Scale: -1, Nullable: to.GetNullable()}
-	if !assignable(d.source.GetEngine(), c, to) {
-		note(p, blocker, codeTargetColumn, c.GetName(), "target column is %s, which does not hold every value of the source's %s exactly: change its type", to.GetNativeType(), c.GetNativeType())
-		return
-	}
-	if to.GetKind() == canon.Decimal && to.GetPrecision() > 0 && (c.GetKind() == canon.Decimal) {
-		plan.Scale = decimalScale(to)
-	}
-	if c.GetNullable() && !to.GetNullable() {
-		note(p, warning, codeTargetColumn, c.GetName(), "target column takes no NULL, the source's may hold one: such a row stops the table")
-	}
-	p.Columns = append(p.Columns, plan)
-}
-
-// findColumn prefers the exact name to one that differs in case only.
-func findColumn(columns []*planv1.Column, name string) int {
-	if i := slices.IndexFunc(columns, func(c *planv1.Column) bool { return c.GetName() == name }); i >= 0 {
-		return i
-	}
-	found := -1
-	for i, c := range columns {
-		if strings.EqualFold(c.GetName(), name) {
-			if found >= 0 {
-				return -1
-			}
-			found = i
-		}
-	}
-	return found
-}
-
-// assignable tells whether a column holds values of another one exactly, or
-// refuses them one by one; never that it rounds or pads them.
-func assignable(engineName string, from, to *planv1.Column) bool {
-	if engineName == Name && from.GetNativeType() == to.GetNativeType() {
-		return true
-	}
-	if strings.HasSuffix(to.GetNativeType(), "[]") {
-		return false
-	}
-	switch from.GetKind() {
-	case canon.Variant:
-		return false
-	case canon.Text:
-		natural := len(to.GetEnumLabels()) > 0 || strings.HasPrefix(to.GetNativeType(), "character") || to.GetNativeType() == "text"
-		return to.GetKind() == canon.Text && natural
-	case canon.JSON:
-		return to.GetNativeType() == "json" || to.GetNativeType() == "text"
-	case canon.Int, canon.Uint:
-		return to.GetKind() == canon.Int || (to.GetKind() == canon.Decimal && to.GetScale() >= 0)
-	case canon.Decimal:
-		return to.GetKind() == canon.Decimal && to.GetScale() >= 0
-	case canon.Float32:
-		return to.GetKind() == canon.Float32 || to.GetKind() == canon.Float64
-	case canon.Time, canon.TimeTZ, canon.Timestamp, canon.TimestampTZ, canon.Interval:
-		return to.GetKind() == from.GetKind() && !strings.Contains(to.GetNativeType(), "(") && plainInterval(to)
-	default:
-		return to.GetKind() == from.GetKind()
-	}
-}
-
-func plainInterval(c *planv1.Column) bool {
-	return c.GetKind() != canon.Interval || c.GetNativeType() == "interval"
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"unicode/utf8"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
@@ -18,31 +19,42 @@ type encoder func(dst, v []byte) ([]byte, error)
 
 var errNUL = errors.New("text holds a NUL character, which PostgreSQL cannot store: clean it in the source, or move the column into a bytea column")
 
-// encoderFor gives the encoder of a kind into a base type, or nil where there is
-// none: then the table is loaded by COPY in text form. enum is set for types
-// whose binary form is a label.
-func encoderFor(kind planv1.Kind, oid uint32, enum bool) encoder {
+var errUTF8 = errors.New("text is not UTF-8: correct it in the source, or move the column into a bytea column")
+
+// storedType is the type of a target's column.
+type storedType struct {
+	oid uint32
+	typmod
+	// enum is set for types whose binary form is a label, spatial for those of
+	// PostGIS, which take EWKB.
+	enum, spatial bool
+}
+
+// encoderFor gives the encoder of a kind into a type, or nil where there is none:
+// then the table is loaded by COPY in text form. What the server would round or
+// cut without a word, the encoder refuses.
+func encoderFor(kind planv1.Kind, to storedType) encoder {
 	switch kind {
 	case canon.Bool:
-		return onlyTo(oid == oidBool, encodeSame)
+		return onlyTo(to.oid == oidBool, encodeSame)
 	case canon.Int, canon.Uint:
-		return integerEncoder(kind, oid)
+		return integerEncoder(kind, to.oid)
 	case canon.Float32:
-		return singleEncoder(oid)
+		return singleEncoder(to.oid)
 	case canon.Float64:
-		return onlyTo(oid == oidFloat8, encodeSame)
+		return onlyTo(to.oid == oidFloat8, encodeSame)
 	case canon.Decimal:
-		return decimalEncoder(oid)
-	case canon.Text, canon.JSON:
-		return textEncoder(oid, enum)
+		return decimalEncoder(to)
+	case canon.Text, canon.JSON, canon.JSONValue:
+		return textEncoder(to)
 	case canon.Bytes:
-		return onlyTo(oid == oidBytea, encodeSame)
+		return onlyTo(to.oid == oidBytea || to.spatial, encodeSame)
 	case canon.UUID:
-		return onlyTo(oid == oidUUID, encodeSame)
+		return onlyTo(to.oid == oidUUID, encodeSame)
 	case canon.Bits:
-		return onlyTo(oid == oidBit || oid == oidVarbit, encodeBits)
+		return onlyTo(to.oid == oidBit || to.oid == oidVarbit, encodeBits)
 	default:
-		return timeEncoder(kind, oid)
+		return timeEncoder(kind, to)
 	}
 }
 
@@ -106,10 +118,19 @@ func singleEncoder(oid uint32) encoder {
 	}
 }
 
-func decimalEncoder(oid uint32) encoder {
+func decimalEncoder(to storedType) encoder {
+	oid := to.oid
 	switch oid {
 	case oidNumeric:
-		return appendNumeric
+		if to.precision == 0 {
+			return appendNumeric
+		}
+		return func(dst, v []byte) ([]byte, error) {
+			if digits := significantFraction(v); digits > int(max(to.scale, 0)) {
+				return dst, fmt.Errorf("%.40s has more than %d digits after the point", v, to.scale)
+			}
+			return appendNumeric(dst, v)
+		}
 	case oidInt2, oidInt4, oidInt8:
 		return func(dst, v []byte) ([]byte, error) {
 			whole, frac, _ := bytes.Cut(v, []byte{'.'})
@@ -124,11 +145,40 @@ func decimalEncoder(oid uint32) encoder {
 	}
 }
 
-func textEncoder(oid uint32, enum bool) encoder {
+// significantFraction counts the digits behind a decimal's point up to the last
+// that is not zero.
+func significantFraction(v []byte) int {
+	at := bytes.IndexByte(v, '.')
+	if at < 0 {
+		return 0
+	}
+	end := len(v)
+	for end > at+1 && v[end-1] == '0' {
+		end--
+	}
+	return end - at - 1
+}
+
+func textEncoder(to storedType) encoder {
 	switch {
-	case enum, oid == oidText, oid == oidVarchar, oid == oidBpchar, oid == oidName, oid == oidJSON:
+	case to.oid == oidVarchar && to.length > 0:
+		return func(dst, v []byte) ([]byte, error) {
+			// The server takes blanks too many away without a word.
+			if len(v) > int(to.length) && utf8.RuneCount(v) > int(to.length) {
+				return dst, fmt.Errorf("text of %d characters is too long for the column's type, which holds %d", utf8.RuneCount(v), to.length)
+			}
+			return encodeText(dst, v)
+		}
+	case to.oid == oidBpchar:
+		return func(dst, v []byte) ([]byte, error) {
+			if len(v) > 0 && v[len(v)-1] == ' ' {
+				return dst, errors.New("text ends with blanks, which the column's type does not keep: use varchar or text")
+			}
+			return encodeText(dst, v)
+		}
+	case to.enum, to.oid == oidText, to.oid == oidVarchar, to.oid == oidName, to.oid == oidJSON:
 		return encodeText
-	case oid == oidJSONB:
+	case to.oid == oidJSONB:
 		return func(dst, v []byte) ([]byte, error) { return encodeText(append(dst, 1), v) }
 	default:
 		return nil
@@ -138,6 +188,9 @@ func textEncoder(oid uint32, enum bool) encoder {
 func encodeText(dst, v []byte) ([]byte, error) {
 	if bytes.IndexByte(v, 0) >= 0 {
 		return dst, errNUL
+	}
+	if !utf8.Valid(v) {
+		return dst, errUTF8
 	}
 	return append(dst, v...), nil
 }
@@ -152,61 +205,6 @@ func encodeBits(dst, v []byte) ([]byte, error) {
 		dst = append(dst, b)
 	}
 	return dst, nil
-}
-
-func timeEncoder(kind planv1.Kind, oid uint32) encoder {
-	switch {
-	case kind == canon.Date && oid == oidDate:
-		return encodeDate
-	case kind == canon.Time && oid == oidTime:
-		return func(dst, v []byte) ([]byte, error) { return append(dst, v...), checkTime(canon.GetInt(v)) }
-	case kind == canon.Time && oid == oidInterval:
-		return func(dst, v []byte) ([]byte, error) { return append(append(dst, v...), make([]byte, 8)...), nil }
-	case kind == canon.TimeTZ && oid == oidTimeTZ:
-		return func(dst, v []byte) ([]byte, error) {
-			micros, offset := canon.GetTimeTZ(v)
-			return binary.BigEndian.AppendUint32(canon.AppendInt(dst, micros), uint32(-offset)), checkTime(micros)
-		}
-	case kind == canon.Timestamp && oid == oidTimestamp, kind == canon.TimestampTZ && oid == oidTimestampTZ:
-		return encodeTimestamp
-	case kind == canon.Interval && oid == oidInterval:
-		return func(dst, v []byte) ([]byte, error) {
-			months, days, micros := canon.GetInterval(v)
-			dst = binary.BigEndian.AppendUint32(canon.AppendInt(dst, micros), uint32(days))
-			return binary.BigEndian.AppendUint32(dst, uint32(months)), nil
-		}
-	default:
-		return nil
-	}
-}
-
-func checkTime(micros int64) error {
-	if micros < 0 || micros > 86_400_000_000 {
-		return fmt.Errorf("%s is not a time of day", canon.String(canon.Time, canon.AppendInt(nil, micros)))
-	}
-	return nil
-}
-
-func encodeDate(dst, v []byte) ([]byte, error) {
-	d := canon.GetDate(v)
-	if d == canon.DateInfinity || d == canon.DateNegInfinity {
-		return append(dst, v...), nil
-	}
-	if d < math.MinInt32+1+epochDays {
-		return dst, fmt.Errorf("date is out of range")
-	}
-	return canon.AppendDate(dst, d-epochDays), nil
-}
-
-func encodeTimestamp(dst, v []byte) ([]byte, error) {
-	n := canon.GetInt(v)
-	if n == canon.TimeInfinity || n == canon.TimeNegInfinity {
-		return append(dst, v...), nil
-	}
-	if n < math.MinInt64+1+epochMicros {
-		return dst, fmt.Errorf("timestamp is out of range")
-	}
-	return canon.AppendInt(dst, n-epochMicros), nil
 }
 
 // appendCopyText appends a value as a field of COPY's text form.
@@ -225,6 +223,9 @@ func appendCopyText(dst []byte, kind planv1.Kind, v []byte) ([]byte, error) {
 		case '\\', '\n', '\r', '\t':
 			special++
 		}
+	}
+	if !utf8.Valid(dst[at:]) {
+		return dst, errUTF8
 	}
 	if special == 0 {
 		return dst, nil

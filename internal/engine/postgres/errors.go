@@ -116,6 +116,9 @@ func kindOfCode(code string) fault.Kind {
 	}
 }
 
+// asPgError finds what the server said.
+func asPgError(err error, pe **pgconn.PgError) bool { return errors.As(err, pe) }
+
 // sqlState gives the SQLSTATE of an error, or nothing.
 func sqlState(err error) string {
 	var pe *pgconn.PgError

@@ -58,7 +58,7 @@ func (w *rangeWriter) fence(ctx context.Context) error {
 			}
 			row.ledger = engine.Ledger{}
 		}
-		w.ledger = row.ledger
+		w.fenced, w.ledger = row.ledger, row.ledger
 		return nil
 	})
 }
@@ -111,7 +111,7 @@ func (w *rangeWriter) reset(ctx context.Context, tx pgx.Tx, row ledgerRow) error
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, "UPDATE drover.range SET next_sequence = 0, rows = 0, sum = '', last_key = NULL WHERE "+rangeID(r))
+	_, err = tx.Exec(ctx, "UPDATE drover.range SET next_sequence = 0, rows = 0, sum = '', last_key = NULL, touched = NULL WHERE "+rangeID(r))
 	return err
 }
 
@@ -177,7 +177,7 @@ func (db *database) Empty(ctx context.Context, m engine.Migration, t *planv1.Tab
 		if err := tx.QueryRow(ctx, "SELECT COALESCE(sum(rows), 0)::int8 FROM drover.range WHERE "+id).Scan(&loaded); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, fmt.Sprintf(`UPDATE drover.range SET epoch = %d, next_sequence = 0, rows = 0, sum = '', last_key = NULL, state = '%s' WHERE %s`,
+		if _, err := tx.Exec(ctx, fmt.Sprintf(`UPDATE drover.range SET epoch = %d, next_sequence = 0, rows = 0, sum = '', last_key = NULL, touched = NULL, state = '%s' WHERE %s`,
 			int64(epoch), stateEmpty, id)); err != nil {
 			return err
 		}

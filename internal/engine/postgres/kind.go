@@ -12,7 +12,7 @@ var naturalKinds = map[uint32]planv1.Kind{
 	oidFloat4: canon.Float32, oidFloat8: canon.Float64, oidNumeric: canon.Decimal, oidBytea: canon.Bytes,
 	oidDate: canon.Date, oidTime: canon.Time, oidTimeTZ: canon.TimeTZ, oidTimestamp: canon.Timestamp,
 	oidTimestampTZ: canon.TimestampTZ, oidInterval: canon.Interval, oidUUID: canon.UUID,
-	oidJSON: canon.JSON, oidJSONB: canon.JSON, oidBit: canon.Bits, oidVarbit: canon.Bits,
+	oidJSON: canon.JSON, oidJSONB: canon.JSONValue, oidBit: canon.Bits, oidVarbit: canon.Bits,
 }
 
 func kindOf(baseOID uint32) planv1.Kind {

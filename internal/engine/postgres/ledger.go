@@ -19,7 +19,7 @@ import (
 // ledgerSchema is drover's own schema in a target.
 const ledgerSchema = "drover"
 
-// ledgerDDL makes the ledger. Rows of drover.range change with every batch: room
+// ledgerDDL makes the ledger, and adds to one of before what it lacks. Rows of drover.range change with every batch: room
 // on their pages keeps those updates out of the index.
 const ledgerDDL = `CREATE SCHEMA IF NOT EXISTS drover;
 CREATE TABLE IF NOT EXISTS drover.migration (
@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS drover.migration (
 	stage text NOT NULL,
 	source_identity text NOT NULL,
 	target_identity text NOT NULL,
-	started timestamptz NOT NULL DEFAULT now());
+	started timestamptz NOT NULL DEFAULT now(),
+	published bool NOT NULL DEFAULT false,
+	made text[] NOT NULL DEFAULT '{}');
 CREATE TABLE IF NOT EXISTS drover."table" (
 	migration text NOT NULL,
 	table_number int8 NOT NULL,
@@ -48,8 +50,16 @@ CREATE TABLE IF NOT EXISTS drover.range (
 	sum bytea NOT NULL DEFAULT '',
 	state text NOT NULL DEFAULT 'NEW',
 	backend int4 NOT NULL DEFAULT 0,
+	touched bytea,
 	PRIMARY KEY (migration, table_number, range_number),
-	FOREIGN KEY (migration, table_number) REFERENCES drover."table") WITH (fillfactor = 50)`
+	FOREIGN KEY (migration, table_number) REFERENCES drover."table") WITH (fillfactor = 50);
+DO $$BEGIN
+	-- ALTER TABLE alone would wait for every batch in flight before it sees that there is nothing to do.
+	IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'drover.range'::regclass AND attname = 'touched') THEN
+		ALTER TABLE drover.range ADD COLUMN IF NOT EXISTS touched bytea;
+		ALTER TABLE drover.migration ADD COLUMN IF NOT EXISTS published bool NOT NULL DEFAULT false, ADD COLUMN IF NOT EXISTS made text[] NOT NULL DEFAULT '{}';
+	END IF;
+END$$`
 
 // States of a range in the ledger, for people who look.
 const (
@@ -137,7 +147,7 @@ func rangeID(r engine.RangeRequest) string {
 }
 
 // rangeColumns is what ledgerOf reads.
-const rangeColumns = "epoch, attempt, next_sequence, rows, encode(sum, 'hex'), encode(last_key, 'hex')"
+const rangeColumns = "epoch, attempt, next_sequence, rows, encode(sum, 'hex'), encode(last_key, 'hex'), encode(touched, 'hex')"
 
 // ledgerRow is a range's row.
 type ledgerRow struct {
@@ -165,18 +175,30 @@ func ledgerOf(r *pgconn.Result) (ledgerRow, error) {
 	if out.ledger.Digest, err = batch.DigestFrom(numbers[3], sum); err != nil {
 		return out, fault.New(fault.Corrupt, "postgres.ledger", "read ledger: %w", err)
 	}
-	if v[5] == nil {
-		return out, nil
+	return out, out.readOptional(v[5], v[6])
+}
+
+// readOptional reads what a range need not have: its last key, and the counts of
+// what policies changed.
+func (r *ledgerRow) readOptional(key, touched []byte) error {
+	if key != nil {
+		raw, err := unhex(key)
+		if err != nil {
+			return err
+		}
+		r.ledger.After = &planv1.Bound{}
+		if err := proto.Unmarshal(raw, r.ledger.After); err != nil {
+			return fault.New(fault.Corrupt, "postgres.ledger", "read last key: %w", err)
+		}
 	}
-	raw, err := unhex(v[5])
-	if err != nil {
-		return out, err
+	if touched == nil {
+		return nil
 	}
-	out.ledger.After = &planv1.Bound{}
-	if err := proto.Unmarshal(raw, out.ledger.After); err != nil {
-		return out, fault.New(fault.Corrupt, "postgres.ledger", "read last key: %w", err)
+	raw, err := unhex(touched)
+	if err == nil {
+		r.ledger.Touched, err = engine.UnmarshalTouched(raw)
 	}
-	return out, nil
+	return err
 }
 
 // bytea writes bytes as a constant; nil is NULL.

@@ -17,14 +17,27 @@ import (
 type projection struct {
 	plan *planv1.TablePlan
 	side engine.Side
-	// exprs are the plan's columns, and behind them what only keys need.
+	// exprs are the columns that the side's table has, and behind those width what
+	// only keys need.
 	exprs []string
+	width int
 	// asText marks the exprs that select a column's text form.
 	asText []bool
-	// decode has a decoder a column of the plan; nil where tuples pass through.
-	decode []decoder
-	// key are the key's columns; empty where this side has no key.
-	key []keyField
+	// columns say how fields become values; nil where tuples pass through.
+	columns []fieldReader
+	// constants end each row of a source.
+	constants []byte
+	// key are the key's columns; empty where this side has no key. Hidden is set
+	// where it is the row's position.
+	key    []keyField
+	hidden bool
+}
+
+// fieldReader reads one column.
+type fieldReader struct {
+	decode decoder
+	// convert takes values to the kind they travel as; nil where they pass.
+	convert *engine.Conversion
 }
 
 // keyField is where a key column's value is found.
@@ -36,12 +49,14 @@ type keyField struct {
 
 // project asks the server for the types of a plan's columns and decides how to
 // read each.
-func (db *database) project(ctx context.Context, conn *pgconn.PgConn, p *planv1.TablePlan, side engine.Side) (*projection, error) {
-	out := &projection{plan: p, side: side}
-	for _, c := range p.GetColumns() {
-		out.exprs = append(out.exprs, ident(engine.ColumnName(c, side)))
+func (db *database) project(ctx context.Context, conn *pgconn.PgConn, r engine.ReadRequest) (*projection, error) {
+	p := r.Plan
+	out := &projection{plan: p, side: r.Side}
+	for _, c := range engine.Stored(p, r.Side) {
+		out.exprs = append(out.exprs, ident(engine.ColumnName(c, r.Side)))
 	}
-	sql := "SELECT " + strings.Join(out.exprs, ", ") + " FROM " + relation(p, side)
+	out.width = len(out.exprs)
+	sql := "SELECT " + strings.Join(out.exprs, ", ") + " FROM " + relation(p, r.Side)
 	described, err := conn.Prepare(ctx, "", sql, nil)
 	if err != nil {
 		return nil, classify("postgres.Read", err)
@@ -52,30 +67,83 @@ func (db *database) project(ctx context.Context, conn *pgconn.PgConn, p *planv1.
 	}
 	out.asText = make([]bool, len(oids))
 	if p.GetEncoding() != planv1.Encoding_ENCODING_PGCOPY {
-		if err := db.projectCanonical(out, oids); err != nil {
+		if err := out.spatial(ctx, conn, oids); err != nil {
+			return nil, err
+		}
+		if err := db.projectCanonical(out, oids, r.Touch); err != nil {
 			return nil, err
 		}
 	}
 	return out, out.projectKey(oids)
 }
 
-func (db *database) projectCanonical(out *projection, oids []uint32) error {
-	for i, c := range out.plan.GetColumns() {
-		kind := c.GetKind()
-		if kind == canon.Variant || kind == planv1.Kind_KIND_UNSPECIFIED {
-			return fault.New(fault.Unsupported, "postgres.Read", "column %s travels as %s, which PostgreSQL has no values of", c.GetTarget(), kind)
+func (db *database) projectCanonical(out *projection, oids []uint32, touch func(int)) error {
+	out.columns = make([]fieldReader, len(oids))
+	for i, oid := range oids {
+		c := out.plan.GetColumns()[i]
+		kind, scale := c.GetKind(), c.GetScale()
+		if out.side == engine.SourceSide {
+			convert, err := engine.NewConversion(out.plan, i, touch)
+			if err != nil {
+				return fault.Wrap(fault.Invalid, "postgres.Read", err)
+			}
+			from := kind
+			if s := engine.SourceColumn(out.plan, c.GetSource()); s != nil {
+				from = s.GetKind()
+			}
+			if from != kind {
+				kind, scale = from, -1
+			}
+			// The decoder brings decimals to their scale.
+			if from != c.GetKind() || c.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR {
+				out.columns[i].convert = convert
+			}
 		}
-		d := decoderFor(oids[i], kind, c.GetScale())
-		if d == nil {
-			out.exprs[i], out.asText[i] = textForm(out.exprs[i], oids[i]), true
-			d = decodeParsed(kind, c.GetScale())
+		d, err := db.fieldDecoder(out, i, oid, kind, scale)
+		if err != nil {
+			return err
 		}
-		if db.sqlASCII && (kind == canon.Text || kind == canon.JSON) {
-			d = checkedText(d)
-		}
-		out.decode = append(out.decode, d)
+		out.columns[i].decode = d
+	}
+	if out.side == engine.SourceSide {
+		out.constants = engine.AppendConstants(nil, out.plan)
 	}
 	return nil
+}
+
+// spatial selects geometries of PostGIS as EWKB, least byte first; oids then say so.
+func (out *projection) spatial(ctx context.Context, conn *pgconn.PgConn, oids []uint32) error {
+	for i, oid := range oids {
+		if oid < firstUserOID {
+			continue
+		}
+		results, err := conn.Exec(ctx, "SELECT quote_ident(n.nspname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = "+
+			itoa(int64(oid))+" AND "+isSpatial).ReadAll()
+		if err != nil {
+			return classify("postgres.Read", err)
+		}
+		if len(results[0].Rows) == 1 {
+			out.exprs[i], oids[i] = string(results[0].Rows[0][0])+".st_asewkb("+out.exprs[i]+", 'NDR')", oidBytea
+		}
+	}
+	return nil
+}
+
+// fieldDecoder gives the decoder of a column into a kind, by its text form where
+// there is no other.
+func (db *database) fieldDecoder(out *projection, i int, oid uint32, kind planv1.Kind, scale int32) (decoder, error) {
+	if kind == canon.Variant || kind == planv1.Kind_KIND_UNSPECIFIED {
+		return nil, fault.New(fault.Unsupported, "postgres.Read", "column %s travels as %s, which PostgreSQL has no values of", out.plan.GetColumns()[i].GetTarget(), kind)
+	}
+	d := decoderFor(oid, kind, scale)
+	if d == nil {
+		out.exprs[i], out.asText[i] = textForm(out.exprs[i], oid), true
+		d = decodeParsed(kind, scale)
+	}
+	if db.sqlASCII && (kind == canon.Text || kind == canon.JSON) {
+		d = checkedText(d)
+	}
+	return d, nil
 }
 
 // textForm is a column as its type prints it. The cast of inet adds a netmask
@@ -92,6 +160,7 @@ func textForm(expr string, oid uint32) string {
 func (out *projection) projectKey(oids []uint32) error {
 	key := out.plan.GetSource().GetKey()
 	if key.GetSource() == planv1.KeySource_KEY_SOURCE_HIDDEN && out.side == engine.SourceSide {
+		out.hidden = true
 		out.key = []keyField{{kind: canon.Text, field: len(out.exprs), decode: decodeTID}}
 		out.exprs = append(out.exprs, hiddenKey)
 		return nil
@@ -101,19 +170,42 @@ func (out *projection) projectKey(oids []uint32) error {
 		return fault.Wrap(fault.Invalid, "postgres.Read", err)
 	}
 	for i, at := range columns {
-		c := out.plan.GetColumns()[at]
-		kind := key.GetKinds()[i]
-		f := keyField{kind: kind, field: at, decode: decoderFor(oids[at], kind, c.GetScale())}
-		if f.decode == nil || out.asText[at] {
-			f.decode = decodeParsed(kind, c.GetScale())
-			if !out.asText[at] {
-				f.field = len(out.exprs)
-				out.exprs = append(out.exprs, textForm(ident(engine.ColumnName(c, out.side)), oids[at]))
-			}
-		}
-		out.key = append(out.key, f)
+		out.key = append(out.key, out.keyField(key.GetKinds()[i], at, oids[at]))
 	}
 	return nil
+}
+
+// keyField reads a key's column in the kind that keys have in the source, whatever
+// the column became in the target.
+func (out *projection) keyField(kind planv1.Kind, at int, oid uint32) keyField {
+	c := out.plan.GetColumns()[at]
+	if out.side == engine.TargetSide && c.GetKind() != kind && out.columns != nil {
+		stored := out.columns[at].decode
+		return keyField{kind: kind, field: at, decode: func(scratch, field []byte) ([]byte, error) {
+			v, err := stored(scratch, field)
+			if err != nil {
+				return nil, err
+			}
+			v, ok, err := canon.Convert(c.GetKind(), kind, -1, v)
+			if err == nil && !ok {
+				err = fmt.Errorf("a %s has no form as %s", c.GetKind(), kind)
+			}
+			return v, err
+		}}
+	}
+	scale := c.GetScale()
+	if c.GetKind() != kind {
+		scale = -1
+	}
+	f := keyField{kind: kind, field: at, decode: decoderFor(oid, kind, scale)}
+	if f.decode == nil || out.asText[at] {
+		f.decode = decodeParsed(kind, scale)
+		if !out.asText[at] {
+			f.field = len(out.exprs)
+			out.exprs = append(out.exprs, textForm(ident(engine.ColumnName(c, out.side)), oid))
+		}
+	}
+	return f
 }
 
 // relation is the table of a side as FROM names it. An ordinary source table is

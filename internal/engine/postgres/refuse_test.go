@@ -130,7 +130,7 @@ func TestReset_KeepsAppended(t *testing.T) {
 	require.Equal(t, fault.Unsupported, fault.KindOf(db.Empty(t.Context(), request.Migration, request.Plan, 3)))
 	count, err := db.Count(t.Context(), &planv1.TablePlan{Source: &planv1.Table{Schema: "public", Name: "t"}})
 	require.NoError(t, err)
-	require.EqualValues(t, 2, n)
+	require.EqualValues(t, 2, count.Rows)
 }
 
 // A loader that sits in a transaction on the range's row is ended by the next one.

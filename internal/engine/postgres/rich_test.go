@@ -40,7 +40,7 @@ func copyAll(t *testing.T, source, target *database, d *planv1.Design) {
 		require.Equal(t, want, got, p.GetTargetName())
 		n, err := source.Count(ctx, p)
 		require.NoError(t, err)
-		require.Equal(t, n, got.Rows)
+		require.Equal(t, n.Rows, got.Rows)
 	}
 	for _, step := range []planv1.Step{planv1.Step_STEP_INDEXES, planv1.Step_STEP_FOREIGN_KEYS, planv1.Step_STEP_SEQUENCES} {
 		for _, p := range d.GetTables() {

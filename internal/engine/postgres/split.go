@@ -141,7 +141,7 @@ func (s *splitter) sampleCuts(ctx context.Context, n int64) ([]*planv1.Bound, er
 // cutsOf lets the server sort the sample and choose: only the cuts travel. Keys
 // are unique, so cuts are distinct.
 func (s *splitter) cutsOf(ctx context.Context, percent float64, n int64) ([]*planv1.Bound, error) {
-	p, err := s.db.project(ctx, s.conn.Conn().PgConn(), keyOnly(s.plan), engine.SourceSide)
+	p, err := s.db.project(ctx, s.conn.Conn().PgConn(), engine.ReadRequest{Plan: keyOnly(s.plan)})
 	if err != nil {
 		return nil, err
 	}

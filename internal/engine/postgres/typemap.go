@@ -19,63 +19,68 @@ var kindTypes = map[planv1.Kind]string{
 	canon.Bool: "boolean", canon.Int: "bigint", canon.Uint: "numeric(20,0)", canon.Float32: "real", canon.Float64: "double precision",
 	canon.Decimal: "numeric", canon.Text: "text", canon.Bytes: "bytea", canon.Date: "date", canon.Time: "time without time zone",
 	canon.TimeTZ: "time with time zone", canon.Timestamp: "timestamp without time zone", canon.TimestampTZ: "timestamp with time zone",
-	canon.Interval: "interval", canon.UUID: "uuid", canon.JSON: "json", canon.Bits: "bit varying",
+	canon.Interval: "interval", canon.UUID: "uuid", canon.JSON: "json", canon.JSONValue: "jsonb", canon.Bits: "bit varying",
 }
-
-// smallIntegers are declared types that an engine enforces.
-var smallIntegers = map[string]string{"tinyint": "smallint", "smallint": "smallint", "mediumint": "integer", "int": "integer", "integer": "integer", "year": "smallint"}
 
 // mapType gives the target type of a column of another engine; false where no
 // type holds its values.
-func mapType(engineName string, c *planv1.Column) (string, bool) {
+func mapType(engineName string, c *planv1.Column) (targetType, bool) {
+	if engineName == mysqlName || engineName == mariadbName {
+		return mapMySQLType(c)
+	}
+	out := targetType{kind: c.GetKind(), scale: -1}
 	switch c.GetKind() {
-	case canon.Int:
-		return integerType(engineName, c), true
 	case canon.Decimal:
-		if p, s := c.GetPrecision(), c.GetScale(); p > 0 && p <= maxNumericPrecision && s >= 0 && s <= p {
-			return fmt.Sprintf("numeric(%d,%d)", p, s), true
-		}
-		return "numeric", true
+		return numeric(c.GetPrecision(), c.GetScale()), true
 	case canon.Text:
+		out.name = "text"
 		if n := c.GetLength(); n > 0 && n <= maxVarcharLength {
-			return fmt.Sprintf("character varying(%d)", n), true
+			out.name = fmt.Sprintf("character varying(%d)", n)
 		}
-		return "text", true
+		return out, true
 	}
-	t, ok := kindTypes[c.GetKind()]
-	return t, ok
-}
-
-// integerType narrows where the source makes sure of the range: SQLite, for one,
-// takes any integer into a SMALLINT.
-func integerType(engineName string, c *planv1.Column) string {
-	if engineName == "mysql" || engineName == "mariadb" {
-		declared, _, _ := strings.Cut(strings.ToLower(c.GetNativeType()), "(")
-		declared, _, _ = strings.Cut(declared, " ")
-		if t, ok := smallIntegers[declared]; ok && !strings.Contains(strings.ToLower(c.GetNativeType()), "unsigned") {
-			return t
-		}
-	}
-	return "bigint"
+	// Nothing narrower than bigint: SQLite, for one, takes any integer into a SMALLINT.
+	name, ok := kindTypes[c.GetKind()]
+	out.name = name
+	return out, ok
 }
 
 // renderDefault writes a default in SQL; false where only the source could.
-func renderDefault(engineName string, c *planv1.Column, targetType string) (string, bool) {
+func renderDefault(engineName string, c *planv1.Column, to targetType) (string, bool) {
 	switch v := c.GetDefault().GetValue().(type) {
 	case *planv1.Default_Expression:
-		return v.Expression, engineName == Name
-	case *planv1.Default_Moment_:
-		return renderMoment(engineName, v.Moment, c.GetKind())
-	case *planv1.Default_Literal:
-		if c.GetKind() != canon.Variant {
-			if _, err := canon.Parse(c.GetKind(), v.Literal); err != nil || strings.Contains(v.Literal, "\x00") {
-				return "", false
-			}
+		if engineName == mysqlName || engineName == mariadbName {
+			return mysqlDefault(v.Expression, to)
 		}
-		return literal(v.Literal) + "::" + targetType, true
+		return v.Expression, engineName == Name && c.GetCast() == ""
+	case *planv1.Default_Moment_:
+		return renderMoment(engineName, v.Moment, to.kind)
+	case *planv1.Default_Literal:
+		return renderLiteral(c.GetKind(), v.Literal, to)
 	default:
 		return "", false
 	}
+}
+
+// renderLiteral writes a constant of the source as one of the target's type.
+func renderLiteral(from planv1.Kind, text string, to targetType) (string, bool) {
+	if strings.Contains(text, "\x00") {
+		return "", false
+	}
+	if from != canon.Variant {
+		v, err := canon.Parse(from, text)
+		if err != nil {
+			return "", false
+		}
+		if from != to.kind {
+			var ok bool
+			if v, ok, err = canon.Convert(from, to.kind, int(to.scale), v); !ok || err != nil {
+				return "", false
+			}
+			text = canon.String(to.kind, v)
+		}
+	}
+	return literal(text) + "::" + to.name, true
 }
 
 // renderMoment writes the present moment as the source would have stored it:

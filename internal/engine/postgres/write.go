@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,15 +22,16 @@ type rangeWriter struct {
 	db      *database
 	request engine.RangeRequest
 	conn    *pgxpool.Conn
-	// ledger is the range's row as this writer knows it.
-	ledger engine.Ledger
+	// fenced is the range's row as it was when this writer took it over, ledger as
+	// this writer knows it now.
+	fenced, ledger engine.Ledger
 	// loadSQL is the COPY statement; rows makes its data of a batch's body.
 	loadSQL string
 	rows    *tupleEncoder
 }
 
-// Ledger is what the range has in the target.
-func (w *rangeWriter) Ledger() engine.Ledger { return w.ledger }
+// Ledger is what the range had in the target when it was fenced.
+func (w *rangeWriter) Ledger() engine.Ledger { return w.fenced }
 
 // Close gives the connection back.
 func (w *rangeWriter) Close() error {
@@ -83,6 +85,8 @@ func (w *rangeWriter) write(ctx context.Context, b engine.Batch) (engine.Outcome
 	next := w.ledger
 	next.NextSequence, next.After = b.Sequence+1, b.LastKey
 	next.Digest.Merge(b.Digest)
+	next.Touched = maps.Clone(w.ledger.Touched)
+	next.Touched.Add(b.Touched)
 	mine, err := w.begin(ctx, pg, b.Sequence, next)
 	if err != nil {
 		return 0, w.abort(ctx, pg, err)
@@ -108,13 +112,17 @@ func (w *rangeWriter) begin(ctx context.Context, pg *pgconn.PgConn, sequence uin
 	if err != nil {
 		return false, err
 	}
+	touched, err := next.Touched.Marshal()
+	if err != nil {
+		return false, err
+	}
 	r := w.request
 	results, err := pg.Exec(ctx, fmt.Sprintf(`BEGIN;
 SET LOCAL synchronous_commit = off;
 SELECT FROM drover.migration WHERE uid = %s AND stage = '%s' FOR SHARE;
-UPDATE drover.range SET next_sequence = %d, last_key = %s, rows = %d, sum = %s, backend = pg_backend_pid()
+UPDATE drover.range SET next_sequence = %d, last_key = %s, rows = %d, sum = %s, touched = %s, backend = pg_backend_pid()
 WHERE %s AND attempt = %d AND epoch = %d AND next_sequence = %d`,
-		literal(r.Migration.UID), engine.StageCopy, next.NextSequence, bytea(key), next.Digest.Rows, bytea(next.Digest.Sum()),
+		literal(r.Migration.UID), engine.StageCopy, next.NextSequence, bytea(key), next.Digest.Rows, bytea(next.Digest.Sum()), bytea(touched),
 		rangeID(r), int64(r.Attempt), int64(r.Epoch), sequence)).ReadAll()
 	if err != nil {
 		return false, err

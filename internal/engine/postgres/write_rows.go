@@ -23,8 +23,8 @@ import (
 // tupleEncoder turns the body of a batch into COPY data for one table.
 type tupleEncoder struct {
 	plan *planv1.TablePlan
-	// oids are the base types of the target's columns.
-	oids     []uint32
+	// types are those of the target's columns, domains by their base.
+	types    []storedType
 	encoders []encoder
 	// asText is set where a column's type has no encoder: the table is then loaded
 	// by COPY in text form, which every type has.
@@ -36,32 +36,52 @@ type tupleEncoder struct {
 func newTupleEncoder(ctx context.Context, q querier, p *planv1.TablePlan, described []pgconn.FieldDescription) (*tupleEncoder, error) {
 	out := &tupleEncoder{plan: p, fields: make([][]byte, len(p.GetColumns()))}
 	for _, f := range described {
-		out.oids = append(out.oids, f.DataTypeOID)
+		out.types = append(out.types, storedType{oid: f.DataTypeOID, typmod: decodeTypmod(f.DataTypeOID, f.TypeModifier)})
 	}
 	if p.GetEncoding() == planv1.Encoding_ENCODING_PGCOPY {
 		return out, nil
 	}
-	enums, err := enumTypes(ctx, q, out.oids)
-	if err != nil {
+	if err := markUserTypes(ctx, q, out.types); err != nil {
 		return nil, err
 	}
 	for i, c := range p.GetColumns() {
-		e := encoderFor(c.GetKind(), out.oids[i], enums[out.oids[i]])
+		e := encoderFor(c.GetKind(), out.types[i])
 		out.encoders = append(out.encoders, e)
 		out.asText = out.asText || e == nil
 	}
 	return out, nil
 }
 
-func enumTypes(ctx context.Context, q querier, oids []uint32) (map[uint32]bool, error) {
-	out := map[uint32]bool{}
-	type enumRow struct{ OID uint32 }
-	rows, err := collect[enumRow](ctx, q, "SELECT oid FROM pg_type WHERE oid = ANY ($1::oid[]) AND typtype = 'e'", oids)
-	for _, r := range rows {
-		out[r.OID] = true
+// markUserTypes finds enums and the types of PostGIS.
+func markUserTypes(ctx context.Context, q querier, types []storedType) error {
+	var oids []uint32
+	for _, t := range types {
+		if t.oid >= firstUserOID {
+			oids = append(oids, t.oid)
+		}
 	}
-	return out, err
+	if len(oids) == 0 {
+		return nil
+	}
+	type userRow struct {
+		OID     uint32
+		Enum    bool
+		Spatial bool
+	}
+	rows, err := collect[userRow](ctx, q, "SELECT t.oid, t.typtype = 'e', "+isSpatial+" FROM pg_type t WHERE t.oid = ANY ($1::oid[])", oids)
+	for _, r := range rows {
+		for i := range types {
+			if types[i].oid == r.OID {
+				types[i].enum, types[i].spatial = r.Enum, r.Spatial
+			}
+		}
+	}
+	return err
 }
+
+// isSpatial tells whether the pg_type row t is a geometry of PostGIS.
+const isSpatial = `(t.typname = 'geometry' AND EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
+	WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e' AND e.extname = 'postgis'))`
 
 // encode gives the COPY data of a body. Tuples go through untouched.
 func (e *tupleEncoder) encode(body []byte) (io.Reader, error) {
@@ -152,7 +172,7 @@ func (e *tupleEncoder) keyOf() string {
 		v := e.fields[at]
 		kinds[i] = e.plan.GetColumns()[at].GetKind()
 		if e.plan.GetEncoding() == planv1.Encoding_ENCODING_PGCOPY {
-			decode := decoderFor(e.oids[at], kinds[i], e.plan.GetColumns()[at].GetScale())
+			decode := decoderFor(e.types[at].oid, kinds[i], e.plan.GetColumns()[at].GetScale())
 			if decode == nil {
 				decode = decodeAsIs
 			}

@@ -34,7 +34,7 @@ ANALYZE "shop"."child";
 -- SEVERITY_WARNING GENERATED_AS_VALUE shop.customer doubled: generated column becomes an ordinary one with the values of now; its expression was: (id * 2)
 -- SEVERITY_WARNING INDEX_NOT_MOVED shop.customer : index customer_email is not moved: only its own engine understands it: CREATE UNIQUE INDEX customer_email ON shop.customer USING btree (lower((email)::text)) WHERE active
 -- SEVERITY_WARNING INDEX_NOT_MOVED shop.customer : index customer_tags is not moved: only its own engine understands it: CREATE INDEX customer_tags ON shop.customer USING gin (tags)
--- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check positive is not moved, its condition is in the source's dialect: (score >= (0)::numeric)
+-- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check positive is not moved: its condition is in the source's dialect: (score >= (0)::numeric)
 --   "id" integer -> bigint KIND_INT -1
 --   "email" shop.email -> text KIND_TEXT -1
 --   "mood" shop.mood -> text KIND_TEXT -1
@@ -53,7 +53,7 @@ ANALYZE "shop"."child";
 --   "addr" inet -> text KIND_TEXT -1
 --   "price" money -> text KIND_TEXT -1
 --   "flags" bit(3) -> bit varying KIND_BITS -1
---   "doc" jsonb -> json KIND_JSON -1
+--   "doc" jsonb -> jsonb KIND_JSON_VALUE -1
 --   "doc_text" json -> json KIND_JSON -1
 --   "at" time(3) without time zone -> time without time zone KIND_TIME -1
 --   "doubled" bigint -> bigint KIND_INT -1
@@ -78,7 +78,7 @@ CREATE TABLE IF NOT EXISTS "shop"."customer" (
 	"addr" text,
 	"price" text,
 	"flags" bit varying,
-	"doc" json DEFAULT '{}'::json,
+	"doc" jsonb DEFAULT '{}'::jsonb,
 	"doc_text" json,
 	"at" time without time zone,
 	"doubled" bigint,

@@ -1,0 +1,55 @@
+package postgres
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+)
+
+// place decides where a table goes, and where it is loaded before that.
+func (d *designer) place(p *planv1.TablePlan) {
+	schema, name := d.targetName(p.GetSource())
+	p.TargetSchema, p.TargetName = schema, clip(name, 0)
+	if p.GetTargetName() != name {
+		note(p, warning, codeNameChanged, "", "name is cut to %d bytes: %s", maxIdentifier, p.GetTargetName())
+	}
+	if d.req.Stage != "" {
+		p.PublishSchema, p.PublishName = p.GetTargetSchema(), p.GetTargetName()
+		p.TargetSchema = stagingSchema(d.req.Stage, schema)
+	}
+}
+
+// stagingSchema is where the tables of a final schema are loaded: one staging schema
+// for each, so that names clash nowhere that they would not clash in the end.
+func stagingSchema(stage, final string) string {
+	name := "_drover_" + stage
+	if final != "public" {
+		name += "_" + final
+	}
+	if len(name) <= maxIdentifier {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	suffix := "_" + hex.EncodeToString(sum[:6])
+	return clip(name, len(suffix)) + suffix
+}
+
+// finalPlace is where a table will be in the end.
+func finalPlace(p *planv1.TablePlan) [2]string {
+	if p.GetPublishName() != "" {
+		return [2]string{p.GetPublishSchema(), p.GetPublishName()}
+	}
+	return [2]string{p.GetTargetSchema(), p.GetTargetName()}
+}
+
+// stagingSchemas are the staging schemas of tables, by final schema, in order.
+func stagingSchemas(tables []*planv1.TablePlan) (staged, final []string) {
+	for _, p := range tables {
+		if !slices.Contains(staged, p.GetTargetSchema()) {
+			staged, final = append(staged, p.GetTargetSchema()), append(final, p.GetPublishSchema())
+		}
+	}
+	return staged, final
+}
