@@ -185,12 +185,12 @@ func TestReap_DeadExtractor(t *testing.T) {
 func TestStart_AnyMoment(t *testing.T) {
 	for stop := 1; stop < 60; stop += 3 {
 		bubble(t, func(t *testing.T, h *harness) {
+			h.stall(stop)
 			h.create()
-			for events := 0; events < stop && !h.s.atRest(h.migration().GetUid()); events++ {
-				h.rest(5 * time.Millisecond)
-			}
+			h.rest(time.Second)
 			before := h.migration().GetCounters().GetRangesVerified()
 			h.kill()
+			h.silent = nil
 			h.start()
 			require.GreaterOrEqual(t, h.migration().GetCounters().GetRangesVerified(), before)
 			h.rest(time.Minute)

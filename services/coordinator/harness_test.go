@@ -278,6 +278,18 @@ func applies(table string, step planv1.Step) func(*workerv1.Job) bool {
 	}
 }
 
+// stall leaves the n-th job, and every one after it, without an answer: workers die
+// there and the coordinator with them, as soon as the test kills it.
+func (h *harness) stall(n int) {
+	granted := 0
+	h.silent = func(*workerv1.Job) bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		granted++
+		return granted >= n
+	}
+}
+
 // rest lets virtual time pass.
 func (h *harness) rest(d time.Duration) {
 	time.Sleep(d)

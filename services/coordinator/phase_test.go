@@ -235,14 +235,14 @@ func TestPhases_RangesPerStep(t *testing.T) {
 
 // A coordinator that dies at any moment of a phased migration goes on from its log.
 func TestPhases_AnyMoment(t *testing.T) {
-	for stop := 1; stop < 60; stop += 4 {
+	for stop := 1; stop < 64; stop += 3 {
 		bubble(t, func(t *testing.T, h *harness) {
+			h.stall(stop)
 			h.answer = describes("plain>whole", "late>plain")
 			h.createAs(true, phased("plain", "late", "whole"))
-			for events := 0; events < stop && !h.s.atRest(h.migration().GetUid()); events++ {
-				h.rest(5 * time.Millisecond)
-			}
+			h.rest(time.Second)
 			h.kill()
+			h.silent = nil
 			h.start()
 			h.rest(time.Minute)
 			require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
