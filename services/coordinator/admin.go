@@ -186,18 +186,14 @@ func (a *migrationServer) PauseMigration(ctx context.Context, r *droverv1.PauseM
 
 // ResumeMigration lifts a pause, and the blocks of a phase that stopped.
 func (a *migrationServer) ResumeMigration(ctx context.Context, r *droverv1.ResumeMigrationRequest) (*droverv1.ResumeMigrationResponse, error) {
-	_, found, err := a.s.find(ctx, r.GetName())
-	if err != nil {
-		return nil, err
-	}
-	if found.Stage == state.Stopped {
-		if _, err := a.s.retryBlocked(ctx, found.UID, "", 0); err != nil {
-			return nil, err
-		}
-	}
 	m, err := a.s.act(ctx, r.GetName(), func(m *state.Migration, _ []*state.Table) (*journalv1.Event, error) {
-		if m.Stage.Ended() {
+		switch {
+		case m.Stage.Ended():
 			return nil, refuse(m, "has ended; retry lifts its blocks")
+		case m.Stage == state.Stopped:
+			if _, err := a.s.lift(ctx, m.UID, "", 0); err != nil {
+				return nil, err
+			}
 		}
 		if !m.Paused {
 			return nil, nil

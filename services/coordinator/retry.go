@@ -27,6 +27,11 @@ func (a *migrationServer) RetryMigration(ctx context.Context, r *droverv1.RetryM
 func (s *Service) retryBlocked(ctx context.Context, uid, table string, number uint32) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.lift(ctx, uid, table, number)
+}
+
+// lift takes blocks away: of everything, of a table, or of one range.
+func (s *Service) lift(ctx context.Context, uid, table string, number uint32) (int, error) {
 	m := s.view().Migration(uid)
 	if m == nil || (m.Stage != state.Running && m.Stage != state.Incomplete && m.Stage != state.Stopped) {
 		return 0, fault.New(fault.Invalid, "coordinator.RetryMigration", "migration is not running and has nothing that is blocked")
