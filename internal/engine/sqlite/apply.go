@@ -48,8 +48,26 @@ func runStatements(ctx context.Context, tx *sql.Tx, p *planv1.TablePlan, step pl
 		if _, err := tx.ExecContext(ctx, s.GetSql()); err != nil {
 			return fault.At(classify("sqlite.Apply", err), fault.Target, s.GetObject())
 		}
+		if err := isIndexOf(ctx, tx, s.GetObject(), p.GetTargetName()); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// isIndexOf refuses an index whose name another table's index has taken: making it
+// if it is not there did nothing.
+func isIndexOf(ctx context.Context, tx *sql.Tx, object, table string) error {
+	name, ok := strings.CutPrefix(object, objectIndex)
+	if !ok {
+		return nil
+	}
+	var of string
+	err := tx.QueryRowContext(ctx, "SELECT tbl_name FROM main.sqlite_schema WHERE type = 'index' AND name = ? COLLATE NOCASE", name).Scan(&of)
+	if err == nil && fold(of) != fold(table) {
+		return fault.New(fault.Exists, "sqlite.Apply", "%s belongs to %s, which was not so when the migration was planned: plan it again", object, of)
+	}
+	return err
 }
 
 // createOnce makes the table, or refuses or empties the one that is there; the

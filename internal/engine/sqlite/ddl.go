@@ -12,6 +12,9 @@ import (
 	"github.com/drover-db/drover/internal/engine"
 )
 
+// objectIndex begins what a statement that makes an index says it makes.
+const objectIndex = "index "
+
 // create plans the statements that make a table. SQLite takes keys, references
 // and checks only inside CREATE TABLE; none of them is enforced on the rows of a
 // copy but the key.
@@ -33,7 +36,7 @@ func (d *designer) create(p *planv1.TablePlan) {
 			if b.isKey(index) {
 				step = planv1.Step_STEP_KEY
 			}
-			add(step, "index "+name, text)
+			add(step, objectIndex+name, text)
 		}
 	}
 	if b.references > 0 {

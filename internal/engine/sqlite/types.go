@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -89,25 +90,16 @@ func castType(declared string) (columnType, bool) {
 	return out, told && isTypeName(declared) && fits(kind, declared)
 }
 
-// isTypeName tells whether a text is a declared type and nothing more.
+// typeName is a declared type and nothing more: words, and up to two numbers.
+var typeName = regexp.MustCompile(`^[A-Za-z_]\w*( [A-Za-z_]\w*)*( ?\(\d+(, ?\d+)?\))?$`)
+
+// constraintWords begin what may stand behind a type.
+var constraintWords = []string{"CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS"}
+
 func isTypeName(text string) bool {
-	tokens := tokenize(text)
-	if len(tokens) == 0 || tokens[0].kind != tokenWord {
-		return false
-	}
-	words := slices.IndexFunc(tokens, func(t token) bool { return t.kind != tokenWord })
-	if words < 0 {
-		return true
-	}
-	rest := tokens[words:]
-	for n, t := range rest {
-		switch {
-		case n == 0 && t.is("("), n == len(rest)-1 && n > 1 && t.is(")"), n%2 == 1 && t.kind == tokenNumber, n%2 == 0 && n > 0 && n < len(rest)-1 && t.is(","):
-		default:
-			return false
-		}
-	}
-	return len(rest) > 2
+	return typeName.MatchString(text) && !slices.ContainsFunc(strings.Fields(text), func(word string) bool {
+		return slices.Contains(constraintWords, strings.ToUpper(word))
+	})
 }
 
 // declaredFor gives the declared type of a new column for a column of another
