@@ -77,9 +77,14 @@ func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.
 	return nil
 }
 
-// blockForRanges blocks a table when only its blocked ranges are left.
+// blockForRanges blocks a table when only its blocked ranges are left: the others
+// are loaded, and proven where each can be proven alone.
 func (s *Service) blockForRanges(ctx context.Context, m *state.Migration, t *state.Table) error {
-	if t.Loaded+t.BlockedRanges+t.EmptiedRanges < t.Ranges {
+	settled := t.Loaded
+	if stepwise(t) {
+		settled = t.Verified
+	}
+	if settled+t.BlockedRanges+t.EmptiedRanges < t.Ranges {
 		return nil
 	}
 	var first *state.Range

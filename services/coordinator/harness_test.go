@@ -31,6 +31,8 @@ type harness struct {
 	s   *Service
 	// answer may replace what a worker would answer; nil leaves it.
 	answer func(*workerv1.Job) *workerv1.Result
+	// refuse answers background jobs, which have no other answer than a failure.
+	refuse func(*workerv1.Job) *workerv1.Result
 	// silent jobs are taken and never answered.
 	silent func(*workerv1.Job) bool
 
@@ -105,6 +107,12 @@ func (h *harness) handle(job *workerv1.Job, send func(*workerv1.WorkRequest)) {
 	h.jobs = append(h.jobs, job)
 	h.mu.Unlock()
 	if h.silent != nil && h.silent(job) {
+		return
+	}
+	if job.GetBackground() && h.refuse != nil {
+		r := h.refuse(job)
+		r.Lease = job.GetLease()
+		send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{Result: r}})
 		return
 	}
 	if job.GetBackground() {
