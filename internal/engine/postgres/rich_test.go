@@ -10,6 +10,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/keyrange"
 	"github.com/drover-db/drover/internal/testdb"
@@ -183,4 +184,19 @@ func TestRich_Copy(t *testing.T) {
 			require.Len(t, again.GetTables(), len(found.GetTables()))
 		})
 	}
+}
+
+// printRow writes a canonical row for people.
+func printRow(t *testing.T, p *planv1.TablePlan, row []byte) string {
+	fields := make([][]byte, len(p.GetColumns()))
+	_, _, err := batch.Fields(planv1.Encoding_ENCODING_CANONICAL, row, fields)
+	require.NoError(t, err)
+	parts := make([]string, len(fields))
+	for i, f := range fields {
+		parts[i] = "NULL"
+		if f != nil {
+			parts[i] = canon.String(p.GetColumns()[i].GetKind(), f)
+		}
+	}
+	return strings.Join(parts, "|")
 }

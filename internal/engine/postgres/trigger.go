@@ -30,13 +30,30 @@ func (d *designer) planOnUpdate(p *planv1.TablePlan) {
 	if len(names) == 0 {
 		return
 	}
-	// *<> compares any row, also where a type has no equality.
-	body := "BEGIN\n\tIF NEW *<> OLD THEN\n" + strings.Join(lines, "") + "\tEND IF;\n\tRETURN NEW;\nEND"
+	body := "BEGIN\n\tIF " + rowChanged(p) + " THEN\n" + strings.Join(lines, "") + "\tEND IF;\n\tRETURN NEW;\nEND"
 	name := d.onUpdateFunction(p, names, body)
 	trigger := clip(p.GetTargetName(), len("_on_update")) + "_on_update"
 	add(p, planv1.Step_STEP_INDEXES, "trigger "+trigger, "CREATE OR REPLACE TRIGGER "+ident(trigger)+" BEFORE UPDATE ON "+targetTable(p)+
 		" FOR EACH ROW EXECUTE FUNCTION "+name+"()")
 	note(p, info, codeOnUpdateTrigger, strings.Join(names, ", "), "ON UPDATE CURRENT_TIMESTAMP becomes the trigger %s with the function %s", trigger, name)
+}
+
+// rowChanged is the condition that an update changes the row. *<> compares any row,
+// also where a type has no equality; but before an update generated columns have no
+// value yet, so then it goes by the others.
+func rowChanged(p *planv1.TablePlan) string {
+	if len(p.GetRecomputed()) == 0 {
+		return "NEW *<> OLD"
+	}
+	parts := make([]string, len(p.GetColumns()))
+	for i, c := range p.GetColumns() {
+		as := ""
+		if c.GetTargetType() == "json" {
+			as = "::text"
+		}
+		parts[i] = "NEW." + ident(c.GetTarget()) + as + " IS DISTINCT FROM OLD." + ident(c.GetTarget()) + as
+	}
+	return strings.Join(parts, "\n\t\tOR ")
 }
 
 // onUpdateFunction plans the trigger's function, one for all tables of a schema that
@@ -45,7 +62,12 @@ func (d *designer) onUpdateFunction(p *planv1.TablePlan, columns []string, body 
 	at := [2]string{p.GetTargetSchema(), body}
 	name, ok := d.functions[at]
 	if !ok {
-		name = d.names.free(finalPlace(p)[0], "set_"+strings.Join(columns, "_and_"))
+		name = "set_" + strings.Join(columns, "_and_")
+		if len(p.GetRecomputed()) > 0 {
+			// Its condition names the table's columns.
+			name = p.GetTargetName() + "_" + name
+		}
+		name = d.names.free(finalPlace(p)[0], name)
 		d.functions[at] = name
 	}
 	function := qualified(p.GetTargetSchema(), name)

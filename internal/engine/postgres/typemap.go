@@ -67,6 +67,9 @@ func renderLiteral(from planv1.Kind, text string, to targetType) (string, bool) 
 	if strings.Contains(text, "\x00") {
 		return "", false
 	}
+	if from == canon.Bits && to.kind == canon.Bits && len(text) < int(to.scale) {
+		text = strings.Repeat("0", int(to.scale)-len(text)) + text
+	}
 	if from != canon.Variant {
 		v, err := canon.Parse(from, text)
 		if err != nil {
