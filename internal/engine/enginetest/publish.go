@@ -1,6 +1,8 @@
 package enginetest
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,7 +25,8 @@ func testPublish(t *testing.T, source, target Factory) {
 			f := newFlow(t, source, target, planv1.Existing_EXISTING_APPEND, schemaTables(), []Table{bystander()})
 			publisher, ok := f.target.(engine.Publisher)
 			require.True(t, ok, "engine %s cannot publish", target.Engine.Name())
-			f.stage = "drover_stage_01test"
+			// On a server a stage may be a database, and tests share the server.
+			f.stage = fmt.Sprintf("drover_stage_%08x", rand.Uint32())
 			f.redesign()
 			test(&publishTest{f, publisher, target})
 		})

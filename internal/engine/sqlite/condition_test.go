@@ -135,7 +135,7 @@ func TestCondition_Random(t *testing.T) {
 			return random(depth-1) + " OR (" + random(depth-1) + ")"
 		}
 	}
-	for range 150 {
+	for range 60 {
 		checkCondition(t, db, random(r.IntN(4)))
 	}
 }
