@@ -16,8 +16,9 @@ import (
 const strategyPhased = "phased"
 
 // assignPhases gives each table the first phase that names it, or the one behind
-// all, and tells what is strange about the phases.
-func assignPhases(s *droverv1.MigrationSpec, tables []*planv1.TablePlan) []*planv1.Finding {
+// all, and tells what is strange about the phases. The first ones have begun: what
+// they have is not this plan's to say.
+func assignPhases(s *droverv1.MigrationSpec, tables []*planv1.TablePlan, begun int) []*planv1.Finding {
 	if s.GetStrategy() != strategyPhased {
 		return nil
 	}
@@ -33,7 +34,7 @@ func assignPhases(s *droverv1.MigrationSpec, tables []*planv1.TablePlan) []*plan
 	}
 	var out []*planv1.Finding
 	for i, p := range s.GetPhases() {
-		if !used[i] {
+		if !used[i] && i >= begun {
 			out = append(out, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: "PHASE_EMPTY", Message: fmt.Sprintf(
 				"phase %q has no table: none matches %s, or an earlier phase has them; names are schema.table of the source with * and ?",
 				p.GetName(), strings.Join(p.GetTables(), ", "))})
@@ -55,6 +56,15 @@ func phaseOf(s *droverv1.MigrationSpec, t *planv1.Table) int {
 		}
 	}
 	return len(s.GetPhases())
+}
+
+// begunPhases counts the phases that have begun.
+func begunPhases(m *state.Migration) int {
+	n := slices.IndexFunc(m.Phases, func(p state.Phase) bool { return p.Started.IsZero() })
+	if n < 0 {
+		return len(m.Phases)
+	}
+	return n
 }
 
 // settlePhase begins, completes or stops the current phase.

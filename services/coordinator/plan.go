@@ -87,7 +87,7 @@ func (s *Service) designed(ctx context.Context, m *state.Migration, d *planv1.De
 	if m.Stage != state.Planning {
 		return s.redesigned(ctx, m, d)
 	}
-	findings := append(d.GetFindings(), assignPhases(m.Spec, d.GetTables())...)
+	findings := append(d.GetFindings(), assignPhases(m.Spec, d.GetTables(), 0)...)
 	for i, t := range d.GetTables() {
 		t.Number = uint32(i + 1)
 		if err := s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TablePlanned{TablePlanned: &journalv1.TablePlanned{Table: t}}}); err != nil {

@@ -149,7 +149,7 @@ func hasFinding(p *planv1.TablePlan, f *planv1.Finding) bool {
 func (s *Service) redesigned(ctx context.Context, m *state.Migration, d *planv1.Design) error {
 	r := s.run(m.UID)
 	spec := wanted(m, r)
-	findings := append(d.GetFindings(), assignPhases(spec, d.GetTables())...)
+	findings := append(d.GetFindings(), assignPhases(spec, d.GetTables(), begunPhases(m))...)
 	c := s.compare(m, spec, d)
 	if r.update != nil && m.Replan == state.ReplanNone {
 		if err := refusal(findings, c.planned); err != nil && m.Stage != state.Planned {

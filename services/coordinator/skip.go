@@ -67,7 +67,7 @@ func (s *Service) skipRange(ctx context.Context, m *state.Migration, t *state.Ta
 	switch {
 	case r == nil:
 		return fault.New(fault.NotFound, "coordinator.SkipTable", "table %s has no range %d", sourceName(t.Plan), number)
-	case r.State == state.RangeSkipped || r.State == state.RangeEmptied:
+	case r.GivenUp():
 		return nil
 	case !t.ByRange():
 		return refuse(m, "cannot skip a range of table %s: the target cannot tell which rows are the range's, so the table is confirmed as a whole; skip the table", sourceName(t.Plan))

@@ -112,10 +112,7 @@ func unchangeable(m *state.Migration, changed *droverv1.MigrationSpec) error {
 	case !m.Started.IsZero() && !proto.Equal(old.GetStream(), next.GetStream()):
 		return cannot("stream", "it is in use")
 	}
-	for i, p := range m.Phases {
-		if p.Started.IsZero() {
-			break
-		}
+	for i, p := range m.Phases[:begunPhases(m)] {
 		same := len(old.GetPhases()) == len(next.GetPhases())
 		if i < len(old.GetPhases()) {
 			same = i < len(next.GetPhases()) && proto.Equal(old.GetPhases()[i], next.GetPhases()[i])

@@ -45,6 +45,9 @@ type Range struct {
 	Verified time.Time
 }
 
+// GivenUp tells whether somebody has skipped the range.
+func (r *Range) GivenUp() bool { return r.State == RangeSkipped || r.State == RangeEmptied }
+
 func rangeKey(migration string, table, number uint32) tuple {
 	return tableKey(migration, table).number(number)
 }

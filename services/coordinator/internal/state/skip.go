@@ -49,7 +49,7 @@ func tableRelinked(t *Table, e *journalv1.TableRelinked) error {
 
 // rangeSkipped gives a range up. A block of its table may have been for it alone.
 func rangeSkipped(t *Table, r *Range) error {
-	if r.State == RangeVerified || r.State == RangeSkipped || r.State == RangeEmptied {
+	if r.State == RangeVerified || r.GivenUp() {
 		return fmt.Errorf("range %d of table %d cannot be skipped any more", r.Number, t.Number)
 	}
 	if r.State == RangeBlocked {

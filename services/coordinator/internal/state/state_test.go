@@ -58,9 +58,10 @@ func digest(n uint32) *planv1.Digest {
 // draw gives some event about a range; many of them do not fit and are refused.
 func draw(t *rapid.T, attempt uint64) *journalv1.Event {
 	n := rapid.Uint32Range(1, 4).Draw(t, "range")
-	switch rapid.IntRange(0, 5).Draw(t, "event") {
+	switch rapid.IntRange(0, 7).Draw(t, "event") {
 	case 0, 1:
-		return &journalv1.Event{Body: &journalv1.Event_RangeLoaded{RangeLoaded: &journalv1.RangeLoaded{Table: 1, Range: n, Attempt: attempt, Digest: digest(n), Bytes: int64(n)}}}
+		return &journalv1.Event{Body: &journalv1.Event_RangeLoaded{RangeLoaded: &journalv1.RangeLoaded{Table: 1, Range: n, Attempt: attempt, Digest: digest(n), Bytes: int64(n),
+			Touched: []*planv1.Touched{{Column: n, Values: int64(n)}}}}}
 	case 2:
 		return &journalv1.Event{Body: &journalv1.Event_RangeVerified{RangeVerified: &journalv1.RangeVerified{Table: 1, Range: n,
 			Attempt: rapid.Uint64Range(0, attempt).Draw(t, "attempt"), Digest: digest(n)}}}
@@ -68,6 +69,10 @@ func draw(t *rapid.T, attempt uint64) *journalv1.Event {
 		return &journalv1.Event{Body: &journalv1.Event_RangeFailed{RangeFailed: &journalv1.RangeFailed{Table: 1, Range: n, Stage: "validate", Counted: true}}}
 	case 4:
 		return &journalv1.Event{Body: &journalv1.Event_RangeBlocked{RangeBlocked: &journalv1.RangeBlocked{Table: 1, Range: n}}}
+	case 5:
+		return &journalv1.Event{Body: &journalv1.Event_RangeSkipped{RangeSkipped: &journalv1.RangeSkipped{Table: 1, Range: n}}}
+	case 6:
+		return &journalv1.Event{Body: &journalv1.Event_RangeEmptied{RangeEmptied: &journalv1.RangeEmptied{Table: 1, Range: n}}}
 	default:
 		return rapid.SampledFrom([]*journalv1.Event{
 			{Body: &journalv1.Event_RangeRetried{RangeRetried: &journalv1.RangeRetried{Table: 1, Range: n}}},
@@ -97,8 +102,14 @@ func TestApply_CountsAreTrue(t *testing.T) {
 					want.Loaded++
 					want.LoadedBytes += r.Bytes
 					want.LoadedDigest.Merge(r.Digest)
+					want.Touched = want.Touched.add(r.Touched.Proto(), 1)
 				case RangeBlocked:
 					want.BlockedRanges++
+				case RangeEmptied:
+					want.EmptiedRanges++
+					fallthrough
+				case RangeSkipped:
+					want.SkippedRanges++
 				}
 				return true
 			})
@@ -107,6 +118,9 @@ func TestApply_CountsAreTrue(t *testing.T) {
 			require.Equal(t, want.Verified, table.Verified)
 			require.Equal(t, want.BlockedRanges, table.BlockedRanges)
 			require.Equal(t, want.LoadedBytes, table.LoadedBytes)
+			require.Equal(t, want.SkippedRanges, table.SkippedRanges)
+			require.Equal(t, want.EmptiedRanges, table.EmptiedRanges)
+			require.Equal(t, want.Touched.Proto(), table.Touched.Proto())
 			require.Equal(t, want.LoadedDigest, table.LoadedDigest)
 			require.Equal(t, want.VerifiedDigest, table.VerifiedDigest)
 		}
@@ -149,4 +163,27 @@ func TestView_Prefixes(t *testing.T) {
 func TestApply_UnknownEvent(t *testing.T) {
 	l := planned(t, 1)
 	require.ErrorContains(t, l.apply(&journalv1.Event{}), "newer coordinator")
+}
+
+// A table that has begun is not planned anew, and one that is complete not skipped.
+func TestApply_BegunTablesStay(t *testing.T) {
+	l := planned(t, 1)
+	spec := &droverv1.MigrationSpec{Name: "m", Existing: "append"}
+	require.NoError(t, l.apply(&journalv1.Event{Body: &journalv1.Event_SpecChanged{SpecChanged: &journalv1.SpecChanged{Spec: spec}}}))
+	require.Equal(t, ReplanDesign, l.store.View().Migration("M").Replan)
+	plan := func(n uint32) *journalv1.Event {
+		return &journalv1.Event{Body: &journalv1.Event_TablePlanned{TablePlanned: &journalv1.TablePlanned{Table: &planv1.TablePlan{Number: n}}}}
+	}
+	require.Error(t, l.apply(plan(1)))
+	require.NoError(t, l.apply(plan(2)))
+	require.NoError(t, l.apply(&journalv1.Event{Body: &journalv1.Event_TargetDesigned{TargetDesigned: &journalv1.TargetDesigned{Tables: 2,
+		Statements: []*planv1.Statement{{Sql: "CREATE SCHEMA a"}}}}}))
+	require.NoError(t, l.apply(&journalv1.Event{Body: &journalv1.Event_PlanFinished{PlanFinished: &journalv1.PlanFinished{}}}))
+	m := l.store.View().Migration("M")
+	require.Equal(t, Running, m.Stage)
+	require.Equal(t, ReplanNone, m.Replan)
+	require.Len(t, m.Statements, 1)
+	require.Error(t, l.apply(plan(2)))
+	require.NoError(t, l.apply(&journalv1.Event{Body: &journalv1.Event_TableAdvanced{TableAdvanced: &journalv1.TableAdvanced{Table: 1, Stage: TableComplete}}}))
+	require.Error(t, l.apply(&journalv1.Event{Body: &journalv1.Event_TableSkipped{TableSkipped: &journalv1.TableSkipped{Table: 1}}}))
 }

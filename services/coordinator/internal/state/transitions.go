@@ -61,7 +61,7 @@ func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
 	var err error
 	a.view().Ranges(a.uid, t.Number, func(old *Range) bool {
 		r := &Range{Migration: old.Migration, Table: old.Table, Number: old.Number, Plan: old.Plan, Failures: old.Failures}
-		if old.State == RangeSkipped || old.State == RangeEmptied {
+		if old.GivenUp() {
 			r.State = old.State
 		}
 		err = a.txn.Insert(tableRanges, r)
@@ -137,6 +137,9 @@ func rangeVerified(t *Table, r *Range, e *journalv1.RangeVerified, now time.Time
 }
 
 func rangeFailed(t *Table, r *Range, e *journalv1.RangeFailed) error {
+	if r.GivenUp() {
+		return fmt.Errorf("range %d of table %d was given up and cannot fail", r.Number, t.Number)
+	}
 	unload(t, r)
 	if e.GetCounted() {
 		r.Failures++
@@ -170,6 +173,9 @@ func unload(t *Table, r *Range) {
 }
 
 func rangeBlocked(t *Table, r *Range, e *journalv1.RangeBlocked) error {
+	if r.GivenUp() {
+		return fmt.Errorf("range %d of table %d was given up and cannot be blocked", r.Number, t.Number)
+	}
 	unload(t, r)
 	r.State = RangeBlocked
 	r.Problem = Problem{Reason: e.GetReason(), Kind: e.GetKind(), Side: e.GetSide(), Key: e.GetKey(), Column: e.GetColumn(), Attempts: int(e.GetAttempts())}
