@@ -149,13 +149,15 @@ func (d *designer) severalSchemas() bool {
 }
 
 // readDefaults reads the role's own default schema, which the pinned search path
-// of drover's sessions hides.
+// of drover's sessions hides. For a role named drover the ledger's schema would come
+// first.
 func (d *designer) readDefaults(ctx context.Context, tx pgx.Tx) error {
 	var current *string
 	if _, err := tx.Exec(ctx, "SET LOCAL search_path TO DEFAULT"); err != nil {
 		return err
 	}
-	if err := tx.QueryRow(ctx, "SELECT pg_catalog.current_schema()").Scan(&current); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT pg_catalog.min(s) FROM (SELECT s::text FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) s WHERE s::text <> $1 LIMIT 1) f (s)",
+		ledgerSchema).Scan(&current); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog"); err != nil {
@@ -242,7 +244,7 @@ func (d *designer) makeSchema(name string) {
 		return
 	}
 	d.schemas[name] = true
-	d.design.Statements = append(d.design.Statements, &planv1.Statement{Step: planv1.Step_STEP_CREATE, Object: "schema " + name,
+	d.design.Statements = append(d.design.Statements, &planv1.Statement{Step: planv1.Step_STEP_CREATE, Object: objectSchema + name,
 		Sql: "CREATE SCHEMA IF NOT EXISTS " + ident(name)})
 }
 

@@ -21,6 +21,7 @@ const (
 	codeUniqueViolation   = "23505"
 	codeLockTimeout       = "55P03"
 	codeUnsupported       = "0A000"
+	codeDependentObjects  = "2BP01"
 )
 
 // classify gives a driver's error its kind, and keeps an error that has one.
@@ -84,7 +85,7 @@ func kindOfCode(code string) fault.Kind {
 		return fault.Denied
 	case "3D000", "3F000", "42P01", "42704", "42883":
 		return fault.NotFound
-	case codeUniqueViolation, codeDuplicateObject, codeDuplicateRelation, codeDuplicateSchema, "42P04":
+	case codeUniqueViolation, codeDuplicateObject, codeDuplicateRelation, codeDuplicateSchema, "42P04", "42723":
 		return fault.Exists
 	case "40001", "40P01", codeLockTimeout, "55006":
 		return fault.Conflict

@@ -86,7 +86,7 @@ func (db *database) Prepare(ctx context.Context, r engine.PrepareRequest) error 
 		if err := enterMigration(ctx, tx, r); err != nil {
 			return err
 		}
-		return makeObjects(ctx, tx, r.Statements)
+		return makeObjects(ctx, tx, r)
 	})
 	return fault.At(classify(op, err), fault.Target, "")
 }
@@ -110,23 +110,35 @@ func enterMigration(ctx context.Context, tx pgx.Tx, r engine.PrepareRequest) err
 	return nil
 }
 
-// makeObjects runs plan-wide statements that have not been run.
-func makeObjects(ctx context.Context, tx pgx.Tx, statements []*planv1.Statement) error {
-	for _, s := range statements {
-		if name, ok := strings.CutPrefix(s.GetObject(), objectType); ok {
-			var there bool
-			if err := tx.QueryRow(ctx, "SELECT to_regtype($1) IS NOT NULL", name).Scan(&there); err != nil {
-				return err
-			}
-			if there {
-				continue
-			}
+// makeObjects runs plan-wide statements that have not been run, and notes in the
+// ledger what they made: only that may be dropped again.
+func makeObjects(ctx context.Context, tx pgx.Tx, r engine.PrepareRequest) error {
+	made := []string{}
+	for _, s := range r.Statements {
+		there, err := isThere(ctx, tx, s.GetObject())
+		if err != nil {
+			return err
+		}
+		if there {
+			continue
 		}
 		if _, err := tx.Exec(ctx, s.GetSql()); err != nil {
 			return fault.At(classify("postgres.Prepare", err), fault.Target, s.GetObject())
 		}
+		made = append(made, s.GetObject())
 	}
-	return nil
+	_, err := tx.Exec(ctx, "UPDATE drover.migration SET made = made || $2 WHERE uid = $1", r.Migration.UID, made)
+	return err
+}
+
+// isThere tells whether the target has a schema or a type.
+func isThere(ctx context.Context, tx pgx.Tx, object string) (there bool, err error) {
+	sql, name := "SELECT to_regtype($1) IS NOT NULL", strings.TrimPrefix(object, objectType)
+	if schema, ok := strings.CutPrefix(object, objectSchema); ok {
+		sql, name = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", schema
+	}
+	err = tx.QueryRow(ctx, sql, name).Scan(&there)
+	return there, err
 }
 
 // Finish waits for batches in flight, which hold the row in share, and lets no
