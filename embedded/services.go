@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -13,8 +12,6 @@ import (
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/bus"
-	"github.com/drover-db/drover/internal/engine"
-	"github.com/drover-db/drover/internal/engine/all"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/lifecycle"
 	"github.com/drover-db/drover/internal/rpc"
@@ -22,9 +19,6 @@ import (
 	"github.com/drover-db/drover/internal/telemetry"
 	"github.com/drover-db/drover/internal/worker"
 	"github.com/drover-db/drover/services/coordinator"
-	"github.com/drover-db/drover/services/extractor"
-	"github.com/drover-db/drover/services/loader"
-	"github.com/drover-db/drover/services/validator"
 )
 
 // connectNATS opens a connection of its own, as a process would have.
@@ -103,12 +97,6 @@ func (s *Suite) addServer(service *coordinator.Service, l net.Listener, o rpc.Se
 	return nil
 }
 
-// handler is a role's service.
-type handler interface {
-	worker.Handler
-	io.Closer
-}
-
 // addWorkers adds one worker of each role; they end together.
 func (s *Suite) addWorkers() error {
 	_, rows, err := s.connectNATS()
@@ -120,18 +108,8 @@ func (s *Suite) addWorkers() error {
 		secrets.Keep(name, secret.New(plain))
 	}
 	var members []lifecycle.Member
-	for role, open := range map[workerv1.Role]func(engine.Set) (handler, error){
-		workerv1.Role_ROLE_EXTRACTOR: func(e engine.Set) (handler, error) {
-			return extractor.New(extractor.Config{Engines: e, Secrets: secrets, Bus: rows, Logger: s.log("extractor")})
-		},
-		workerv1.Role_ROLE_LOADER: func(e engine.Set) (handler, error) {
-			return loader.New(loader.Config{Engines: e, Secrets: secrets, Bus: rows, Logger: s.log("loader")})
-		},
-		workerv1.Role_ROLE_VALIDATOR: func(e engine.Set) (handler, error) {
-			return validator.New(validator.Config{Engines: e, Secrets: secrets, Logger: s.log("validator")})
-		},
-	} {
-		h, err := open(all.Engines())
+	for _, role := range Roles() {
+		h, err := role.Open(Resources{Secrets: secrets, Bus: rows, Logger: s.log(role.Name)})
 		if err != nil {
 			return err
 		}
@@ -147,16 +125,15 @@ func (s *Suite) addWorkers() error {
 }
 
 // worker makes one worker.
-func (s *Suite) worker(role workerv1.Role, h worker.Handler) (lifecycle.Member, error) {
+func (s *Suite) worker(role Role, h worker.Handler) (lifecycle.Member, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return lifecycle.Member{}, fault.Wrap(fault.Internal, "embedded.worker", err)
 	}
-	name := strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_"))
 	config := worker.Config{
-		ID: name + "-" + strings.ToLower(ulid.Make().String()), Role: role, Host: host, Version: s.config.Version,
+		ID: role.Name + "-" + strings.ToLower(ulid.Make().String()), Role: role.Role, Host: host, Version: s.config.Version,
 		Slots: s.config.Jobs, Client: workerv1.NewCoordinatorServiceClient(s.conn), Handler: h,
-		Log: s.log(name), DrainGrace: s.config.DrainGrace,
+		Log: s.log(role.Name), DrainGrace: s.config.DrainGrace,
 	}
 	if s.metrics != nil {
 		config.Metrics = s.metrics

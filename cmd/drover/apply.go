@@ -11,6 +11,7 @@ import (
 	"github.com/drover-db/drover/internal/spec"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
+	"github.com/drover-db/drover/cmd/drover/internal/progress"
 )
 
 func newApply(a *app) *cobra.Command {
@@ -21,6 +22,9 @@ func newApply(a *app) *cobra.Command {
 		Short: "Start a spec's migration on a server",
 		Long: `Send a spec to a server, which plans it and runs it. Passwords must be references,
 ${env:NAME} or ${file:/path}, that every worker can resolve: a server stores specs.
+
+Where a migration of that name exists, its tables that have not begun take the
+rules of the changed spec; which of them were planned anew is printed.
 
 --wait follows the migration to its end and exits as drover run does. --dry-run
 checks the spec and prints it with its defaults; nothing is sent.`,
@@ -36,14 +40,15 @@ checks the spec and prints it with its defaults; nothing is sent.`,
 				return a.printSpec(s)
 			}
 			return a.withServer(func(ctx context.Context, c *clients, _ []string) error {
-				r, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: s, Start: true})
+				m, done, err := applySpec(ctx, c, s)
 				if err != nil {
 					return err
 				}
 				if wait {
-					return a.attend(ctx, c, r.GetMigration().GetName(), summary)
+					a.note(m.GetName() + " " + done)
+					return a.attend(ctx, c, m.GetName(), summary, rested)
 				}
-				return a.printMigration(r.GetMigration(), "started; follow it with drover watch "+s.GetName())
+				return a.printMigration(m, done)
 			})(cmd, nil)
 		},
 	}
@@ -52,6 +57,26 @@ checks the spec and prints it with its defaults; nothing is sent.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check the spec and print it with its defaults")
 	cmd.Flags().StringVar(&summary, "summary", "", "with --wait: write the summary as JSON to this `file`")
 	return cmd
+}
+
+// applySpec makes a migration, or changes the one of that name.
+func applySpec(ctx context.Context, c *clients, s *droverv1.MigrationSpec) (m *droverv1.Migration, done string, err error) {
+	r, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: s, Start: true})
+	if err == nil {
+		return r.GetMigration(), "started; follow it with drover watch " + s.GetName(), nil
+	}
+	if !fault.Is(err, fault.Exists) {
+		return nil, "", err
+	}
+	u, err := c.migrations.UpdateMigration(ctx, &droverv1.UpdateMigrationRequest{Spec: s})
+	if err != nil {
+		g, failed := c.migrations.GetMigration(ctx, &droverv1.GetMigrationRequest{Name: s.GetName()})
+		if failed == nil && progress.Ended(g.GetMigration()) {
+			err = fault.New(fault.KindOf(err), "drover.apply", "%w; forget it with drover delete %s, or choose another name", err, s.GetName())
+		}
+		return nil, "", err
+	}
+	return u.GetMigration(), "exists; " + replannedText(u.GetReplanned()), nil
 }
 
 // specForServer reads a spec that will be stored elsewhere.
@@ -93,9 +118,10 @@ func (a *app) printMigration(m *droverv1.Migration, done string) error {
 	}
 }
 
-// attend follows a migration on a server to its end. Interrupting it detaches.
-func (a *app) attend(ctx context.Context, c *clients, name, summary string) error {
-	f := &follower{clients: c, name: name, view: a.view(hintDetach), until: ended}
+// attend follows a migration on a server until there is nothing more to wait for.
+// Interrupting it detaches.
+func (a *app) attend(ctx context.Context, c *clients, name, summary string, until func(*droverv1.WatchMigrationResponse) bool) error {
+	f := &follower{clients: c, name: name, view: a.view(hintDetach), until: until}
 	s, err := f.run(ctx)
 	if err != nil {
 		if context.Cause(ctx) != nil {
@@ -103,5 +129,9 @@ func (a *app) attend(ctx context.Context, c *clients, name, summary string) erro
 		}
 		return err
 	}
-	return a.finish(context.WithoutCancel(ctx), c, s, summary)
+	if err := a.finish(context.WithoutCancel(ctx), c, &s, summary); err != nil {
+		return err
+	}
+	a.nextSteps(s.Migration, "")
+	return outcome(s)
 }

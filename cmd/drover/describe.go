@@ -12,6 +12,7 @@ import (
 	"github.com/drover-db/drover/internal/fault"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
+	"github.com/drover-db/drover/cmd/drover/internal/report"
 )
 
 func newDescribe(a *app) *cobra.Command {
@@ -19,7 +20,9 @@ func newDescribe(a *app) *cobra.Command {
 		Use:   "describe (migration|table|range|worker) NAME",
 		Short: "Show everything about one thing",
 		Long: `Show everything a server knows about one migration, table, range or worker. A table
-is named by its resource name, its number, or its name in the source or target.`,
+is named by its resource name, its number, or its name in the source or target.
+Of a table it says what is proven, what is blocked and why, and what was left out
+or changed by choice; -o yaml prints the resource itself.`,
 		Example: `  drover describe migration shop
   drover describe table public.orders -m shop
   drover describe range 3 -t public.orders -m shop
@@ -38,6 +41,9 @@ is named by its resource name, its number, or its name in the source or target.`
 				m, err := get(ctx, c, s, args[0])
 				if err != nil {
 					return err
+				}
+				if t, ok := m.(*droverv1.Table); ok && (a.format == output.Table || a.format == output.Wide) {
+					return a.printTable(ctx, c, t)
 				}
 				return a.printOne(m)
 			}),
@@ -67,6 +73,19 @@ func (a *app) printOne(m proto.Message) error {
 		return output.Message(a.stdout, a.format, m)
 	}
 	return output.Message(a.stdout, output.YAML, m)
+}
+
+// printTable writes where a table stands, for people.
+func (a *app) printTable(ctx context.Context, c *clients, t *droverv1.Table) error {
+	var odd []*droverv1.Range
+	for _, state := range []droverv1.Range_State{droverv1.Range_STATE_BLOCKED, droverv1.Range_STATE_SKIPPED} {
+		list, err := c.listRanges(ctx, t.GetName(), state)
+		if err != nil {
+			return err
+		}
+		odd = append(odd, list...)
+	}
+	return report.WriteTable(a.stdout, t, odd)
 }
 
 func describeMigration(ctx context.Context, c *clients, _ *selection, name string) (proto.Message, error) {

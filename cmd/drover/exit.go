@@ -23,6 +23,7 @@ const (
 	exitCoordinator = 7
 	exitPreflight   = 8
 	exitPending     = 10
+	exitWaiting     = 11
 	exitTimeout     = 124
 	exitInterrupted = 130
 )
@@ -38,6 +39,7 @@ const exitHelp = `Exit codes:
     7  coordinator or message server unreachable or access denied
     8  preflight failed: the plan has errors
    10  plan: there is something to move (only with --detailed-exitcode)
+   11  the next phase waits for drover approve; resumable
   124  --timeout passed
   130  interrupted; resumable`
 
@@ -124,8 +126,12 @@ func outcome(s progress.Snapshot) error {
 		return nil
 	case droverv1.Migration_STATE_FAILED:
 		return failure(m)
-	case droverv1.Migration_STATE_INCOMPLETE:
-		return &codeError{code: incompleteCode(s.Tables)}
+	case droverv1.Migration_STATE_INCOMPLETE, droverv1.Migration_STATE_STOPPED:
+		return &codeError{code: incompleteCode(s)}
+	case droverv1.Migration_STATE_WAITING:
+		return &codeError{code: exitWaiting}
+	case droverv1.Migration_STATE_ROLLED_BACK:
+		return &codeError{code: rolledBackCode(m)}
 	case droverv1.Migration_STATE_CANCELLED:
 		return &codeError{code: exitFailed, message: m.GetName() + " was cancelled"}
 	default:
@@ -146,19 +152,42 @@ func failure(m *droverv1.Migration) error {
 }
 
 // incompleteCode is the code of the worst thing that blocks a table: rows that
-// differ, then rows that were rejected, then anything else.
-func incompleteCode(tables []*droverv1.Table) int {
-	code := exitFailed
-	for _, t := range tables {
+// differ, then rows that were rejected, then anything else. Where no table is
+// blocked, the migration itself says what stopped it.
+func incompleteCode(s progress.Snapshot) int {
+	code := exitOK
+	for _, t := range s.Tables {
 		if t.GetState() != droverv1.Table_STATE_BLOCKED {
 			continue
 		}
-		switch {
-		case len(t.GetDifferences()) > 0:
-			return codeOf(fault.Corrupt, "")
-		case t.GetReasonColumn() != "" || t.GetReasonKey() != "":
-			code = codeOf(fault.Value, t.GetReasonSide())
+		switch c := blockedCode(t.GetReasonKind(), t.GetReasonSide()); {
+		case len(t.GetDifferences()) > 0, c == exitDifferences:
+			return exitDifferences
+		case c == exitRejected, code == exitOK:
+			code = c
 		}
 	}
+	if code == exitOK {
+		return blockedCode(s.Migration.GetReasonKind(), s.Migration.GetReasonSide())
+	}
 	return code
+}
+
+// blockedCode is the code of what stands in the way of a migration that has begun:
+// codes of usage and preflight would say that it had not.
+func blockedCode(kind, side string) int {
+	switch code := codeOf(fault.ParseKind(kind), side); code {
+	case exitUsage, exitPreflight, exitInterrupted:
+		return exitFailed
+	default:
+		return code
+	}
+}
+
+// rolledBackCode tells rows that differed from any other reason to roll back.
+func rolledBackCode(m *droverv1.Migration) int {
+	if fault.ParseKind(m.GetReasonKind()) == fault.Corrupt {
+		return exitDifferences
+	}
+	return exitFailed
 }

@@ -63,7 +63,8 @@ func TestOutcome(t *testing.T) {
 	}
 	incomplete := &droverv1.Migration{State: droverv1.Migration_STATE_INCOMPLETE}
 	blocked := func(t *droverv1.Table) *droverv1.Table { t.State = droverv1.Table_STATE_BLOCKED; return t }
-	value := blocked(&droverv1.Table{ReasonColumn: "note"})
+	value := blocked(&droverv1.Table{ReasonColumn: "note", ReasonKind: "value", ReasonSide: "target"})
+	away := blocked(&droverv1.Table{ReasonKind: "unavailable", ReasonSide: "source"})
 	different := blocked(&droverv1.Table{Differences: []*planv1.Difference{{Key: "id=1"}}})
 	repaired := &droverv1.Table{State: droverv1.Table_STATE_COMPLETE, Differences: []*planv1.Difference{{Key: "id=1"}}}
 
@@ -74,5 +75,14 @@ func TestOutcome(t *testing.T) {
 	require.Equal(t, 8, end(&droverv1.Migration{State: droverv1.Migration_STATE_FAILED, ReasonKind: "preflight", Reason: "has rows"}))
 	require.Equal(t, 4, end(incomplete, value, repaired))
 	require.Equal(t, 3, end(incomplete, value, different))
+	require.Equal(t, 3, end(incomplete, away, blocked(&droverv1.Table{ReasonKind: "corrupt"})))
+	require.Equal(t, 5, end(incomplete, away, blocked(&droverv1.Table{ReasonKind: "changed", ReasonSide: "source"})))
+	require.Equal(t, 4, end(incomplete, away, value))
 	require.Equal(t, 1, end(incomplete, blocked(&droverv1.Table{Reason: "changed"})))
+	require.Equal(t, 1, end(incomplete, blocked(&droverv1.Table{ReasonKind: "exists", ReasonSide: "target"})), "not a preflight: the migration had begun")
+	require.Equal(t, 4, end(&droverv1.Migration{State: droverv1.Migration_STATE_STOPPED}, value))
+	require.Equal(t, 6, end(&droverv1.Migration{State: droverv1.Migration_STATE_INCOMPLETE, ReasonKind: "denied", ReasonSide: "target"}))
+	require.Equal(t, 11, end(&droverv1.Migration{State: droverv1.Migration_STATE_WAITING}))
+	require.Equal(t, 1, end(&droverv1.Migration{State: droverv1.Migration_STATE_ROLLED_BACK, ReasonKind: "value"}))
+	require.Equal(t, 3, end(&droverv1.Migration{State: droverv1.Migration_STATE_ROLLED_BACK, ReasonKind: "corrupt"}))
 }

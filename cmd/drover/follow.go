@@ -142,5 +142,10 @@ func (f *follower) watch(ctx context.Context, take func(*droverv1.WatchMigration
 	}
 }
 
-// ended is the until of a migration that runs.
+// ended is the until of a watch: a phase that waits or stopped may be let go on from
+// elsewhere.
 func ended(m *droverv1.WatchMigrationResponse) bool { return progress.Ended(m.GetMigration()) }
+
+// rested is the until of a command that answers with an exit code: nothing more
+// happens unless somebody says so.
+func rested(m *droverv1.WatchMigrationResponse) bool { return progress.Resting(m.GetMigration()) }

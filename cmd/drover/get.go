@@ -68,7 +68,7 @@ func (s *selection) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&s.migration, "migration", "m", "", "`name` of the migration")
 	if cmd.Name() == "ranges" {
 		cmd.Flags().StringVarP(&s.table, "table", "t", "", "only this `table`: its name or number")
-		cmd.Flags().StringVar(&s.state, "state", "", "only ranges in this `state`: pending, loading, loaded, verified, blocked")
+		cmd.Flags().StringVar(&s.state, "state", "", "only ranges in this `state`: pending, loading, loaded, verified, blocked, skipped")
 	}
 }
 

@@ -19,21 +19,32 @@ import (
 type job struct {
 	file                  string
 	tables, exclude       []string
+	where, casts          []string
 	existing, name        string
+	publish, onFailure    string
 	rangeRows             int64
 	rangeBytes, streamMax string
 	maxAttempts           int32
 	jobs                  int
 	state, summary        string
 	yes, fresh            bool
-	spec                  *droverv1.MigrationSpec
-	passwords             map[string]string
+	// want is the state that a verb asked for; its end is then a success.
+	want droverv1.Migration_State
+	// resume is the command that goes on after an interruption, where it is not the
+	// same again.
+	resume    string
+	spec      *droverv1.MigrationSpec
+	passwords map[string]string
 }
 
 // specFlags describe the migration where two URLs do instead of a file.
 func (m *job) specFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&m.tables, "tables", nil, "move only tables matching this `glob` over schema.table (repeatable)")
 	f.StringSliceVar(&m.exclude, "exclude", nil, "leave out tables matching this `glob` (repeatable)")
+	f.StringArrayVar(&m.where, "where", nil, "move only rows for which a `condition` is true, as in 'shop.orders=id > 100'; chooses its table too (repeatable)")
+	f.StringArrayVar(&m.casts, "cast", nil, "give columns of a type `another`, as in 'tinyint(1)=boolean' (repeatable)")
+	f.StringVar(&m.publish, "publish", "", "`how` tables appear: direct (as they fill), atomic (all in one step when all are proven)")
+	f.StringVar(&m.onFailure, "on-failure", "", "with --publish atomic, `what` becomes of staged tables when one is blocked: discard, keep")
 	f.StringVar(&m.existing, "existing", "", "`mode` for target tables that exist: fail (unless empty), append, truncate")
 	f.StringVar(&m.name, "name", "", "`name` of the migration (default: made of the URLs)")
 	f.Int64Var(&m.rangeRows, "range-rows", 0, "rows a range should have (default 250000)")
@@ -74,10 +85,9 @@ func (a *app) resolve(m *job, args []string) error {
 	if err != nil {
 		return err
 	}
-	if m.jobs < 0 || m.jobs > 256 {
-		return fault.New(fault.Invalid, op, "--jobs %d is not between 1 and 256", m.jobs)
+	if err := m.checkJobs(); err != nil {
+		return err
 	}
-	m.jobs = cmp.Or(m.jobs, embedded.DefaultJobs())
 	m.passwords = map[string]string{}
 	m.spec = spec.WithDefaults(m.spec)
 	return spec.Detach(m.spec, schemes, spec.Secrets{
@@ -87,6 +97,15 @@ func (a *app) resolve(m *job, args []string) error {
 		},
 		Env: a.passwordVariable,
 	})
+}
+
+// checkJobs refuses a number of jobs that no process should do, and sets the default.
+func (m *job) checkJobs() error {
+	if m.jobs < 0 || m.jobs > 256 {
+		return fault.New(fault.Invalid, "drover.checkJobs", "--jobs %d is not between 1 and 256", m.jobs)
+	}
+	m.jobs = cmp.Or(m.jobs, embedded.DefaultJobs())
+	return nil
 }
 
 // passwordVariable names the variable that holds a side's password, if it is set.
@@ -102,7 +121,7 @@ func (a *app) passwordVariable(side string) string {
 func (m *job) urls(args, schemes []string) spec.URLs {
 	return spec.URLs{
 		Source: args[0], Target: args[1], Name: m.name, Schemes: schemes,
-		Include: m.tables, Exclude: m.exclude, Existing: m.existing,
+		Include: m.tables, Exclude: m.exclude, Where: m.where, Casts: m.casts, Existing: m.existing, Publish: m.publish, OnFailure: m.onFailure,
 		Ranges: &droverv1.RangeSpec{TargetRows: m.rangeRows, TargetBytes: m.rangeBytes, MaxAttempts: m.maxAttempts},
 		Stream: &droverv1.StreamSpec{MaxBytes: m.streamMax},
 	}

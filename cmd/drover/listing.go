@@ -44,57 +44,10 @@ func typed[T proto.Message](list []proto.Message) []T {
 	return out
 }
 
-func migrationListing(ctx context.Context, c *clients, _ *selection) (*listing, error) {
-	list, err := c.listMigrations(ctx)
-	l := &listing{
-		grid: func() *output.Grid {
-			return output.NewGrid("NAME", "STATE", ">TABLES", ">RANGES VERIFIED", ">ROWS", "SOURCE", "TARGET", "AGE")
-		},
-		wide: []string{"UID", "REASON"},
-		all: func(m []proto.Message) proto.Message {
-			return &droverv1.ListMigrationsResponse{Migrations: typed[*droverv1.Migration](m)}
-		},
-	}
-	for _, m := range list {
-		n := m.GetCounters()
-		l.items = append(l.items, item{message: m, name: m.GetName(), cells: []string{
-			strings.TrimPrefix(m.GetName(), "migrations/"), progress.StateName(m.GetState()),
-			fmt.Sprintf("%d/%d", m.GetTablesComplete(), m.GetTables()), fmt.Sprintf("%d/%d", n.GetRangesVerified(), n.GetRanges()),
-			humanize.Comma(n.GetRowsLoaded()), m.GetSpec().GetSource().GetUrl(), m.GetSpec().GetTarget().GetUrl(), age(m.GetCreateTime())},
-			wide: []string{m.GetUid(), m.GetReason()}})
-	}
-	return l, err
-}
-
-func tableListing(ctx context.Context, c *clients, s *selection) (*listing, error) {
-	parent, err := c.theMigration(ctx, s.migration)
-	if err != nil {
-		return nil, err
-	}
-	list, err := c.listTables(ctx, parent, false)
-	l := &listing{
-		grid: func() *output.Grid {
-			return output.NewGrid("SOURCE", "TARGET", "STATE", ">ROWS", ">RANGES", ">VERIFIED", ">RETRIES", "REASON")
-		},
-		wide: []string{"SOURCE DIGEST", "TARGET DIGEST"},
-		all: func(m []proto.Message) proto.Message {
-			return &droverv1.ListTablesResponse{Tables: typed[*droverv1.Table](m)}
-		},
-	}
-	for _, t := range list {
-		n := t.GetCounters()
-		l.items = append(l.items, item{message: t, name: t.GetName(), cells: []string{
-			t.GetSource(), t.GetTarget(), progress.StateName(t.GetState()), humanize.Comma(n.GetRowsLoaded()),
-			fmt.Sprint(n.GetRanges()), fmt.Sprint(n.GetRangesVerified()), fmt.Sprint(n.GetRetries()), t.GetReason()},
-			wide: []string{t.GetSourceDigest(), t.GetTargetDigest()}})
-	}
-	return l, err
-}
-
 func rangeListing(ctx context.Context, c *clients, s *selection) (*listing, error) {
 	state, ok := droverv1.Range_State_value["STATE_"+strings.ToUpper(s.state)]
 	if !ok && s.state != "" {
-		return nil, fault.New(fault.Invalid, "drover.rangeListing", "--state %s is none of pending, loading, loaded, verified, blocked", s.state)
+		return nil, fault.New(fault.Invalid, "drover.rangeListing", "--state %s is none of pending, loading, loaded, verified, blocked, skipped", s.state)
 	}
 	parent, err := c.theMigration(ctx, s.migration)
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,46 +33,30 @@ func (a *app) move(ctx context.Context, m *job) error {
 		return err
 	}
 	defer s.Close()
-	if err := admit(ctx, s.clients, m); err != nil {
+	if err := a.admit(ctx, s.clients, m); err != nil {
 		return stopped(ctx, err)
 	}
-	name := migrationName(m.spec.GetName())
-	f := &follower{clients: s.clients, name: name, view: a.view(hintPause), until: ended, down: s.Done(), why: s.Err,
-		pause: func(ctx context.Context) error {
-			a.note("pausing: finishing what is in hand; once more to stop at once")
-			_, err := s.clients.migrations.PauseMigration(ctx, &droverv1.PauseMigrationRequest{Name: name})
-			return err
-		}}
-	snapshot, err := f.run(ctx)
-	if err != nil {
-		if errors.Is(err, errInterrupted) || errors.Is(err, errTimeout) {
-			a.note("resume with: " + a.resumeCommand())
-		}
-		return err
-	}
-	return a.finish(context.WithoutCancel(ctx), s.clients, snapshot, m.summary)
+	return a.attendHere(ctx, s, m)
 }
 
 // note tells something on standard error.
 func (a *app) note(text string) { _, _ = fmt.Fprintf(a.logs, "drover: %s\n", output.Clean(text)) }
 
-// finish prints and writes the summary of a migration that ended.
-func (a *app) finish(ctx context.Context, c *clients, s progress.Snapshot, file string) error {
+// finish prints and writes the summary of a migration that rests, for which it reads
+// the tables again in full.
+func (a *app) finish(ctx context.Context, c *clients, s *progress.Snapshot, file string) error {
 	tables, err := c.listTables(ctx, s.Migration.GetName(), true)
 	if err != nil {
 		return err
 	}
 	s.Tables = tables
-	summary := report.New(s, report.TableFindings(tables))
+	summary := report.New(*s, report.TableFindings(tables))
 	if file != "" {
 		if err := writeSummary(file, summary); err != nil {
 			return err
 		}
 	}
-	if err := a.printSummary(summary); err != nil {
-		return err
-	}
-	return outcome(s)
+	return a.printSummary(summary)
 }
 
 // printSummary writes the summary as -o asks for. A migration that never began
@@ -107,7 +90,7 @@ func writeSummary(name string, s *report.Summary) error {
 
 // admit brings a migration to where it runs: it is made, or taken up where an
 // earlier process left it.
-func admit(ctx context.Context, c *clients, m *job) error {
+func (a *app) admit(ctx context.Context, c *clients, m *job) error {
 	list, err := c.listMigrations(ctx)
 	if err != nil {
 		return err
@@ -116,31 +99,60 @@ func admit(ctx context.Context, c *clients, m *job) error {
 		return create(ctx, c, m, true)
 	}
 	held := list[0]
-	request := held.GetName()
-	if held.GetState() == droverv1.Migration_STATE_FAILED {
+	if held.GetState() == droverv1.Migration_STATE_FAILED && !mayRollBack(held) {
 		// Nothing was moved: begin again, with the cause removed or the mistake corrected.
-		if _, err := c.migrations.DeleteMigration(ctx, &droverv1.DeleteMigrationRequest{Name: request}); err != nil {
+		if _, err := c.migrations.DeleteMigration(ctx, &droverv1.DeleteMigrationRequest{Name: held.GetName()}); err != nil {
 			return err
 		}
 		return create(ctx, c, m, true)
 	}
-	if err := sameMigration(held, m); err != nil {
+	if err := a.sameMigration(ctx, c, held, m); err != nil {
 		return err
 	}
+	if why := over(held); why != "" {
+		return &codeError{code: exitUsage, message: fmt.Sprintf("%s %s, says the state folder %s: %s", m.spec.GetName(), why, m.stateDir(), overNext(held, m))}
+	}
+	return takeUp(ctx, c, held)
+}
+
+// over says why a migration cannot go on; empty where it can.
+func over(held *droverv1.Migration) string {
 	switch held.GetState() {
 	case droverv1.Migration_STATE_COMPLETE:
-		return &codeError{code: exitUsage, message: fmt.Sprintf(
-			"%s is already complete, says the state folder %s: nothing was done; to move it again use --fresh, or another folder with --state",
-			m.spec.GetName(), m.stateDir())}
+		return "is already complete"
 	case droverv1.Migration_STATE_CANCELLED:
-		return &codeError{code: exitUsage, message: fmt.Sprintf(
-			"%s was cancelled, says the state folder %s: to start over use --fresh", m.spec.GetName(), m.stateDir())}
+		return "was cancelled"
+	case droverv1.Migration_STATE_ROLLED_BACK:
+		return "was rolled back"
+	case droverv1.Migration_STATE_FAILED:
+		return "failed and may have left staged tables"
+	default:
+		return ""
+	}
+}
+
+// overNext says what to do with a migration that cannot go on.
+func overNext(held *droverv1.Migration, m *job) string {
+	switch held.GetState() {
+	case droverv1.Migration_STATE_COMPLETE:
+		return "nothing was done; to move it again use --fresh, or another folder with --state"
+	case droverv1.Migration_STATE_FAILED:
+		return "remove them with drover rollback " + m.spec.GetName() + " --state " + shellWord(m.stateDir())
+	default:
+		return "to start over use --fresh"
+	}
+}
+
+// takeUp lets a migration go on.
+func takeUp(ctx context.Context, c *clients, held *droverv1.Migration) (err error) {
+	name := held.GetName()
+	switch held.GetState() {
 	case droverv1.Migration_STATE_PLANNED:
-		_, err = c.migrations.StartMigration(ctx, &droverv1.StartMigrationRequest{Name: request})
-	case droverv1.Migration_STATE_PAUSED:
-		_, err = c.migrations.ResumeMigration(ctx, &droverv1.ResumeMigrationRequest{Name: request})
+		_, err = c.migrations.StartMigration(ctx, &droverv1.StartMigrationRequest{Name: name})
+	case droverv1.Migration_STATE_PAUSED, droverv1.Migration_STATE_STOPPED:
+		_, err = c.migrations.ResumeMigration(ctx, &droverv1.ResumeMigrationRequest{Name: name})
 	case droverv1.Migration_STATE_INCOMPLETE:
-		_, err = c.migrations.RetryMigration(ctx, &droverv1.RetryMigrationRequest{Name: request})
+		_, err = c.migrations.RetryMigration(ctx, &droverv1.RetryMigrationRequest{Name: name})
 	}
 	return err
 }
@@ -151,20 +163,39 @@ func create(ctx context.Context, c *clients, m *job, start bool) error {
 	return err
 }
 
-// sameMigration refuses a state folder of something else.
-func sameMigration(held *droverv1.Migration, m *job) error {
+// sameMigration refuses a state folder of something else. Tables that have not begun
+// take the rules of a changed spec.
+func (a *app) sameMigration(ctx context.Context, c *clients, held *droverv1.Migration, m *job) error {
 	was, is := comparable(held.GetSpec()), comparable(m.spec)
 	if proto.Equal(was, is) {
 		return nil
 	}
-	what := "with other settings"
-	if was.GetSource().GetUrl() != is.GetSource().GetUrl() || was.GetTarget().GetUrl() != is.GetTarget().GetUrl() || was.GetName() != is.GetName() {
-		what = fmt.Sprintf("%s, from %s to %s", was.GetName(), was.GetSource().GetUrl(), was.GetTarget().GetUrl())
-	} else {
-		what = was.GetName() + " " + what
+	refused := func(what string) error {
+		return &codeError{code: exitUsage, message: fmt.Sprintf(
+			"state folder %s holds another migration: %s; choose a folder with --state, or start over with --fresh", m.stateDir(), what)}
 	}
-	return &codeError{code: exitUsage, message: fmt.Sprintf(
-		"state folder %s holds another migration: %s; choose a folder with --state, or start over with --fresh", m.stateDir(), what)}
+	switch {
+	case was.GetSource().GetUrl() != is.GetSource().GetUrl() || was.GetTarget().GetUrl() != is.GetTarget().GetUrl() || was.GetName() != is.GetName():
+		return refused(fmt.Sprintf("%s, from %s to %s", was.GetName(), was.GetSource().GetUrl(), was.GetTarget().GetUrl()))
+	case over(held) != "":
+		return refused(was.GetName() + " with other settings")
+	}
+	changed := proto.CloneOf(m.spec)
+	changed.GetSource().Password, changed.GetTarget().Password = held.GetSpec().GetSource().GetPassword(), held.GetSpec().GetTarget().GetPassword()
+	r, err := c.migrations.UpdateMigration(ctx, &droverv1.UpdateMigrationRequest{Spec: changed})
+	if err != nil {
+		return err
+	}
+	a.note(replannedText(r.GetReplanned()))
+	return nil
+}
+
+// replannedText says what a changed spec meant.
+func replannedText(tables []string) string {
+	if len(tables) == 0 {
+		return "the spec is changed; no table had to be planned anew"
+	}
+	return "planned anew by the changed spec: " + strings.Join(tables, ", ")
 }
 
 // comparable is a spec without what may differ from one run to the next.
@@ -211,10 +242,19 @@ func (a *app) confirm(m *job) error {
 	if !isTerminal(a.stdin) {
 		return fault.New(fault.Invalid, "drover.confirm", "existing: truncate removes rows from the target: confirm it with --yes")
 	}
-	_, _ = fmt.Fprintf(a.stderr, "Tables of %s that exist lose their rows. Go on? [y/N] ", m.spec.GetTarget().GetUrl())
-	var answer string
-	if _, err := fmt.Fscanln(a.stdin, &answer); err != nil || !slices.Contains([]string{"y", "yes"}, strings.ToLower(answer)) {
+	if !a.asked(fmt.Sprintf("Tables of %s that exist lose their rows. Go on?", m.spec.GetTarget().GetUrl())) {
 		return &codeError{code: exitUsage, message: "nothing was done"}
 	}
 	return nil
+}
+
+// asked puts a question to whoever sits at the terminal; without one the answer is no.
+func (a *app) asked(question string) bool {
+	if !isTerminal(a.stdin) || !isTerminal(a.stderr) {
+		return false
+	}
+	_, _ = fmt.Fprintf(a.stderr, "%s [y/N] ", output.Clean(question))
+	var answer string
+	_, err := fmt.Fscanln(a.stdin, &answer)
+	return err == nil && slices.Contains([]string{"y", "yes"}, strings.ToLower(answer))
 }

@@ -11,6 +11,7 @@ import (
 )
 
 func newRetry(a *app) *cobra.Command {
+	m := &job{}
 	var table string
 	var rng uint32
 	cmd := &cobra.Command{
@@ -19,20 +20,21 @@ func newRetry(a *app) *cobra.Command {
 		Long: `Try again what was blocked: everything, one table, or one range of a table. Use it
 when the cause is gone.`,
 		Example: `  drover retry shop
-  drover retry shop --table public.orders --range 3`,
+  drover retry shop --table public.orders --range 3
+  drover retry shop --state .drover/shop`,
 		Args: exactly(1, "the name of a migration"),
-		RunE: a.withServer(func(ctx context.Context, c *clients, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if rng != 0 && table == "" {
 				return fault.New(fault.Invalid, "drover.retry", "--range counts within a table: name it with --table")
 			}
-			r, err := c.migrations.RetryMigration(ctx, &droverv1.RetryMigrationRequest{Name: migrationName(args[0]), Table: table, Range: rng})
-			if err != nil {
-				return err
-			}
-			return a.printMigration(r.GetMigration(), fmt.Sprintf("retries %d", r.GetRetried()))
-		}),
+			return a.verb(m, func(ctx context.Context, c *clients, name string) (*droverv1.Migration, string, error) {
+				r, err := c.migrations.RetryMigration(ctx, &droverv1.RetryMigrationRequest{Name: name, Table: table, Range: rng})
+				return r.GetMigration(), fmt.Sprintf("retries %d", r.GetRetried()), err
+			})(cmd, args)
+		},
 	}
-	cmd.Flags().StringVar(&table, "table", "", "only this `table`: its name in the target or its number")
+	cmd.Flags().StringVar(&table, "table", "", "only this `table`: its name in the source or target, or its number")
 	cmd.Flags().Uint32Var(&rng, "range", 0, "only this `range` of the table")
+	m.stateFlags(cmd.Flags())
 	return cmd
 }

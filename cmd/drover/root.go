@@ -83,16 +83,16 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "drover",
 		Short: "Move whole databases with many workers, and prove every range",
-		Long: `drover moves whole databases between PostgreSQL and SQLite with many workers at
-once, and proves every range: no range is complete until its rows, read back
-from the target, add up to what was read from the source.
+		Long: `drover moves whole databases between PostgreSQL, MySQL, MariaDB and SQLite with
+many workers at once, and proves every range: no range is complete until its rows,
+read back from the target, add up to what was read from the source.
 
 Results go to standard output, logs and progress to standard error. Every flag
 can be set in the environment too: --range-rows is DROVER_RANGE_ROWS.
 
 ` + exitHelp,
 		Example: `  drover demo
-  drover copy sqlite:///data/shop.db postgres://shop@db.example.com/shop
+  drover copy mysql://shop@db1.example.com/shop postgres://shop@db2.example.com/shop
   drover run -f drover.yaml`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -107,8 +107,9 @@ can be set in the environment too: --range-rows is DROVER_RANGE_ROWS.
 		&cobra.Group{ID: "server", Title: "Work with a server:"},
 		&cobra.Group{ID: "services", Title: "Run the services:"})
 	for id, list := range map[string][]*cobra.Command{
-		"here":     {newCopy(a), newRun(a), newPlan(a), newCheck(a), newDemo(a)},
-		"server":   {newApply(a), newGet(a), newDescribe(a), newWatch(a), newPause(a), newResume(a), newCancel(a), newRetry(a), newDelete(a), newPing(a)},
+		"here": {newCopy(a), newRun(a), newPlan(a), newCheck(a), newDemo(a)},
+		"server": {newApply(a), newGet(a), newDescribe(a), newWatch(a), newPause(a), newResume(a), newApprove(a), newRetry(a), newSkip(a),
+			newCancel(a), newRollback(a), newDelete(a), newPing(a)},
 		"services": {newServe(a)},
 	} {
 		for _, c := range list {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/drover-db/drover/embedded"
 	"github.com/drover-db/drover/internal/fault"
 )
 
@@ -51,7 +54,7 @@ otherwise, and warn when they are.`,
 		RunE: group,
 	}
 	cmd.AddCommand(newServeAll(a), newServeCoordinator(a))
-	for _, r := range workerRoles {
+	for _, r := range embedded.Roles() {
 		cmd.AddCommand(newServeWorker(a, r))
 	}
 	return cmd
@@ -76,4 +79,13 @@ func (s *serveFlags) check() error {
 		return fault.New(fault.Invalid, op, "--drain-grace %s is negative", s.grace)
 	}
 	return nil
+}
+
+// drained is the error of a service that could not start: none if it was told to stop
+// meanwhile, which is how services end.
+func drained(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		return nil
+	}
+	return err
 }

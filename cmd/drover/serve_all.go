@@ -49,7 +49,7 @@ func (a *app) serveAll(ctx context.Context, s *serveFlags) error {
 		LeaseTTL: s.leaseTTL, DrainGrace: s.grace, Version: buildVersion(), Logger: h.log, Metrics: h.registry,
 	})
 	if err != nil {
-		return stopped(ctx, err)
+		return drained(ctx, stopped(ctx, err))
 	}
 	h.log.Info("listening", "address", suite.Address().String(), "nats", suite.NATSURL(), "state", s.natsStore)
 	if err := h.watchStreams(suite.Conn(), suite.Pending); err != nil {

@@ -55,7 +55,7 @@ func (a *app) serveCoordinator(ctx context.Context, s *serveFlags) error {
 	}
 	nc, rows, err := h.openNATS(ctx)
 	if err != nil {
-		return err
+		return drained(ctx, err)
 	}
 	service, err := coordinator.New(coordinator.Config{Conn: nc, Bus: rows, Replicas: s.replicas, LeaseTTL: s.leaseTTL,
 		Grace: min(reconnect, s.leaseTTL/3), Version: buildVersion(), Logger: h.log, Metrics: h.metrics})

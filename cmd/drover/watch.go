@@ -12,12 +12,13 @@ func newWatch(a *app) *cobra.Command {
 		Use:   "watch MIGRATION",
 		Short: "Follow a migration on a server to its end",
 		Long: `Show a migration's progress until it ends, then its summary. Ctrl-C detaches; the
-migration goes on. The exit code is that of drover run.`,
+migration goes on, as does the watch while a phase waits for approval or is
+stopped. The exit code is that of drover run.`,
 		Example: `  drover watch shop
   drover watch shop --progress json --summary summary.json`,
 		Args: exactly(1, "the name of a migration"),
 		RunE: a.withServer(func(ctx context.Context, c *clients, args []string) error {
-			return a.attend(ctx, c, migrationName(args[0]), summary)
+			return a.attend(ctx, c, migrationName(args[0]), summary, ended)
 		}),
 	}
 	cmd.Flags().StringVar(&summary, "summary", "", "write the summary as JSON to this `file`")

@@ -112,8 +112,8 @@ func whyMalformed(raw string, err error) string {
 
 // example gives a URL for a message.
 func example(scheme string, schemes []string) string {
-	for _, s := range append([]string{scheme}, schemes...) {
-		if e, ok := examples[s]; ok {
+	for _, s := range append([]string{scheme, "postgres"}, schemes...) {
+		if e, ok := examples[s]; ok && slices.Contains(schemes, s) {
 			return e
 		}
 	}

@@ -57,7 +57,7 @@ func (l *Lines) Show(s Snapshot) {
 
 // Close writes the last snapshot if it was not written yet.
 func (l *Lines) Close() {
-	if l.last.Migration != nil && !l.last.Time.Equal(l.shown) && !Ended(l.last.Migration) {
+	if l.last.Migration != nil && !l.last.Time.Equal(l.shown) && !Resting(l.last.Migration) {
 		l.write()
 	}
 }
@@ -82,6 +82,11 @@ func fields(s Snapshot) []field {
 		{"msg", "progress"},
 		{"migration", strings.TrimPrefix(m.GetName(), "migrations/")},
 		{"state", StateName(m.GetState())},
+	}
+	if phase := Phase(m); phase != "" {
+		out = append(out, field{"phase", phase})
+	}
+	out = append(out, []field{
 		{"tables", fmt.Sprintf("%d/%d", m.GetTablesComplete(), m.GetTables())},
 		{"ranges_verified", fmt.Sprintf("%d/%d", c.GetRangesVerified(), c.GetRanges())},
 		{"rows", c.GetRowsLoaded()},
@@ -89,7 +94,7 @@ func fields(s Snapshot) []field {
 		{"total_estimate", c.GetRowsEstimated()},
 		{"rows_per_second", int64(s.RowRate)},
 		{"bytes_per_second", int64(s.ByteRate)},
-	}
+	}...)
 	if s.ETA >= 0 {
 		out = append(out, field{"eta_seconds", int64(s.ETA.Seconds())})
 	}
@@ -98,6 +103,12 @@ func fields(s Snapshot) []field {
 	}
 	if m.GetTablesBlocked() > 0 {
 		out = append(out, field{"tables_blocked", m.GetTablesBlocked()})
+	}
+	if m.GetTablesSkipped() > 0 {
+		out = append(out, field{"tables_skipped", m.GetTablesSkipped()})
+	}
+	if c.GetValuesTouched() > 0 {
+		out = append(out, field{"values_touched", c.GetValuesTouched()})
 	}
 	if m.GetReason() != "" {
 		out = append(out, field{"reason", m.GetReason()})

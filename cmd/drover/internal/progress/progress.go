@@ -7,6 +7,7 @@ package progress
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,11 +119,34 @@ func elapsed(m *droverv1.Migration, now time.Time) time.Duration {
 func Ended(m *droverv1.Migration) bool {
 	switch m.GetState() {
 	case droverv1.Migration_STATE_COMPLETE, droverv1.Migration_STATE_INCOMPLETE,
-		droverv1.Migration_STATE_CANCELLED, droverv1.Migration_STATE_FAILED:
+		droverv1.Migration_STATE_CANCELLED, droverv1.Migration_STATE_FAILED, droverv1.Migration_STATE_ROLLED_BACK:
 		return true
 	default:
 		return false
 	}
+}
+
+// Resting tells whether a migration has ended, or goes on only when somebody says so.
+func Resting(m *droverv1.Migration) bool {
+	switch m.GetState() {
+	case droverv1.Migration_STATE_WAITING, droverv1.Migration_STATE_STOPPED:
+		return true
+	default:
+		return Ended(m)
+	}
+}
+
+// Phase words which phase a migration is in: "2/3 customers"; empty without phases.
+func Phase(m *droverv1.Migration) string {
+	phases := m.GetPhases()
+	if len(phases) == 0 {
+		return ""
+	}
+	at := slices.IndexFunc(phases, func(p *droverv1.PhaseStatus) bool { return p.GetState() != droverv1.PhaseStatus_STATE_COMPLETE })
+	if at < 0 {
+		at = len(phases) - 1
+	}
+	return fmt.Sprintf("%d/%d %s", at+1, len(phases), phases[at].GetName())
 }
 
 // StateName is a state for people: "COMPLETE".

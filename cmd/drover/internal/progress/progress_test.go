@@ -94,3 +94,54 @@ func TestTerminal(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(b.String(), "\x1b["+string(rune('0'+drawn))+"A\x1b[Ja log line\n"), "%q", b.String())
 }
+
+func phased(state droverv1.Migration_State) *droverv1.WatchMigrationResponse {
+	m := at(100)
+	m.Migration.State = state
+	m.Migration.Phases = []*droverv1.PhaseStatus{
+		{Name: "reference", State: droverv1.PhaseStatus_STATE_COMPLETE}, {Name: "customers", State: droverv1.PhaseStatus_STATE_WAITING}, {Name: "rest"}}
+	return m
+}
+
+func TestPhase(t *testing.T) {
+	require.Empty(t, Phase(at(0).Migration))
+	m := phased(droverv1.Migration_STATE_RUNNING).Migration
+	require.Equal(t, "2/3 customers", Phase(m))
+	for _, p := range m.Phases {
+		p.State = droverv1.PhaseStatus_STATE_COMPLETE
+	}
+	require.Equal(t, "3/3 rest", Phase(m), "the last one when all are complete")
+}
+
+func TestViews_Phased(t *testing.T) {
+	tr := NewTracker()
+	waiting := phased(droverv1.Migration_STATE_WAITING)
+	waiting.Migration.TablesSkipped, waiting.Migration.Counters.ValuesTouched = 1, 7
+	tr.Apply(waiting, start)
+	var b bytes.Buffer
+	NewPlain(&b).Show(tr.Snapshot(start))
+	require.Contains(t, b.String(), `state=WAITING phase="2/3 customers" tables=0/2 `)
+	require.Contains(t, b.String(), ` tables_skipped=1 values_touched=7`)
+
+	b.Reset()
+	NewTerminal(&b, "", func() (int, int) { return 120, 24 }).Show(tr.Snapshot(start))
+	require.Contains(t, b.String(), "shop  WAITING   phase 2/3 customers   tables 0/2")
+	require.Contains(t, b.String(), "waits for approval: drover approve shop")
+
+	stopped := phased(droverv1.Migration_STATE_STOPPED)
+	stopped.Migration.Reason = "phase \"customers\" stopped: main.a is blocked"
+	tr.Apply(stopped, start)
+	b.Reset()
+	NewTerminal(&b, "", func() (int, int) { return 120, 24 }).Show(tr.Snapshot(start))
+	require.Contains(t, b.String(), "\nphase \"customers\" stopped: main.a is blocked")
+}
+
+func TestResting(t *testing.T) {
+	for state, want := range map[droverv1.Migration_State][2]bool{
+		droverv1.Migration_STATE_RUNNING: {false, false}, droverv1.Migration_STATE_PAUSED: {false, false}, droverv1.Migration_STATE_WAITING: {false, true},
+		droverv1.Migration_STATE_STOPPED: {false, true}, droverv1.Migration_STATE_ROLLED_BACK: {true, true}, droverv1.Migration_STATE_COMPLETE: {true, true},
+	} {
+		m := &droverv1.Migration{State: state}
+		require.Equal(t, want, [2]bool{Ended(m), Resting(m)}, state)
+	}
+}

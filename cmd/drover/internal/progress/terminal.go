@@ -41,7 +41,7 @@ func (t *Terminal) Show(s Snapshot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = s
-	if s.Time.Sub(t.at) < redraw && !Ended(s.Migration) {
+	if s.Time.Sub(t.at) < redraw && !Resting(s.Migration) {
 		return
 	}
 	t.at = s.Time
@@ -108,17 +108,33 @@ func (t *Terminal) render(width, height int) []string {
 		lines = append(lines, fmt.Sprintf("workers: %d extract  %d load  %d validate   jobs %d   %s",
 			w.GetExtractors(), w.GetLoaders(), w.GetValidators(), w.GetJobs(), t.hint))
 	}
-	if s.Migration.GetReason() != "" {
-		lines = append(lines, "last trouble: "+output.Clean(s.Migration.GetReason()))
+	return append(lines, standing(s.Migration)...)
+}
+
+// standing says why a migration stands still, or what troubles it.
+func standing(m *droverv1.Migration) []string {
+	reason := output.Clean(m.GetReason())
+	switch {
+	case m.GetState() == droverv1.Migration_STATE_WAITING && reason == "":
+		return []string{"waits for approval: drover approve " + output.Clean(strings.TrimPrefix(m.GetName(), "migrations/"))}
+	case reason == "":
+		return nil
+	case Resting(m):
+		return []string{reason}
+	default:
+		return []string{"last trouble: " + reason}
 	}
-	return lines
 }
 
 // header names the migration and how far it is.
 func header(s Snapshot) string {
 	c := s.Migration.GetCounters()
+	state := StateName(s.Migration.GetState())
+	if phase := Phase(s.Migration); phase != "" {
+		state += "   phase " + output.Clean(phase)
+	}
 	return fmt.Sprintf("%s  %s   tables %d/%d   ranges verified %d/%d   elapsed %s",
-		output.Clean(strings.TrimPrefix(s.Migration.GetName(), "migrations/")), StateName(s.Migration.GetState()),
+		output.Clean(strings.TrimPrefix(s.Migration.GetName(), "migrations/")), state,
 		s.Migration.GetTablesComplete(), s.Migration.GetTables(),
 		c.GetRangesVerified(), c.GetRanges(), s.Elapsed.Round(time.Second))
 }
@@ -159,7 +175,8 @@ func visible(tables []*droverv1.Table, n int) []*droverv1.Table {
 	var busy, rest []*droverv1.Table
 	for _, t := range tables {
 		switch t.GetState() {
-		case droverv1.Table_STATE_PLANNED, droverv1.Table_STATE_COMPLETE:
+		case droverv1.Table_STATE_PLANNED, droverv1.Table_STATE_COMPLETE, droverv1.Table_STATE_WAITING, droverv1.Table_STATE_STAGED,
+			droverv1.Table_STATE_SKIPPED:
 			rest = append(rest, t)
 		default:
 			busy = append(busy, t)

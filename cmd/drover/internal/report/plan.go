@@ -3,12 +3,14 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	"github.com/drover-db/drover/internal/canon"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
 )
@@ -48,11 +50,19 @@ func WritePlan(w io.Writer, p Plan, ddl bool) error {
 	fmt.Fprintf(&b, "%s\n  from %s  (%s %s)\n  to   %s  (%s %s)\n\n", output.Clean(strings.TrimPrefix(m.GetName(), "migrations/")),
 		output.Clean(m.GetSpec().GetSource().GetUrl()), m.GetSourceEngine(), output.Clean(m.GetSourceVersion()),
 		output.Clean(m.GetSpec().GetTarget().GetUrl()), m.GetTargetEngine(), output.Clean(m.GetTargetVersion()))
+	if how := howText(m.GetSpec()); how != "" {
+		fmt.Fprintf(&b, "  %s\n\n", how)
+	}
 	_ = planGrid(p.Tables).Write(&b)
 	for _, t := range p.Tables {
-		fmt.Fprintf(&b, "\n%s -> %s\n", output.Clean(t.GetSource()), output.Clean(t.GetTarget()))
+		fmt.Fprintf(&b, "\n%s -> %s\n", output.Clean(t.GetSource()), output.Clean(targetText(t)))
+		if where := t.GetPlan().GetSource().GetWhere(); where != "" {
+			fmt.Fprintf(&b, "  only rows where %s\n", output.Clean(where))
+		}
 		_ = columnGrid(t.GetPlan()).Write(&b)
 	}
+	writeSizes(&b, p.Tables)
+	writeSizing(&b, m.GetSizing())
 	if ddl {
 		writeStatements(&b, p)
 	}
@@ -65,21 +75,60 @@ func WritePlan(w io.Writer, p Plan, ddl bool) error {
 	return output.Printf(w, "%s", b.String())
 }
 
+// howText says what a spec wants beyond moving everything at once into its place.
+func howText(s *droverv1.MigrationSpec) string {
+	var out []string
+	if len(s.GetPhases()) > 0 {
+		names := make([]string, len(s.GetPhases()))
+		for i, p := range s.GetPhases() {
+			names[i] = p.GetName()
+			if p.GetApprove() == "manual" {
+				names[i] += " (waits for approval)"
+			}
+		}
+		out = append(out, "in phases: "+strings.Join(names, ", "))
+	}
+	if s.GetPublish() == "atomic" {
+		what := "on failure nothing of it stays"
+		if s.GetOnFailure() == "keep" {
+			what = "on failure what is staged stays for a retry"
+		}
+		out = append(out, "staged first, published in one step when all is proven; "+what)
+	}
+	return strings.Join(out, "; ")
+}
+
 // planGrid lists the tables.
 func planGrid(tables []*droverv1.Table) *output.Grid {
 	g := output.NewGrid("TABLE", "TARGET", "KEY", ">RANGES", ">ROWS (EST.)", ">BYTES (EST.)", "ENCODING", "VALIDATED")
+	phased := slices.ContainsFunc(tables, func(t *droverv1.Table) bool { return t.GetPhase() != "" })
+	if phased {
+		g.Append("PHASE")
+	}
 	for _, t := range tables {
 		p, c := t.GetPlan(), t.GetCounters()
 		validated := "as a whole"
 		if p.GetValidateByRange() {
 			validated = "by range"
 		}
-		g.Add(t.GetSource(), t.GetTarget(), KeyText(p.GetSource().GetKey()), fmt.Sprint(c.GetRanges()),
+		g.Add(t.GetSource(), targetText(t), KeyText(p.GetSource().GetKey()), fmt.Sprint(c.GetRanges()),
 			estimate(c.GetRowsEstimated(), humanize.Comma),
 			estimate(c.GetBytesEstimated(), func(n int64) string { return humanize.IBytes(uint64(n)) }),
-			strings.ToLower(strings.TrimPrefix(t.GetEncoding().String(), "ENCODING_")), validated)
+			strings.ToLower(strings.TrimPrefix(t.GetEncoding().String(), "ENCODING_")), validated, t.GetPhase())
 	}
 	return g
+}
+
+// targetText is where a table's rows will be; a staged table's final place.
+func targetText(t *droverv1.Table) string {
+	switch p := t.GetPlan(); {
+	case p.GetPublishName() == "":
+		return t.GetTarget()
+	case p.GetPublishSchema() == "":
+		return p.GetPublishName()
+	default:
+		return p.GetPublishSchema() + "." + p.GetPublishName()
+	}
 }
 
 // KeyText words a key.
@@ -104,21 +153,44 @@ func estimate(n int64, format func(int64) string) string {
 // columnGrid is a table's type map.
 func columnGrid(p *planv1.TablePlan) *output.Grid {
 	g := output.NewGrid("  COLUMN", "SOURCE TYPE", "TARGET TYPE", "TRAVELS AS", "NULL")
+	if slices.ContainsFunc(p.GetColumns(), func(c *planv1.ColumnPlan) bool { return policyText(c) != "" }) {
+		g.Append("WITHOUT EXACT FORM")
+	}
 	for _, c := range p.GetColumns() {
-		name := "  " + c.GetSource()
-		if c.GetTarget() != c.GetSource() {
+		name, source := "  "+c.GetSource(), c.GetSourceType()
+		switch {
+		case c.Constant != nil:
+			name, source = "  "+c.GetTarget(), "constant "+canon.String(c.GetKind(), c.GetConstant())
+		case c.GetTarget() != c.GetSource():
 			name += " -> " + c.GetTarget()
 		}
 		null := "not null"
 		if c.GetNullable() {
 			null = "null"
 		}
-		g.Add(name, c.GetSourceType(), c.GetTargetType(), strings.ToLower(strings.TrimPrefix(c.GetKind().String(), "KIND_")), null)
+		g.Add(name, source, c.GetTargetType(), strings.ToLower(strings.TrimPrefix(c.GetKind().String(), "KIND_")), null, policyText(c))
+	}
+	for _, c := range p.GetSource().GetColumns() {
+		if c.GetDropped() {
+			g.Add("  "+c.GetName(), c.GetNativeType(), "dropped")
+		}
 	}
 	for _, name := range p.GetRecomputed() {
 		g.Add("  "+name, "generated", "generated", "computed by the target", "")
 	}
 	return g
+}
+
+// policyText says what becomes of values that have no exact form; empty for a stop.
+func policyText(c *planv1.ColumnPlan) string {
+	switch c.GetPolicy().GetAction() {
+	case planv1.Policy_ACTION_NULL:
+		return "set-null"
+	case planv1.Policy_ACTION_SENTINEL:
+		return "sentinel " + c.GetPolicy().GetSentinel()
+	default:
+		return ""
+	}
 }
 
 // writeStatements writes the DDL in the order it will run.

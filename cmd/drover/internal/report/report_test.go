@@ -96,3 +96,79 @@ func TestNew_KeepsFindingsOfTheMigration(t *testing.T) {
 	report.New(progress.Snapshot{Migration: m}, report.TableFindings(tables()))
 	require.Len(t, m.GetFindings(), 1)
 }
+
+// chosen is a migration with everything that a spec can choose.
+func chosen(state droverv1.Migration_State) (*droverv1.Migration, []*droverv1.Table) {
+	m, list := migration(state), tables()
+	m.TablesSkipped, m.TablesComplete = 1, 1
+	m.Phases = []*droverv1.PhaseStatus{{Name: "reference", State: droverv1.PhaseStatus_STATE_COMPLETE}, {Name: "rest"}}
+	m.Spec.Publish = "atomic"
+	m.Spec.Phases = []*droverv1.Phase{{Name: "reference"}, {Name: "rest", Approve: "manual"}}
+	m.Sizing = &droverv1.Sizing{SampledRows: 20_000, SampledBytes: 8 << 20, SampledSeconds: 0.25, TravelBytes: 3 << 30, ReadSeconds: 48, ExtractSlots: 2, StreamBytes: 1 << 30}
+	t := list[0]
+	t.Differences, t.Phase = nil, "reference"
+	t.RangesSkipped, t.Counters.RowsFiltered = 1, 4321
+	t.Touched = []*droverv1.TouchedColumn{{Column: "born", Policy: "set-null", Values: 12}, {Column: "joined", Policy: "sentinel 1970-01-01", Values: 1_003}}
+	t.RangeSizes = &droverv1.RangeSizes{Smallest: 10, Median: 100_000, Largest: 240_000, Buckets: []*droverv1.RangeSizes_Bucket{
+		{UpToRows: 1_000, Ranges: 1}, {UpToRows: 100_000, Ranges: 90}, {UpToRows: 250_000, Ranges: 45}}}
+	constant := []byte("eu")
+	t.Plan.Source.Where = "paid = TRUE"
+	t.Plan.Source.Columns = []*planv1.Column{{Name: "legacy", NativeType: "BLOB", Dropped: true}}
+	t.Plan.PublishSchema, t.Plan.PublishName = "public", "final_orders"
+	t.Plan.Columns = append(t.Plan.Columns, &planv1.ColumnPlan{Source: "born", Target: "born", SourceType: "DATE", TargetType: "date", Kind: planv1.Kind_KIND_DATE, Nullable: true,
+		Policy: &planv1.Policy{Action: planv1.Policy_ACTION_NULL}},
+		&planv1.ColumnPlan{Target: "region", TargetType: "text", Kind: planv1.Kind_KIND_TEXT, Constant: constant})
+	list[1].State, list[1].Phase = droverv1.Table_STATE_SKIPPED, "rest"
+	return m, list
+}
+
+func TestWrite_Chosen(t *testing.T) {
+	m, list := chosen(droverv1.Migration_STATE_COMPLETE)
+	var b strings.Builder
+	require.NoError(t, report.Write(&b, report.New(progress.Snapshot{Migration: m, Tables: list}, nil), false))
+	golden(t, "chosen", b.String())
+}
+
+func TestWritePlan_Chosen(t *testing.T) {
+	m, list := chosen(droverv1.Migration_STATE_PLANNED)
+	var b strings.Builder
+	require.NoError(t, report.WritePlan(&b, report.Plan{Migration: m, Tables: list}, false))
+	golden(t, "plan_chosen", b.String())
+	m.Sizing = &droverv1.Sizing{StreamBytes: 1 << 30}
+	b.Reset()
+	require.NoError(t, report.WritePlan(&b, report.Plan{Migration: m, Tables: list}, false))
+	require.Contains(t, b.String(), "no sample was read")
+}
+
+func TestVerdict(t *testing.T) {
+	for state, want := range map[droverv1.Migration_State]string{
+		droverv1.Migration_STATE_WAITING:     "WAITING: shop: phase 2/2 rest waits for approval; 1 of 2 tables complete and verified.",
+		droverv1.Migration_STATE_STOPPED:     "STOPPED: shop in phase 2/2 rest: 1 of 2 tables complete and verified, 1 blocked, 1 skipped (see above); later phases have not begun.",
+		droverv1.Migration_STATE_INCOMPLETE:  "INCOMPLETE: shop: 1 of 2 tables complete and verified, 1 blocked, 1 skipped (see above).",
+		droverv1.Migration_STATE_ROLLED_BACK: "ROLLED_BACK: shop: nothing was published and the target is as it was: main.orders is blocked.",
+		droverv1.Migration_STATE_FAILED:      "FAILED: shop: main.orders is blocked.",
+	} {
+		m, list := chosen(state)
+		m.TablesBlocked, m.Reason = 1, "main.orders is blocked."
+		require.Equal(t, want, report.New(progress.Snapshot{Migration: m, Tables: list}, nil).Verdict)
+	}
+}
+
+func TestWriteTable(t *testing.T) {
+	_, list := chosen(droverv1.Migration_STATE_STOPPED)
+	blocked := list[0]
+	blocked.State, blocked.Reason, blocked.ReasonSide, blocked.ReasonKind = droverv1.Table_STATE_BLOCKED, "column born: row id=42: 2024-02-30 is no date", "source", "value"
+	blocked.Attempts, blocked.SourceDigest, blocked.TargetDigest = 5, "", ""
+	blocked.Counters.RangesVerified, blocked.Counters.RangesBlocked = 1, 1
+	blocked.Differences = []*planv1.Difference{{Type: planv1.Difference_TYPE_MISSING, Key: "id=7"}}
+	var b strings.Builder
+	require.NoError(t, report.WriteTable(&b, blocked, []*droverv1.Range{
+		{Name: "migrations/shop/tables/1/ranges/2", Label: "[100, +∞)", State: droverv1.Range_STATE_BLOCKED, Attempts: 5, Reason: "column born: row id=42: 2024-02-30 is no date"},
+		{Name: "migrations/shop/tables/1/ranges/3", Label: "(-∞, 1)", State: droverv1.Range_STATE_SKIPPED}}))
+	golden(t, "table_blocked", b.String())
+
+	_, list = chosen(droverv1.Migration_STATE_COMPLETE)
+	b.Reset()
+	require.NoError(t, report.WriteTable(&b, list[0], nil))
+	golden(t, "table_complete", b.String())
+}

@@ -19,6 +19,7 @@ const SeverityError = "ERROR"
 type Summary struct {
 	Migration string    `json:"migration"`
 	State     string    `json:"state"`
+	Phase     string    `json:"phase,omitempty"`
 	Verdict   string    `json:"verdict"`
 	Reason    string    `json:"reason,omitempty"`
 	Source    Endpoint  `json:"source"`
@@ -42,11 +43,15 @@ type Totals struct {
 	Tables         int     `json:"tables"`
 	TablesComplete int     `json:"tables_complete"`
 	TablesBlocked  int     `json:"tables_blocked"`
+	TablesSkipped  int     `json:"tables_skipped"`
 	Rows           int64   `json:"rows"`
 	RowsVerified   int64   `json:"rows_verified"`
 	Bytes          int64   `json:"bytes"`
 	Ranges         int32   `json:"ranges"`
 	RangesVerified int32   `json:"ranges_verified"`
+	RangesSkipped  int32   `json:"ranges_skipped"`
+	RowsFiltered   int64   `json:"rows_filtered"`
+	ValuesTouched  int64   `json:"values_touched"`
 	Attempts       int64   `json:"attempts"`
 	Elapsed        float64 `json:"elapsed_seconds"`
 }
@@ -64,7 +69,9 @@ type Table struct {
 	Source         string  `json:"source"`
 	Target         string  `json:"target"`
 	State          string  `json:"state"`
+	Phase          string  `json:"phase,omitempty"`
 	Reason         string  `json:"reason,omitempty"`
+	ReasonKind     string  `json:"reason_kind,omitempty"`
 	Rows           int64   `json:"rows"`
 	RowsVerified   int64   `json:"rows_verified"`
 	SourceRows     int64   `json:"source_rows"`
@@ -72,6 +79,8 @@ type Table struct {
 	Ranges         int32   `json:"ranges"`
 	RangesVerified int32   `json:"ranges_verified"`
 	RangesBlocked  int32   `json:"ranges_blocked"`
+	RangesSkipped  int32   `json:"ranges_skipped"`
+	RowsFiltered   int64   `json:"rows_filtered"`
 	Attempts       int64   `json:"attempts"`
 	Mismatches     int64   `json:"mismatches"`
 	Duplicates     int64   `json:"duplicates_suppressed"`
@@ -80,6 +89,15 @@ type Table struct {
 	Seconds        Seconds `json:"seconds"`
 	// Differences found by failed validations, the last ones.
 	Differences []Difference `json:"differences,omitempty"`
+	// Touched is what moved by which policy.
+	Touched []Touched `json:"touched,omitempty"`
+}
+
+// Touched counts the values of a column that its policy changed.
+type Touched struct {
+	Column string `json:"column"`
+	Policy string `json:"policy"`
+	Values int64  `json:"values"`
 }
 
 // Difference is a row that was not the same on both sides.
@@ -111,6 +129,7 @@ func New(s progress.Snapshot, findings []*planv1.Finding) *Summary {
 	out := &Summary{
 		Migration: strings.TrimPrefix(m.GetName(), "migrations/"),
 		State:     progress.StateName(m.GetState()),
+		Phase:     progress.Phase(m),
 		Reason:    m.GetReason(),
 		Source:    Endpoint{URL: m.GetSpec().GetSource().GetUrl(), Engine: m.GetSourceEngine(), Version: m.GetSourceVersion()},
 		Target:    Endpoint{URL: m.GetSpec().GetTarget().GetUrl(), Engine: m.GetTargetEngine(), Version: m.GetTargetVersion()},
@@ -148,9 +167,10 @@ func table(t *droverv1.Table) Table {
 	c := t.GetCounters()
 	out := Table{
 		Source: t.GetSource(), Target: t.GetTarget(),
-		State: progress.StateName(t.GetState()), Reason: t.GetReason(),
+		State: progress.StateName(t.GetState()), Phase: t.GetPhase(), Reason: t.GetReason(), ReasonKind: t.GetReasonKind(),
 		Rows: c.GetRowsLoaded(), RowsVerified: c.GetRowsVerified(), SourceRows: t.GetSourceRows(), Bytes: c.GetBytesLoaded(),
 		Ranges: c.GetRanges(), RangesVerified: c.GetRangesVerified(), RangesBlocked: c.GetRangesBlocked(),
+		RangesSkipped: t.GetRangesSkipped(), RowsFiltered: c.GetRowsFiltered(),
 		Attempts:   int64(c.GetRanges()) + c.GetRetries(),
 		Mismatches: c.GetMismatches(), Duplicates: c.GetDuplicatesSuppressed(),
 		SourceDigest: t.GetSourceDigest(), TargetDigest: t.GetTargetDigest(),
@@ -160,19 +180,28 @@ func table(t *droverv1.Table) Table {
 		out.Differences = append(out.Differences, Difference{
 			Type: strings.ToLower(strings.TrimPrefix(d.GetType().String(), "TYPE_")), Key: d.GetKey(), Columns: d.GetColumns()})
 	}
+	for _, v := range t.GetTouched() {
+		out.Touched = append(out.Touched, Touched{Column: v.GetColumn(), Policy: v.GetPolicy(), Values: v.GetValues()})
+	}
 	return out
 }
 
 // totals adds the tables up.
 func totals(tables []Table, m *droverv1.Migration, s progress.Snapshot) Totals {
-	out := Totals{Tables: len(tables), TablesComplete: int(m.GetTablesComplete()), TablesBlocked: int(m.GetTablesBlocked()), Elapsed: s.Elapsed.Seconds()}
+	out := Totals{Tables: len(tables), TablesComplete: int(m.GetTablesComplete()), TablesBlocked: int(m.GetTablesBlocked()),
+		TablesSkipped: int(m.GetTablesSkipped()), Elapsed: s.Elapsed.Seconds()}
 	for _, t := range tables {
 		out.Rows += t.Rows
 		out.RowsVerified += t.RowsVerified
 		out.Bytes += t.Bytes
 		out.Ranges += t.Ranges
 		out.RangesVerified += t.RangesVerified
+		out.RangesSkipped += t.RangesSkipped
+		out.RowsFiltered += t.RowsFiltered
 		out.Attempts += t.Attempts
+		for _, v := range t.Touched {
+			out.ValuesTouched += v.Values
+		}
 	}
 	return out
 }

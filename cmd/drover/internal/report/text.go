@@ -23,6 +23,7 @@ func Write(w io.Writer, s *Summary, wide bool) error {
 	writeTables(&b, s, wide)
 	writeSteps(&b, s)
 	writeDifferences(&b, s)
+	writeChosen(&b, s)
 	writeNotMoved(&b, s)
 	fmt.Fprintf(&b, "\n%s\n", output.Clean(s.Verdict))
 	return output.Printf(w, "%s", b.String())
@@ -94,22 +95,27 @@ func perSecond(rows int64, seconds float64) string {
 	return humanize.Comma(int64(float64(rows) / seconds))
 }
 
-// writeDifferences names rows that failed validations found.
+// writeDifferences says what is wrong with each table.
 func writeDifferences(w io.Writer, s *Summary) {
 	for _, t := range s.Tables {
 		if t.Reason != "" {
 			fmt.Fprintf(w, "\n%s is %s: %s\n", output.Clean(t.Source), t.State, output.Clean(t.Reason))
 		}
-		if len(t.Differences) > 0 {
-			fmt.Fprintf(w, "\n%s: rows that validations found different:\n", output.Clean(t.Source))
+		writeDifferent(w, t)
+	}
+}
+
+// writeDifferent names a table's rows that failed validations found.
+func writeDifferent(w io.Writer, t Table) {
+	if len(t.Differences) > 0 {
+		fmt.Fprintf(w, "\n%s: rows that validations found different:\n", output.Clean(t.Source))
+	}
+	for _, d := range t.Differences {
+		fmt.Fprintf(w, "  %s %s", d.Type, output.Clean(cmp.Or(d.Key, "(no key)")))
+		if len(d.Columns) > 0 {
+			fmt.Fprintf(w, ": %s", output.Clean(strings.Join(d.Columns, ", ")))
 		}
-		for _, d := range t.Differences {
-			fmt.Fprintf(w, "  %s %s", d.Type, output.Clean(cmp.Or(d.Key, "(no key)")))
-			if len(d.Columns) > 0 {
-				fmt.Fprintf(w, ": %s", output.Clean(strings.Join(d.Columns, ", ")))
-			}
-			fmt.Fprintln(w)
-		}
+		fmt.Fprintln(w)
 	}
 }
 
@@ -140,25 +146,6 @@ func FindingGrid(findings []Finding) *output.Grid {
 		g.Add(f.Severity, f.Code, where, f.Message)
 	}
 	return g
-}
-
-// verdict is the last line.
-func verdict(s *Summary) string {
-	switch s.State {
-	case "COMPLETE":
-		return fmt.Sprintf("COMPLETE: %s: %s in %s moved in %s; every range was read back from the target and equals the source.",
-			s.Migration, count(s.Total.Rows, "row"), count(int64(s.Total.Tables), "table"), duration(s.Total.Elapsed))
-	case "INCOMPLETE":
-		return fmt.Sprintf("INCOMPLETE: %s: %d of %s complete and verified, %d blocked (see above).",
-			s.Migration, s.Total.TablesComplete, count(int64(s.Total.Tables), "table"), s.Total.TablesBlocked)
-	case "FAILED":
-		return fmt.Sprintf("FAILED: %s: nothing was moved: %s", s.Migration, s.Reason)
-	case "CANCELLED":
-		return fmt.Sprintf("CANCELLED: %s: what was copied stays in the target.", s.Migration)
-	default:
-		return fmt.Sprintf("%s: %s: %d of %s complete, %d of %s verified.", s.State, s.Migration,
-			s.Total.TablesComplete, count(int64(s.Total.Tables), "table"), s.Total.RangesVerified, count(int64(s.Total.Ranges), "range"))
-	}
 }
 
 func count(n int64, thing string) string {
