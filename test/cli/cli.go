@@ -72,6 +72,11 @@ type Table struct {
 		Type, Key string
 		Columns   []string
 	}
+	// Touched counts what policies changed.
+	Touched []struct {
+		Column, Policy string
+		Values         int64
+	}
 }
 
 // Table finds a table of the summary by the end of its source name.

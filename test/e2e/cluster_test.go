@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,9 +31,6 @@ type member struct {
 	args      []string
 	cmd       *exec.Cmd
 }
-
-// passwordVariable holds the databases' password in every worker's environment.
-const passwordVariable = "DROVER_E2E_PASSWORD"
 
 // newCluster starts NATS, a coordinator, two extractors, two loaders and a
 // validator. env is theirs besides the test's.
@@ -169,30 +165,14 @@ func awaitPort(t *testing.T, address string) {
 	})
 }
 
-// apply sends a migration to the cluster.
-func (c *cluster) apply(source, target, ranges string) {
+// apply sends a migration to the cluster; rest is the spec behind its two ends. The
+// workers were started with the passwords.
+func (c *cluster) apply(source, target, rest string) {
 	c.t.Helper()
-	spec := fmt.Sprintf("apiVersion: drover.dev/v1\nkind: Migration\nname: e2e\nsource: {url: %[1]q, password: '${env:%[3]s}'}\n"+
-		"target: {url: %[2]q, password: '${env:%[3]s}'}\nranges: {%[4]s}\n", bare(c.t, source), bare(c.t, target), passwordVariable, ranges)
-	file := filepath.Join(c.drover.Dir, "spec.yaml")
-	if err := os.WriteFile(file, []byte(spec), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
+	file := spec(c.t, &c.drover, source, target, rest)
 	if r := c.drover.Run(c.t, "apply", "-f", file, "--server", c.address); r.Code != 0 {
 		c.t.Fatalf("apply: exit code %d: %s", r.Code, r.Stderr)
 	}
-}
-
-// bare takes the password out of a URL.
-func bare(t *testing.T, raw string) string {
-	return with(t, raw, func(u *url.URL) { u.User = url.User(u.User.Username()) })
-}
-
-// passwordOf gives the password to workers by their environment.
-func passwordOf(t *testing.T, raw string) string {
-	var password string
-	with(t, raw, func(u *url.URL) { password, _ = u.User.Password() })
-	return passwordVariable + "=" + password
 }
 
 // status is what drover get tells of the migration.

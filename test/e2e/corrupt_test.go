@@ -17,20 +17,19 @@ CREATE TABLE letter (id integer PRIMARY KEY, word varchar(80) NOT NULL, data %s)
 CREATE TABLE other (id integer PRIMARY KEY, word varchar(80));
 `
 
-// lettersRows are 3000 rows in ranges of a thousand; row 1500 is the one to spoil.
-const lettersRows = `
-WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
-INSERT INTO letter SELECT n, 'Word ' || n || ' ', %s FROM n;
-INSERT INTO other SELECT id, word FROM letter WHERE id < 100;
-`
-
+// fillLetters makes 3000 rows; row 1500 is the one to spoil.
 func fillLetters(t *testing.T, target string, d fixture.Dialect) {
 	t.Helper()
-	typ, value := "bytea", "decode(md5(n::text), 'hex')"
-	if d == fixture.SQLite {
-		typ, value = "BLOB", "CAST('bytes ' || n AS BLOB)"
+	typ, blob := "blob", "x'%08x00ff'"
+	if d == fixture.Postgres {
+		typ, blob = "bytea", `'\x%08x00ff'`
 	}
-	fixture.Exec(t, target, fmt.Sprintf(letters+lettersRows, typ, value))
+	rows := make([]string, 3000)
+	for i := range rows {
+		rows[i] = fmt.Sprintf("(%d, 'Word %d ', "+blob+")", i+1, i+1, i+1)
+	}
+	fixture.Exec(t, target, fmt.Sprintf(letters, typ)+"INSERT INTO letter VALUES "+strings.Join(rows, ",\n")+
+		";\nINSERT INTO other SELECT id, word FROM letter WHERE id < 100;")
 }
 
 // spoil is a fault that runs SQL on the target by its own client, between the load
@@ -39,14 +38,8 @@ func spoil(t *testing.T, target, sql string, always bool) string {
 	t.Helper()
 	dir := t.TempDir()
 	script := filepath.Join(dir, "spoil.sql")
-	client := "psql -X -q -v ON_ERROR_STOP=1 -f " + script + " '" + target + "'"
 	if strings.HasPrefix(target, "sqlite:") {
-		u, err := url.Parse(target)
-		if err != nil {
-			t.Fatal(err)
-		}
 		sql = ".timeout 20000\n" + sql
-		client = "sqlite3 -bail " + u.Path + " < " + script
 	}
 	if err := os.WriteFile(script, []byte(sql+"\n;\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -55,7 +48,30 @@ func spoil(t *testing.T, target, sql string, always bool) string {
 	if always {
 		once = ""
 	}
-	return "DROVER_FAULTPOINTS=validator.before-read=match:letter," + once + "exec:" + client
+	return "DROVER_FAULTPOINTS=validator.before-read=match:letter," + once + "exec:" + clientCommand(t, target, script)
+}
+
+// clientCommand is a shell command that gives a script to a database's own client.
+func clientCommand(t *testing.T, target, script string) string {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case u.Scheme == "sqlite":
+		return "sqlite3 -bail " + u.Path + " < " + script
+	case fixture.IsMySQL(target):
+		password, _ := u.User.Password()
+		login := script + ".cnf"
+		text := fmt.Sprintf("[client]\nprotocol=tcp\nhost=%s\nport=%s\nuser=%s\npassword=%s\n", u.Hostname(), u.Port(), u.User.Username(), password)
+		if err := os.WriteFile(login, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "mariadb --defaults-file=" + login + " " + strings.TrimPrefix(u.Path, "/") + " < " + script
+	default:
+		return "psql -X -q -v ON_ERROR_STOP=1 -f " + script + " '" + target + "'"
+	}
 }
 
 // corruptions are the smallest damages that a database can take. With ranges of a
@@ -74,9 +90,18 @@ var corruptions = []struct {
 	{"TrailingSpace", `UPDATE letter SET word = rtrim(word) WHERE id = 1500`, "different", []string{"word"}},
 }
 
+// corrupted are the pairs that every corruption is tried on: each engine as source
+// and as target.
+func corrupted(from, to side) bool {
+	if from.isMySQL() {
+		return to.name == postgres15.name || to.name == from.name
+	}
+	return from.name != postgres18.name && to.name != postgres18.name
+}
+
 func TestCorrupt_IsFoundNamedAndPutRight(t *testing.T) {
 	for _, p := range pairs {
-		if p.from.name == postgres18.name || p.to.name == postgres18.name {
+		if !corrupted(p.from, p.to) {
 			continue
 		}
 		for _, c := range corruptions {
@@ -85,7 +110,7 @@ func TestCorrupt_IsFoundNamedAndPutRight(t *testing.T) {
 				source, target := p.from.make(t), p.to.make(t)
 				fillLetters(t, source, p.from.dialect)
 				flip := `set_byte(data, 3, get_byte(data, 3) # 1)`
-				if p.to.dialect == fixture.SQLite {
+				if p.to.dialect != fixture.Postgres {
 					flip = `x'00ff'`
 				}
 				fault := spoil(t, target, strings.ReplaceAll(c.sql, "$flip", flip), false)

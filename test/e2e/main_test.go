@@ -1,8 +1,10 @@
 // Package e2e moves real databases with the drover that a user would run, and lets
-// test/compare judge. A file is a promise: copy_test.go the pairs of engines,
-// large_test.go millions of rows, corrupt_test.go what validation finds,
+// test/compare judge. A file is a promise: copy_test.go and sakila_test.go the pairs of
+// engines, large_test.go millions of rows, corrupt_test.go what validation finds,
 // process_test.go roles as processes that die, resume_test.go runs that were stopped,
-// refuse_test.go bad input.
+// rules_test.go filters, renames, casts and policies, phased_test.go and
+// publish_test.go the strategies, retry_test.go one failing table alone,
+// refuse_test.go and refuse_mysql_test.go bad input.
 package e2e
 
 import (
@@ -79,7 +81,7 @@ func equal(t *testing.T, source, target string) {
 func proven(t *testing.T, r cli.Result) {
 	t.Helper()
 	if r.Code != 0 || r.Summary.State != "COMPLETE" {
-		t.Fatalf("exit code %d, state %q\nstderr: %s\nstdout: %s", r.Code, r.Summary.State, r.Stderr, r.Stdout)
+		t.Fatalf("exit code %d, state %q\nstderr: %s\nstdout: %.2000s", r.Code, r.Summary.State, r.Stderr, r.Stdout)
 	}
 	if r.Summary.Total.Ranges == 0 || r.Summary.Total.Ranges != r.Summary.Total.RangesVerified {
 		t.Errorf("%d of %d ranges verified", r.Summary.Total.RangesVerified, r.Summary.Total.Ranges)

@@ -28,6 +28,9 @@ func contents(t *testing.T, target string) string {
 		}
 		return string(raw)
 	}
+	if fixture.IsMySQL(target) {
+		return mysqlContents(t, target)
+	}
 	out, err := fixture.Try(t.Context(), target, `
 		SELECT n.nspname, c.relname, c.relkind, (xpath('/row/c/text()', query_to_xml(format('SELECT count(*) AS c FROM %I.%I', n.nspname, c.relname), false, true, '')))[1]
 		FROM pg_class c RIGHT JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -38,7 +41,22 @@ func contents(t *testing.T, target string) string {
 	return out
 }
 
-// with changes the parts of a PostgreSQL URL.
+// mysqlContents is contents on MySQL and MariaDB, with the databases beside it that
+// have its name in theirs.
+func mysqlContents(t *testing.T, target string) string {
+	t.Helper()
+	out, err := fixture.Try(t.Context(), target, `SELECT CONCAT('SELECT ''', table_schema, '.', table_name, ''', count(*) FROM "', table_schema, '"."', table_name, '";')
+		FROM information_schema.tables WHERE table_schema LIKE CONCAT('%', DATABASE(), '%') ORDER BY table_schema, table_name`)
+	if err == nil {
+		out, err = fixture.Try(t.Context(), target, out+"\nSELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE CONCAT('%', DATABASE(), '%') ORDER BY 1")
+	}
+	if err != nil {
+		return "no database"
+	}
+	return out
+}
+
+// with changes the parts of a database's URL.
 func with(t *testing.T, raw string, change func(u *url.URL)) string {
 	t.Helper()
 	u, err := url.Parse(raw)
