@@ -122,6 +122,7 @@ func (a *migrationServer) DeleteMigration(ctx context.Context, r *droverv1.Delet
 	if err := s.append(ctx, m.UID, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_MigrationDeleted{MigrationDeleted: &journalv1.MigrationDeleted{}}}); err != nil {
 		return nil, err
 	}
+	s.updateFailed(s.runs[m.UID], refuse(m, "was deleted"))
 	delete(s.runs, m.UID)
 	if err := s.cfg.Bus.DeleteStream(ctx, bus.RowStream(m.UID)); err != nil {
 		return nil, err
@@ -159,7 +160,7 @@ func (a *migrationServer) StartMigration(ctx context.Context, r *droverv1.StartM
 		if m.Stage != state.Planned {
 			return nil, refuse(m, "is not waiting to be started: it is %s", stateName(m))
 		}
-		if replanning(m, a.s.runs[m.UID]) {
+		if r := a.s.runs[m.UID]; m.Replan == state.ReplanDesign || m.Replan == state.ReplanSplit || r != nil && r.update != nil {
 			return nil, refuse(m, "is being planned anew: start it when that is done")
 		}
 		if err := preflight(m, tables); err != nil {

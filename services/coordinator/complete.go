@@ -26,7 +26,7 @@ func (s *Service) settle(ctx context.Context) {
 }
 
 func (s *Service) settleMigration(ctx context.Context, m *state.Migration) error {
-	if m.Replan == state.ReplanSplit {
+	if m.Replan == state.ReplanSplit && changeable(m) {
 		return s.replanned(ctx, m)
 	}
 	switch m.Stage {
@@ -60,6 +60,13 @@ func (s *Service) settleMigration(ctx context.Context, m *state.Migration) error
 // settleTable moves a table on as far as counting its ranges can.
 func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.Table) error {
 	w := workID{migration: m.UID, table: t.Number}
+	if t.Stage <= state.TablePlanned && !t.Blocked && !t.Skipped && hasError(t.Plan) && !replanning(m, s.runs[m.UID]) {
+		// Planned without a table that was skipped meanwhile; the others go on.
+		return s.block(ctx, m, t.Number, state.Problem{Reason: preflightOf(t.Plan.GetFindings()).Error(), Kind: fault.Unsupported.String(), Side: fault.Target})
+	}
+	if s.torn(m, t) {
+		return s.restartTable(ctx, m, t, "the snapshot that it was begun in is gone", nil)
+	}
 	switch {
 	case t.Blocked || t.Skipped || t.Emptying || t.Stage < state.TableCreated:
 		return nil
@@ -75,6 +82,17 @@ func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.
 		return s.compareCounts(ctx, m, t)
 	}
 	return nil
+}
+
+// torn tells whether a table was begun in a snapshot that nobody holds any more, and
+// another one is about to be taken: row positions of the one mean nothing in the other.
+func (s *Service) torn(m *state.Migration, t *state.Table) bool {
+	if !needsSnapshot(t) || t.Stage != state.TableCreated || t.Blocked || t.Skipped || t.Emptying || t.Loaded == 0 || t.AllLoaded() {
+		return false
+	}
+	r := s.run(m.UID)
+	return r.snapshot == "" && s.busy[workID{migration: m.UID, kind: workSnapshot}] == nil && !m.Paused && s.anyWorker(extractor) &&
+		!time.Now().Before(s.began.Add(s.cfg.Grace))
 }
 
 // blockForRanges blocks a table when only its blocked ranges are left: the others
@@ -214,6 +232,9 @@ func (s *Service) closeStream(ctx context.Context, m *state.Migration) error {
 	r := s.runs[m.UID]
 	if r == nil {
 		return nil
+	}
+	if !changeable(m) {
+		s.updateFailed(r, refuse(m, "has ended meanwhile: it is %s", stateName(m)))
 	}
 	for w, l := range s.busy {
 		if w.migration == m.UID && !takes(m, r, w.kind) {

@@ -80,10 +80,12 @@ func migration(m *state.Migration, tables []*state.Table, l live) *droverv1.Migr
 		Findings: m.Findings, Statements: m.Statements, Unmoved: m.Unmoved, Tables: int32(len(tables)), Counters: &droverv1.Counters{}}
 	out.Phases, out.Sizing, out.PublishTime = phaseMessages(m, tables), sizing(m, tables, l.slots), timestamp(m.Published)
 	for _, t := range tables {
+		if t.Skipped { // what was given up is not part of the whole
+			out.TablesSkipped++
+			continue
+		}
 		addCounters(out.Counters, counters(t, l))
 		switch {
-		case t.Skipped:
-			out.TablesSkipped++
 		case t.Blocked:
 			out.TablesBlocked++
 		case t.Stage == state.TableComplete:

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
@@ -48,7 +49,7 @@ func rangeSizes(rows []int64) *droverv1.RangeSizes {
 
 // tableMessage writes a table for the admin API.
 func tableMessage(m *state.Migration, t *state.Table, tables []*state.Table, l live) *droverv1.Table {
-	out := &droverv1.Table{Name: tableResource(m, t), Source: sourceName(t.Plan), Target: finalName(t.Plan), State: tableState(m, t),
+	out := &droverv1.Table{Name: tableResource(m, t), Source: sourceName(t.Plan), Target: targetName(t.Plan), State: tableState(m, t),
 		Reason: t.Problem.Reason, ReasonSide: t.Problem.Side, ReasonKey: t.Problem.Key, ReasonColumn: t.Problem.Column, ReasonKind: t.Problem.Kind,
 		Attempts: int32(max(t.Problem.Attempts, l.attempts[t.Number])), RangesSkipped: int32(t.SkippedRanges),
 		Counters: counters(t, l), Encoding: t.Plan.GetEncoding(), SourceRows: max(t.SourceRows, 0), Differences: t.Differences, Touched: touched(t)}
@@ -64,14 +65,6 @@ func tableMessage(m *state.Migration, t *state.Table, tables []*state.Table, l l
 	return out
 }
 
-// finalName is the table's name in the target once all is done.
-func finalName(p *planv1.TablePlan) string {
-	if p.GetPublishName() != "" {
-		return qualified(p.GetPublishSchema(), p.GetPublishName())
-	}
-	return targetName(p)
-}
-
 // tableReason says why a table stands as it does where nothing of it has failed.
 func tableReason(m *state.Migration, t *state.Table, tables []*state.Table) string {
 	switch {
@@ -81,6 +74,8 @@ func tableReason(m *state.Migration, t *state.Table, tables []*state.Table) stri
 		return "somebody gave it up; foreign keys that point to it are left out"
 	case t.SkippedRanges > 0 && t.Stage == state.TableComplete:
 		return fmt.Sprintf("%d rows of %d skipped ranges are not in the target", t.SourceRows-t.ProvenRows(), t.SkippedRanges)
+	case t.Stage >= state.TableIndexed && len(leftOut(t, tables)) > 0:
+		return leftOutText(leftOut(t, tables))
 	case m.Stage.Rests() && !waitsForOthers(m, t, tables):
 		return ""
 	case t.Stage == state.TableIndexed:
@@ -89,6 +84,15 @@ func tableReason(m *state.Migration, t *state.Table, tables []*state.Table) stri
 		}
 	}
 	return ""
+}
+
+// leftOutText names the foreign keys that point to skipped tables.
+func leftOutText(keys []*planv1.ForeignKey) string {
+	parts := make([]string, len(keys))
+	for i, f := range keys {
+		parts[i] = strings.TrimSpace(f.GetName() + " to " + qualified(f.GetReferencedSchema(), f.GetReferencedTable()))
+	}
+	return "foreign keys to skipped tables are left out: " + strings.Join(parts, ", ")
 }
 
 // touched lists what moved by which policy.

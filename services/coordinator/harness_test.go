@@ -202,9 +202,9 @@ func scriptedDesign(work *workerv1.MakeDesign) *planv1.Design {
 		if work.GetStage() != "" {
 			p.TargetSchema, p.PublishName = "drover_"+work.GetStage(), t.GetName()
 		}
-		for _, f := range t.GetForeignKeys() {
+		for i, f := range t.GetForeignKeys() {
 			if there[f.GetReferencedTable()] {
-				p.Statements = append(p.Statements, &planv1.Statement{Step: planv1.Step_STEP_FOREIGN_KEYS, Object: f.GetName()})
+				p.Statements = append(p.Statements, &planv1.Statement{Step: planv1.Step_STEP_FOREIGN_KEYS, Object: f.GetName(), ForeignKey: uint32(i + 1)})
 			} else {
 				p.Findings = append(p.Findings, &planv1.Finding{Severity: planv1.Severity_SEVERITY_WARNING, Code: "FOREIGN_KEY_NOT_MOVED", Message: f.GetName()})
 			}

@@ -65,7 +65,8 @@ func (o *offer) tableJob(j *workerv1.Job, w workID, t *state.Table) {
 	case workIndexes:
 		apply("build indexes of", planv1.Step_STEP_INDEXES)
 	case workForeignKeys:
-		apply("add foreign keys of", planv1.Step_STEP_FOREIGN_KEYS)
+		j.Title = "add foreign keys of " + targetName(t.Plan)
+		j.Work = &workerv1.Job_ApplySchema{ApplySchema: &workerv1.ApplySchema{Table: withoutSkipped(t, o.tables), Step: planv1.Step_STEP_FOREIGN_KEYS}}
 	case workSequences:
 		apply("set sequences of", planv1.Step_STEP_SEQUENCES)
 	case workSample:
@@ -170,7 +171,11 @@ func sourceName(p *planv1.TablePlan) string {
 	return qualified(p.GetSource().GetSchema(), p.GetSource().GetName())
 }
 
+// targetName is the table's name in the target once all is done.
 func targetName(p *planv1.TablePlan) string {
+	if p.GetPublishName() != "" {
+		return qualified(p.GetPublishSchema(), p.GetPublishName())
+	}
 	return qualified(p.GetTargetSchema(), p.GetTargetName())
 }
 

@@ -3,6 +3,8 @@ package coordinator
 import (
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
@@ -42,4 +44,30 @@ func waitsForOthers(m *state.Migration, t *state.Table, tables []*state.Table) b
 	}
 	other := missingFor(t, tables)
 	return other != nil && (other.Blocked || !m.Begun(other))
+}
+
+// withoutSkipped is a table's plan without the foreign keys that point to tables that
+// were given up.
+func withoutSkipped(t *state.Table, tables []*state.Table) *planv1.TablePlan {
+	left := leftOut(t, tables)
+	if len(left) == 0 {
+		return t.Plan
+	}
+	p := proto.CloneOf(t.Plan)
+	p.Statements = slices.DeleteFunc(p.GetStatements(), func(s *planv1.Statement) bool {
+		n := int(s.GetForeignKey())
+		return n > 0 && n <= len(p.GetSource().GetForeignKeys()) && slices.Contains(left, t.Plan.GetSource().GetForeignKeys()[n-1])
+	})
+	return p
+}
+
+// leftOut are the foreign keys of a table that point to tables that were given up.
+func leftOut(t *state.Table, tables []*state.Table) []*planv1.ForeignKey {
+	var out []*planv1.ForeignKey
+	for _, f := range t.Plan.GetSource().GetForeignKeys() {
+		if slices.ContainsFunc(tables, func(other *state.Table) bool { return other.Skipped && other.Number != t.Number && other.Is(f) }) {
+			out = append(out, f)
+		}
+	}
+	return out
 }

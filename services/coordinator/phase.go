@@ -75,7 +75,11 @@ func (s *Service) settlePhase(ctx context.Context, m *state.Migration, left rema
 	}
 	switch p := m.Phases[n-1]; {
 	case p.Started.IsZero():
-		if m.Paused || m.WaitingPhase() != 0 {
+		if m.WaitingPhase() != 0 {
+			s.releaseSnapshot(m.UID)
+			return nil
+		}
+		if m.Paused {
 			return nil
 		}
 		s.cfg.Logger.Info("phase begins", "migration", m.Name, "phase", p.Name)
@@ -88,6 +92,15 @@ func (s *Service) settlePhase(ctx context.Context, m *state.Migration, left rema
 			Phase: n, Reason: fmt.Sprintf("phase %q stopped: %s; resume goes on when the cause is gone, skip goes on without the table", p.Name, left.why())}}})
 	default:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_PhaseCompleted{PhaseCompleted: &journalv1.PhaseCompleted{Phase: n}}})
+	}
+}
+
+// releaseSnapshot lets go of a snapshot that no table of the begun phases needs any
+// more: a phase may wait for days, and the source pays for it.
+func (s *Service) releaseSnapshot(uid string) {
+	if l := s.busy[workID{migration: uid, kind: workSnapshot}]; l != nil {
+		s.revoke(l, "no table needs the snapshot now")
+		s.run(uid).snapshot = ""
 	}
 }
 

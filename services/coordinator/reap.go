@@ -231,6 +231,9 @@ func (s *Service) rangeFailed(ctx context.Context, l *lease, m *state.Migration,
 	stage := map[workKind]string{workExtract: "extract", workLoad: "load", workValidate: "validate"}[l.work.kind]
 	s.cfg.Metrics.RangeRetried(stage, kind.String())
 	r := s.view().Range(l.work.migration, l.work.table, l.work.number)
+	if l.work.kind == workValidate && (r == nil || r.State != state.RangeLoaded) {
+		return nil // done again since, or given up
+	}
 	if l.work.kind == workValidate {
 		if tries := s.run(m.UID).retry(l.work); transient(kind) && (!counts(kind, p.Side) || tries < maxAttempts(m)) {
 			return nil

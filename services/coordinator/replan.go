@@ -15,7 +15,12 @@ import (
 // replanning tells whether tables are planned anew: none begins meanwhile, and the
 // migration does not end.
 func replanning(m *state.Migration, r *run) bool {
-	return m.Replan != state.ReplanNone || r != nil && r.update != nil
+	return changeable(m) && (m.Replan != state.ReplanNone || r != nil && r.update != nil)
+}
+
+// changeable tells whether a migration stands where its plan may still change.
+func changeable(m *state.Migration) bool {
+	return m.Stage == state.Planned || m.Stage == state.Running || m.Stage == state.Stopped || m.Stage == state.Incomplete
 }
 
 // designing tells whether source and target are to be looked at for a plan.
@@ -40,13 +45,12 @@ func wanted(m *state.Migration, r *run) *droverv1.MigrationSpec {
 
 // changes are what a new design means for the tables of a migration.
 type changes struct {
-	planned  []*planv1.TablePlan
-	relinked []*journalv1.TableRelinked
-	gone     []uint32
+	planned []*planv1.TablePlan
+	gone    []uint32
 }
 
 // compare finds what of a new design is for tables that have not begun. Begun ones
-// stay as they are; only foreign keys to skipped tables are left out of them.
+// stay as they are.
 func (s *Service) compare(m *state.Migration, spec *droverv1.MigrationSpec, d *planv1.Design) changes {
 	var out changes
 	known, kept, next := map[string]*state.Table{}, map[uint32]bool{}, uint32(1)
@@ -64,11 +68,7 @@ func (s *Service) compare(m *state.Migration, spec *droverv1.MigrationSpec, d *p
 			p.Number = next
 			next++
 			out.planned = append(out.planned, p)
-		case t == nil:
-		case s.hasBegun(t):
-			if e := relink(t, p, tables); e != nil {
-				out.relinked = append(out.relinked, e)
-			}
+		case t == nil, s.hasBegun(t):
 		case (all || refersToSkipped(t, tables)) && (resplit || t.Skipped || t.Blocked || !samePlan(t.Plan, p)):
 			p.Number = t.Number
 			out.planned = append(out.planned, p)
@@ -105,43 +105,6 @@ func samePlan(old, p *planv1.TablePlan) bool {
 	p.Number = old.GetNumber()
 	p.Source.EstimatedRows, p.Source.EstimatedBytes = old.GetSource().GetEstimatedRows(), old.GetSource().GetEstimatedBytes()
 	return proto.Equal(old, p)
-}
-
-// relink gives a table that has begun the foreign keys of a plan without the tables
-// that were skipped; nil where there is nothing to change.
-func relink(t *state.Table, p *planv1.TablePlan, tables []*state.Table) *journalv1.TableRelinked {
-	if t.Skipped || t.Stage >= state.TableLinked || !refersToSkipped(t, tables) {
-		return nil
-	}
-	e, before := &journalv1.TableRelinked{Table: t.Number}, &journalv1.TableRelinked{Table: t.Number}
-	for _, s := range p.GetStatements() {
-		if s.GetStep() == planv1.Step_STEP_FOREIGN_KEYS {
-			e.Statements = append(e.Statements, s)
-		}
-	}
-	for _, s := range t.Plan.GetStatements() {
-		if s.GetStep() == planv1.Step_STEP_FOREIGN_KEYS {
-			before.Statements = append(before.Statements, s)
-		}
-	}
-	if proto.Equal(e, before) {
-		return nil
-	}
-	for _, f := range p.GetFindings() {
-		if !hasFinding(t.Plan, f) {
-			e.Findings = append(e.Findings, f)
-		}
-	}
-	return e
-}
-
-func hasFinding(p *planv1.TablePlan, f *planv1.Finding) bool {
-	for _, old := range p.GetFindings() {
-		if proto.Equal(old, f) {
-			return true
-		}
-	}
-	return false
 }
 
 // redesigned takes a design for tables that have not begun. A design of a changed
@@ -189,11 +152,6 @@ func (s *Service) record(ctx context.Context, uid string, c changes) error {
 			s.revoke(l, "the table is planned anew")
 		}
 		if err := s.append(ctx, uid, &journalv1.Event{Body: &journalv1.Event_TablePlanned{TablePlanned: &journalv1.TablePlanned{Table: p}}}); err != nil {
-			return err
-		}
-	}
-	for _, e := range c.relinked {
-		if err := s.append(ctx, uid, &journalv1.Event{Body: &journalv1.Event_TableRelinked{TableRelinked: e}}); err != nil {
 			return err
 		}
 	}

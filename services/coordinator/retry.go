@@ -85,5 +85,5 @@ func (s *Service) retryTable(ctx context.Context, t *state.Table, number uint32)
 // isTable tells whether a name means a table: its number, or its name in source or target.
 func isTable(t *state.Table, name string) bool {
 	return name == "" || name == strconv.Itoa(int(t.Number)) || name == targetName(t.Plan) || name == sourceName(t.Plan) ||
-		name == t.Plan.GetTargetName()
+		name == t.Plan.GetTargetName() || name == t.Plan.GetPublishName()
 }

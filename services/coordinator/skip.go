@@ -29,7 +29,7 @@ func (s *Service) skip(ctx context.Context, uid, table string, number uint32) er
 	if m == nil {
 		return fault.New(fault.NotFound, "coordinator.SkipTable", "the migration was deleted")
 	}
-	if m.Stage != state.Planned && m.Stage != state.Running && m.Stage != state.Stopped && m.Stage != state.Incomplete {
+	if !changeable(m) {
 		return refuse(m, "has no table to skip: it is %s", stateName(m))
 	}
 	for _, t := range s.view().Tables(uid) {

@@ -18,7 +18,7 @@ func (h *harness) skip(table string, number uint32) error {
 }
 
 // A table that is given up while it is copied leaves no lease behind, and the tables
-// that refer to it are designed again without it, begun or not.
+// that refer to it are linked without it.
 func TestSkip_TableThatOthersReferTo(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		h.answer = describes("late>plain", "whole>plain", "whole>late")
@@ -39,8 +39,26 @@ func TestSkip_TableThatOthersReferTo(t *testing.T) {
 		linked := h.jobs[h.first(applies("whole", planv1.Step_STEP_FOREIGN_KEYS))].GetApplySchema().GetTable()
 		require.Len(t, linked.GetStatements(), 1, "the foreign key to the skipped table is still there")
 		require.Equal(t, "whole>late", linked.GetStatements()[0].GetObject())
-		require.Equal(t, "whole>plain", linked.GetFindings()[0].GetMessage())
+		require.Equal(t, "foreign keys to skipped tables are left out: whole>plain to plain", h.tables()["whole"].GetReason())
 		require.Len(t, h.tables(), 3)
+	})
+}
+
+// Tables that have not begun are designed again without a skipped one.
+func TestSkip_BeforeOthersBegan(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.answer = describes("late>plain", "whole>plain", "whole>late")
+		h.createAs(true, phased("!plain", "late", "whole"))
+		h.rest(time.Minute)
+		require.NoError(t, h.skip("plain", 0))
+		h.rest(time.Second)
+		whole := h.s.view().Table(h.migration().GetUid(), 3)
+		require.Len(t, whole.Plan.GetStatements(), 1)
+		require.Equal(t, "whole>plain", whole.Plan.GetFindings()[0].GetMessage())
+		_, err := h.api().ApproveMigration(context.Background(), &droverv1.ApproveMigrationRequest{Name: "m"})
+		require.NoError(t, err)
+		h.rest(time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
 	})
 }
 
@@ -165,5 +183,36 @@ func TestBlocked_WithoutSnapshot(t *testing.T) {
 		require.Equal(t, droverv1.Table_STATE_BLOCKED, h.tables()["whole"].GetState())
 		require.Contains(t, h.tables()["whole"].GetReason(), "no right to export")
 		require.Equal(t, droverv1.Table_STATE_COMPLETE, h.tables()["plain"].GetState())
+	})
+}
+
+// Ranges that were read in one snapshot do not go with those of another: a table that
+// was begun before the coordinator died, and its snapshot with it, starts again.
+func TestStart_SnapshotGone(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.silent = extracts("whole", 3)
+		h.create()
+		h.rest(5 * time.Second)
+		require.EqualValues(t, 2, h.tables()["whole"].GetCounters().GetRangesLoaded())
+		h.kill()
+		h.silent = nil
+		h.start()
+		h.rest(time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+		require.Equal(t, 1, h.count(func(j *workerv1.Job) bool { return j.GetEmpty() != nil }))
+		require.Equal(t, 2, h.count(extracts("whole", 1)))
+		require.Equal(t, 1, h.count(extracts("plain", 1)))
+	})
+}
+
+// Nobody holds a snapshot of the source while a phase waits for approval.
+func TestPhases_SnapshotReleased(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.createAs(true, phased("whole", "!plain", "late"))
+		h.rest(time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_WAITING, h.migration().GetState())
+		h.s.mu.Lock()
+		defer h.s.mu.Unlock()
+		require.Empty(t, h.s.busy)
 	})
 }

@@ -88,7 +88,7 @@ func updatable(m *state.Migration, r *run, tables []*state.Table) error {
 	switch {
 	case replanning(m, r):
 		return refuse(m, "is being planned anew already: change it when that is done")
-	case m.Stage != state.Planned && m.Stage != state.Running && m.Stage != state.Stopped && m.Stage != state.Incomplete:
+	case !changeable(m):
 		return refuse(m, "cannot be changed: it is %s", stateName(m))
 	case complete(tables):
 		return refuse(m, "has no table left that has not begun")
@@ -124,8 +124,11 @@ func unchangeable(m *state.Migration, changed *droverv1.MigrationSpec) error {
 	return nil
 }
 
-// updateFailed gives a changed spec up; the migration is as it was.
+// updateFailed gives a changed spec up, if there is one; the migration is as it was.
 func (s *Service) updateFailed(r *run, err error) {
+	if r == nil || r.update == nil {
+		return
+	}
 	r.update.done <- err
 	r.update, r.described = nil, nil
 }

@@ -209,3 +209,24 @@ func TestUpdate_Restart(t *testing.T) {
 		require.Len(t, h.jobs[h.first(creates("late"))].GetApplySchema().GetTable().GetColumns(), 1)
 	})
 }
+
+// A migration that ends takes a pending change with it.
+func TestUpdate_CancelledMeanwhile(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.createAs(true, phased("!plain", "late"))
+		h.rest(time.Minute)
+		h.silent = func(j *workerv1.Job) bool { return j.GetDescribe() != nil }
+		go func() {
+			time.Sleep(time.Second)
+			_, err := h.api().CancelMigration(context.Background(), &droverv1.CancelMigrationRequest{Name: "m"})
+			require.NoError(t, err)
+		}()
+		_, err := h.change(func(s *droverv1.MigrationSpec) { phased("!plain", "whole")(s) })
+		require.ErrorContains(t, err, "has ended meanwhile: it is cancelled")
+		h.rest(time.Minute)
+		h.s.mu.Lock()
+		defer h.s.mu.Unlock()
+		require.Empty(t, h.s.busy)
+		require.Empty(t, h.s.runs)
+	})
+}

@@ -214,7 +214,6 @@ type Event struct {
 	//	*Event_TableSampled
 	//	*Event_DiscardStarted
 	//	*Event_RangeEmptied
-	//	*Event_TableRelinked
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -645,15 +644,6 @@ func (x *Event) GetRangeEmptied() *RangeEmptied {
 	return nil
 }
 
-func (x *Event) GetTableRelinked() *TableRelinked {
-	if x != nil {
-		if x, ok := x.Body.(*Event_TableRelinked); ok {
-			return x.TableRelinked
-		}
-	}
-	return nil
-}
-
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -818,10 +808,6 @@ type Event_RangeEmptied struct {
 	RangeEmptied *RangeEmptied `protobuf:"bytes,49,opt,name=range_emptied,json=rangeEmptied,proto3,oneof"`
 }
 
-type Event_TableRelinked struct {
-	TableRelinked *TableRelinked `protobuf:"bytes,50,opt,name=table_relinked,json=tableRelinked,proto3,oneof"`
-}
-
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -901,8 +887,6 @@ func (*Event_TableSampled) isEvent_Body() {}
 func (*Event_DiscardStarted) isEvent_Body() {}
 
 func (*Event_RangeEmptied) isEvent_Body() {}
-
-func (*Event_TableRelinked) isEvent_Body() {}
 
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
@@ -2936,70 +2920,6 @@ func (x *RangeEmptied) GetRange() uint32 {
 	return 0
 }
 
-// TableRelinked: the foreign keys of a table that has begun were planned anew,
-// because a table that they point to was given up.
-type TableRelinked struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	Table uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
-	// All statements of the foreign keys step.
-	Statements []*v11.Statement `protobuf:"bytes,2,rep,name=statements,proto3" json:"statements,omitempty"`
-	// What the plan says of it now, beside what it said before.
-	Findings      []*v11.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *TableRelinked) Reset() {
-	*x = TableRelinked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *TableRelinked) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*TableRelinked) ProtoMessage() {}
-
-func (x *TableRelinked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use TableRelinked.ProtoReflect.Descriptor instead.
-func (*TableRelinked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
-}
-
-func (x *TableRelinked) GetTable() uint32 {
-	if x != nil {
-		return x.Table
-	}
-	return 0
-}
-
-func (x *TableRelinked) GetStatements() []*v11.Statement {
-	if x != nil {
-		return x.Statements
-	}
-	return nil
-}
-
-func (x *TableRelinked) GetFindings() []*v11.Finding {
-	if x != nil {
-		return x.Findings
-	}
-	return nil
-}
-
 // SpecChanged: tables that have not begun are planned by this spec; their new
 // plans follow.
 type SpecChanged struct {
@@ -3011,7 +2931,7 @@ type SpecChanged struct {
 
 func (x *SpecChanged) Reset() {
 	*x = SpecChanged{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3023,7 +2943,7 @@ func (x *SpecChanged) String() string {
 func (*SpecChanged) ProtoMessage() {}
 
 func (x *SpecChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3036,7 +2956,7 @@ func (x *SpecChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
 func (*SpecChanged) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
@@ -3055,7 +2975,7 @@ type TargetPublished struct {
 
 func (x *TargetPublished) Reset() {
 	*x = TargetPublished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3067,7 +2987,7 @@ func (x *TargetPublished) String() string {
 func (*TargetPublished) ProtoMessage() {}
 
 func (x *TargetPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3080,7 +3000,7 @@ func (x *TargetPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
 func (*TargetPublished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 // DiscardStarted: the migration is given up and what it made in the target is being
@@ -3098,7 +3018,7 @@ type DiscardStarted struct {
 
 func (x *DiscardStarted) Reset() {
 	*x = DiscardStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3030,7 @@ func (x *DiscardStarted) String() string {
 func (*DiscardStarted) ProtoMessage() {}
 
 func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3043,7 @@ func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardStarted.ProtoReflect.Descriptor instead.
 func (*DiscardStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DiscardStarted) GetOutcome() MigrationEnded_Outcome {
@@ -3163,7 +3083,7 @@ type TargetDiscarded struct {
 
 func (x *TargetDiscarded) Reset() {
 	*x = TargetDiscarded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3175,7 +3095,7 @@ func (x *TargetDiscarded) String() string {
 func (*TargetDiscarded) ProtoMessage() {}
 
 func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3188,7 +3108,7 @@ func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
 func (*TargetDiscarded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
 }
 
 // TableSampled is a measurement for the plan.
@@ -3204,7 +3124,7 @@ type TableSampled struct {
 
 func (x *TableSampled) Reset() {
 	*x = TableSampled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3216,7 +3136,7 @@ func (x *TableSampled) String() string {
 func (*TableSampled) ProtoMessage() {}
 
 func (x *TableSampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3229,7 +3149,7 @@ func (x *TableSampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
 func (*TableSampled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TableSampled) GetTable() uint32 {
@@ -3264,7 +3184,7 @@ var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x19\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x18\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -3310,8 +3230,7 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x10target_discarded\x18. \x01(\v2\".drover.journal.v1.TargetDiscardedH\x00R\x0ftargetDiscarded\x12F\n" +
 	"\rtable_sampled\x18/ \x01(\v2\x1f.drover.journal.v1.TableSampledH\x00R\ftableSampled\x12L\n" +
 	"\x0fdiscard_started\x180 \x01(\v2!.drover.journal.v1.DiscardStartedH\x00R\x0ediscardStarted\x12F\n" +
-	"\rrange_emptied\x181 \x01(\v2\x1f.drover.journal.v1.RangeEmptiedH\x00R\frangeEmptied\x12I\n" +
-	"\x0etable_relinked\x182 \x01(\v2 .drover.journal.v1.TableRelinkedH\x00R\rtableRelinkedB\x06\n" +
+	"\rrange_emptied\x181 \x01(\v2\x1f.drover.journal.v1.RangeEmptiedH\x00R\frangeEmptiedB\x06\n" +
 	"\x04body\"!\n" +
 	"\vTermStarted\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\"h\n" +
@@ -3452,13 +3371,7 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x05range\x18\x02 \x01(\rR\x05range\":\n" +
 	"\fRangeEmptied\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
-	"\x05range\x18\x02 \x01(\rR\x05range\"\x95\x01\n" +
-	"\rTableRelinked\x12\x14\n" +
-	"\x05table\x18\x01 \x01(\rR\x05table\x129\n" +
-	"\n" +
-	"statements\x18\x02 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
-	"statements\x123\n" +
-	"\bfindings\x18\x03 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\";\n" +
+	"\x05range\x18\x02 \x01(\rR\x05range\";\n" +
 	"\vSpecChanged\x12,\n" +
 	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecR\x04spec\"\x11\n" +
 	"\x0fTargetPublished\"\x95\x01\n" +
@@ -3500,7 +3413,7 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),               // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),   // 1: drover.journal.v1.MigrationEnded.Outcome
@@ -3540,25 +3453,24 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*TableSkipped)(nil),          // 35: drover.journal.v1.TableSkipped
 	(*RangeSkipped)(nil),          // 36: drover.journal.v1.RangeSkipped
 	(*RangeEmptied)(nil),          // 37: drover.journal.v1.RangeEmptied
-	(*TableRelinked)(nil),         // 38: drover.journal.v1.TableRelinked
-	(*SpecChanged)(nil),           // 39: drover.journal.v1.SpecChanged
-	(*TargetPublished)(nil),       // 40: drover.journal.v1.TargetPublished
-	(*DiscardStarted)(nil),        // 41: drover.journal.v1.DiscardStarted
-	(*TargetDiscarded)(nil),       // 42: drover.journal.v1.TargetDiscarded
-	(*TableSampled)(nil),          // 43: drover.journal.v1.TableSampled
-	(*timestamppb.Timestamp)(nil), // 44: google.protobuf.Timestamp
-	(*v1.MigrationSpec)(nil),      // 45: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),           // 46: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),         // 47: drover.plan.v1.Statement
-	(*v11.Finding)(nil),           // 48: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),         // 49: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),             // 50: drover.plan.v1.Range
-	(*v11.Difference)(nil),        // 51: drover.plan.v1.Difference
-	(*v11.Digest)(nil),            // 52: drover.plan.v1.Digest
-	(*v11.Touched)(nil),           // 53: drover.plan.v1.Touched
+	(*SpecChanged)(nil),           // 38: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),       // 39: drover.journal.v1.TargetPublished
+	(*DiscardStarted)(nil),        // 40: drover.journal.v1.DiscardStarted
+	(*TargetDiscarded)(nil),       // 41: drover.journal.v1.TargetDiscarded
+	(*TableSampled)(nil),          // 42: drover.journal.v1.TableSampled
+	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
+	(*v1.MigrationSpec)(nil),      // 44: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),           // 45: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),         // 46: drover.plan.v1.Statement
+	(*v11.Finding)(nil),           // 47: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),         // 48: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),             // 49: drover.plan.v1.Range
+	(*v11.Difference)(nil),        // 50: drover.plan.v1.Difference
+	(*v11.Digest)(nil),            // 51: drover.plan.v1.Digest
+	(*v11.Touched)(nil),           // 52: drover.plan.v1.Touched
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	44, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	43, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
 	4,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
 	5,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
@@ -3593,37 +3505,34 @@ var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	34, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
 	35, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
 	36, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
-	39, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
-	40, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
-	42, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
-	43, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
-	41, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
+	38, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	39, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	41, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	42, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	40, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
 	37, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
-	38, // 41: drover.journal.v1.Event.table_relinked:type_name -> drover.journal.v1.TableRelinked
-	45, // 42: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	46, // 43: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	47, // 44: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	48, // 45: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	49, // 46: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	50, // 47: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 48: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	51, // 49: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	52, // 50: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	52, // 51: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	53, // 52: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	52, // 53: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	51, // 54: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	52, // 55: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	1,  // 56: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	47, // 57: drover.journal.v1.TableRelinked.statements:type_name -> drover.plan.v1.Statement
-	48, // 58: drover.journal.v1.TableRelinked.findings:type_name -> drover.plan.v1.Finding
-	45, // 59: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	1,  // 60: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	61, // [61:61] is the sub-list for method output_type
-	61, // [61:61] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	44, // 41: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	45, // 42: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	46, // 43: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	47, // 44: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	48, // 45: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	49, // 46: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 47: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	50, // 48: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	51, // 49: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	51, // 50: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	52, // 51: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	51, // 52: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	50, // 53: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	51, // 54: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	1,  // 55: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	44, // 56: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 57: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -3672,7 +3581,6 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_TableSampled)(nil),
 		(*Event_DiscardStarted)(nil),
 		(*Event_RangeEmptied)(nil),
-		(*Event_TableRelinked)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3680,7 +3588,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   42,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

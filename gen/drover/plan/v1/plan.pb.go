@@ -396,8 +396,11 @@ type Statement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Step  Step                   `protobuf:"varint,1,opt,name=step,proto3,enum=drover.plan.v1.Step" json:"step,omitempty"`
 	// What it makes: "table public.album", "index album_artist_id_idx".
-	Object        string `protobuf:"bytes,2,opt,name=object,proto3" json:"object,omitempty"`
-	Sql           string `protobuf:"bytes,3,opt,name=sql,proto3" json:"sql,omitempty"`
+	Object string `protobuf:"bytes,2,opt,name=object,proto3" json:"object,omitempty"`
+	Sql    string `protobuf:"bytes,3,opt,name=sql,proto3" json:"sql,omitempty"`
+	// Position, from 1, of the one foreign key of the source table that it makes; 0 for
+	// anything else.
+	ForeignKey    uint32 `protobuf:"varint,4,opt,name=foreign_key,json=foreignKey,proto3" json:"foreign_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -451,6 +454,13 @@ func (x *Statement) GetSql() string {
 		return x.Sql
 	}
 	return ""
+}
+
+func (x *Statement) GetForeignKey() uint32 {
+	if x != nil {
+		return x.ForeignKey
+	}
+	return 0
 }
 
 // ColumnPlan is the way of one column.
@@ -1210,11 +1220,13 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x14\n" +
 	"\x05table\x18\x03 \x01(\tR\x05table\x12\x16\n" +
 	"\x06column\x18\x04 \x01(\tR\x06column\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\tR\amessage\"_\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\"\x80\x01\n" +
 	"\tStatement\x12(\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x10\n" +
-	"\x03sql\x18\x03 \x01(\tR\x03sql\"\xb8\x02\n" +
+	"\x03sql\x18\x03 \x01(\tR\x03sql\x12\x1f\n" +
+	"\vforeign_key\x18\x04 \x01(\rR\n" +
+	"foreignKey\"\xb8\x02\n" +
 	"\n" +
 	"ColumnPlan\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1f\n" +

@@ -122,8 +122,6 @@ func (a *apply) tableEvent() error {
 		})
 	case *journalv1.Event_TableSkipped:
 		return a.table(b.TableSkipped.GetTable(), func(t *Table) error { return a.tableSkipped(t, b.TableSkipped) })
-	case *journalv1.Event_TableRelinked:
-		return a.table(b.TableRelinked.GetTable(), func(t *Table) error { return tableRelinked(t, b.TableRelinked) })
 	case *journalv1.Event_TableSampled:
 		return a.table(b.TableSampled.GetTable(), func(t *Table) error {
 			t.Sample = &Sample{Rows: b.TableSampled.GetRows(), Bytes: b.TableSampled.GetBytes(), Seconds: b.TableSampled.GetSeconds()}

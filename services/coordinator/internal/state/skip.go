@@ -3,14 +3,11 @@ package state
 import (
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
-	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 )
 
-// tableSkipped gives a table up. Tables whose foreign keys point to it are designed
-// again without it, unless a changed spec has that done anyway.
+// tableSkipped gives a table up. Tables whose foreign keys point to it and that have
+// not begun are designed again without it, unless a changed spec has that done anyway.
 func (a *apply) tableSkipped(t *Table, e *journalv1.TableSkipped) error {
 	if t.Stage == TableComplete {
 		return fmt.Errorf("table %d is complete and cannot be skipped", t.Number)
@@ -22,28 +19,10 @@ func (a *apply) tableSkipped(t *Table, e *journalv1.TableSkipped) error {
 		return nil
 	}
 	for _, other := range a.view().Tables(a.uid) {
-		if !other.Skipped && other.Stage < TableLinked && other.RefersTo(t) {
+		if !other.Skipped && other.Stage <= TablePlanned && other.RefersTo(t) {
 			a.m.Replan = ReplanLinks
 		}
 	}
-	return nil
-}
-
-// tableRelinked replaces the foreign keys of a table's plan.
-func tableRelinked(t *Table, e *journalv1.TableRelinked) error {
-	if t.Stage >= TableLinked {
-		return fmt.Errorf("table %d is linked already", t.Number)
-	}
-	plan := proto.CloneOf(t.Plan)
-	plan.Statements = nil
-	for _, s := range t.Plan.GetStatements() {
-		if s.GetStep() != planv1.Step_STEP_FOREIGN_KEYS {
-			plan.Statements = append(plan.Statements, s)
-		}
-	}
-	plan.Statements = append(plan.Statements, e.GetStatements()...)
-	plan.Findings = append(plan.Findings, e.GetFindings()...)
-	t.Plan = plan
 	return nil
 }
 

@@ -118,9 +118,12 @@ func (t *Table) AllVerified() bool { return t.Split && t.Verified+t.EmptiedRange
 
 // RefersTo tells whether a foreign key of the table points to another.
 func (t *Table) RefersTo(other *Table) bool {
-	return t.Number != other.Number && slices.ContainsFunc(t.Plan.GetSource().GetForeignKeys(), func(f *planv1.ForeignKey) bool {
-		return f.GetReferencedSchema() == other.Plan.GetSource().GetSchema() && f.GetReferencedTable() == other.Plan.GetSource().GetName()
-	})
+	return t.Number != other.Number && slices.ContainsFunc(t.Plan.GetSource().GetForeignKeys(), other.Is)
+}
+
+// Is tells whether a foreign key points to the table.
+func (t *Table) Is(f *planv1.ForeignKey) bool {
+	return f.GetReferencedSchema() == t.Plan.GetSource().GetSchema() && f.GetReferencedTable() == t.Plan.GetSource().GetName()
 }
 
 // Open tells whether ranges of the table may be loaded.
