@@ -39,6 +39,30 @@ func TestNumeric_RoundTrip(t *testing.T) {
 	})
 }
 
+func TestNumeric_Integers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		magnitude := rapid.Uint64().Draw(t, "magnitude") >> rapid.IntRange(0, 63).Draw(t, "shift")
+		negative := rapid.Bool().Draw(t, "negative") && magnitude > 0
+		text := fmt.Sprint(magnitude)
+		if negative {
+			text = "-" + text
+		}
+		want, err := appendNumeric(nil, []byte(text))
+		require.NoError(t, err)
+		got := appendNumericInteger(nil, magnitude, negative)
+		require.Equal(t, want, got)
+		gotMagnitude, gotNegative, err := numericInteger(got)
+		require.NoError(t, err)
+		require.Equal(t, []any{magnitude, negative}, []any{gotMagnitude, gotNegative})
+	})
+	for _, text := range []string{"18446744073709551616", "1.5", "0.0001", "NaN", "Infinity"} {
+		v, err := appendNumeric(nil, []byte(text))
+		require.NoError(t, err)
+		_, _, err = numericInteger(v)
+		require.ErrorContains(t, err, text)
+	}
+}
+
 // The encoder writes the very bytes that the server's numeric_send does.
 func TestNumeric_AgreesWithServer(t *testing.T) {
 	db := openDB(t, testdb.Postgres(t))

@@ -108,30 +108,22 @@ func integerDecoder(oid uint32, kind planv1.Kind) decoder {
 		}
 	case oidNumeric:
 		return func(scratch, f []byte) ([]byte, error) {
-			text, err := appendNumericText(scratch, f, 0)
+			magnitude, negative, err := numericInteger(f)
 			if err != nil {
 				return nil, err
 			}
-			return parseInteger(kind, text)
+			if kind == canon.Uint && !negative {
+				return canon.AppendUint(scratch, magnitude), nil
+			}
+			n, ok := signed(magnitude, negative)
+			if !ok {
+				return nil, notInteger(f)
+			}
+			return appendInt(scratch, kind, n)
 		}
 	default:
 		return nil
 	}
-}
-
-func parseInteger(kind planv1.Kind, text []byte) ([]byte, error) {
-	if kind == canon.Uint {
-		n, err := strconv.ParseUint(string(text), 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("%.40s is not an unsigned 64-bit integer", text)
-		}
-		return canon.AppendUint(text[:0], n), nil
-	}
-	n, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("%.40s is not a 64-bit integer", text)
-	}
-	return canon.AppendInt(text[:0], n), nil
 }
 
 func floatDecoder(oid uint32, kind planv1.Kind) decoder {

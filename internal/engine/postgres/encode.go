@@ -79,11 +79,10 @@ func integerEncoder(kind planv1.Kind, oid uint32) encoder {
 		}
 	case oidNumeric:
 		return func(dst, v []byte) ([]byte, error) {
-			var text [20]byte
-			if kind == canon.Uint {
-				return appendNumeric(dst, strconv.AppendUint(text[:0], canon.GetUint(v), 10))
+			if n := canon.GetInt(v); kind == canon.Int && n < 0 {
+				return appendNumericInteger(dst, -uint64(n), true), nil
 			}
-			return appendNumeric(dst, strconv.AppendInt(text[:0], canon.GetInt(v), 10))
+			return appendNumericInteger(dst, canon.GetUint(v), false), nil
 		}
 	default:
 		return nil
@@ -126,7 +125,7 @@ func decimalEncoder(to storedType) encoder {
 			return appendNumeric
 		}
 		return func(dst, v []byte) ([]byte, error) {
-			if digits := significantFraction(v); digits > int(max(to.scale, 0)) {
+			if !fitsScale(v, int(max(to.scale, 0))) {
 				return dst, fmt.Errorf("%.40s has more than %d digits after the point", v, to.scale)
 			}
 			return appendNumeric(dst, v)
@@ -145,18 +144,18 @@ func decimalEncoder(to storedType) encoder {
 	}
 }
 
-// significantFraction counts the digits behind a decimal's point up to the last
-// that is not zero.
-func significantFraction(v []byte) int {
+// fitsScale tells whether a decimal has no more digits behind the point than scale,
+// zeros at its end apart.
+func fitsScale(v []byte, scale int) bool {
 	at := bytes.IndexByte(v, '.')
 	if at < 0 {
-		return 0
+		return true
 	}
 	end := len(v)
-	for end > at+1 && v[end-1] == '0' {
+	for end-at-1 > scale && v[end-1] == '0' {
 		end--
 	}
-	return end - at - 1
+	return end-at-1 <= scale
 }
 
 func textEncoder(to storedType) encoder {
