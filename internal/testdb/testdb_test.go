@@ -93,3 +93,26 @@ func TestSQLite_GivesAPathWithoutAFile(t *testing.T) {
 		t.Errorf("path %s: %v", path, err)
 	}
 }
+
+func TestOwnMariaDB_HasItsSettings(t *testing.T) {
+	target := OwnMariaDB(t, "--local-infile=OFF", "--default-storage-engine=Aria")
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	config := mysql.NewConfig()
+	config.Net, config.Addr, config.User, config.Passwd, config.DBName = "tcp", u.Host, "drover", password, u.Path[1:]
+	db, err := sql.Open("mysql", config.FormatDSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var infile, engine string
+	if err := db.QueryRow("SELECT @@local_infile, @@default_storage_engine").Scan(&infile, &engine); err != nil {
+		t.Fatal(err)
+	}
+	if infile != "0" || engine != "Aria" {
+		t.Errorf("local_infile is %s, the engine %s", infile, engine)
+	}
+}

@@ -146,7 +146,10 @@ var refusals = []refusal{
 	}},
 }
 
-func TestRefuse_OneLineOneCodeNothingTouched(t *testing.T) {
+func TestRefuse_OneLineOneCodeNothingTouched(t *testing.T) { checkRefusals(t, refusals) }
+
+func checkRefusals(t *testing.T, refusals []refusal) {
+	t.Helper()
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			source, target := c.ends(t)
