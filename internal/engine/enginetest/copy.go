@@ -29,16 +29,25 @@ type flow struct {
 	// described is the source as it is, database with the rules written into it.
 	described *planv1.Database
 	database  *planv1.Database
+	// name maps source tables to targets.
+	name      func(schema, table string) (string, string, bool)
 	design    *planv1.Design
 	migration engine.Migration
 	snapshot  string
 	epoch     uint64
 }
 
-// newFlow opens both sides, describes the source and designs the target.
+// newFlow makes both sides, describes the source and designs the target.
 func newFlow(t *testing.T, source, target Factory, existing planv1.Existing, tables, there []Table) *flow {
-	f := &flow{t: t, ctx: t.Context(), existing: existing, sourceConfig: source.New(t, tables...), targetConfig: target.New(t, there...),
-		migration: engine.Migration{UID: "01TESTMIGRATION", Name: "test", Term: 3}, epoch: 3 << 32}
+	return flowBetween(t, source, target, existing, source.New(t, tables...), target.New(t, there...))
+}
+
+// flowBetween is newFlow for databases that are there: nothing changes a source, so
+// many flows may begin at one.
+func flowBetween(t *testing.T, source, target Factory, existing planv1.Existing, from, to engine.Config) *flow {
+	f := &flow{t: t, ctx: t.Context(), existing: existing, sourceConfig: from, targetConfig: to,
+		migration: engine.Migration{UID: "01TESTMIGRATION", Name: "test", Term: 3}, epoch: 3 << 32,
+		name: func(string, string) (string, string, bool) { return "", "", false }}
 	f.targetConfig.Create = true
 	f.source = open(t, source, f.sourceConfig)
 	f.target = open(t, target, f.targetConfig)
@@ -58,8 +67,7 @@ func open(t *testing.T, f Factory, c engine.Config) engine.Database {
 }
 
 func (f *flow) redesign() {
-	design, err := f.target.Design(f.ctx, engine.DesignRequest{Source: f.database, Existing: f.existing, Stage: f.stage,
-		Name: func(string, string) (string, string, bool) { return "", "", false }})
+	design, err := f.target.Design(f.ctx, engine.DesignRequest{Source: f.database, Existing: f.existing, Stage: f.stage, Name: f.name})
 	require.NoError(f.t, err)
 	for i, p := range design.GetTables() {
 		require.Equal(f.t, uint32(i+1), p.GetNumber(), "tables are numbered from 1")

@@ -12,8 +12,9 @@ import (
 
 // testMigration holds an engine to the migration's row: terms, identities, stages.
 func testMigration(t *testing.T, f Factory) {
+	source := f.New(t, intTable())
 	start := func(t *testing.T) *flow {
-		return newFlow(t, f, f, planv1.Existing_EXISTING_FAIL, []Table{intTable()}, nil)
+		return flowBetween(t, f, f, planv1.Existing_EXISTING_FAIL, source, f.New(t))
 	}
 	t.Run("DesignChangesNothing", func(t *testing.T) {
 		flow := start(t)
@@ -65,8 +66,9 @@ func testExisting(t *testing.T, f Factory) {
 	held.Rows = intTable().Rows[:20]
 	source := intTable()
 	source.Rows = source.Rows[20:]
+	from := f.New(t, source)
 	start := func(t *testing.T, existing planv1.Existing, there Table) (*flow, *planv1.TablePlan) {
-		flow := newFlow(t, f, f, existing, []Table{source}, []Table{there})
+		flow := flowBetween(t, f, f, existing, from, f.New(t, there))
 		require.True(t, flow.plan("by_int").GetTargetExists())
 		return flow, flow.plan("by_int")
 	}

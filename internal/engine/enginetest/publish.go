@@ -16,13 +16,14 @@ import (
 // testPublish: tables that are loaded into a staging place appear under their
 // final names in one step, or leave nothing.
 func testPublish(t *testing.T, source, target Factory) {
+	from := source.New(t, schemaTables()...)
 	for name, test := range map[string]func(*publishTest){
 		"OneStep": (*publishTest).oneStep, "MadeSince": (*publishTest).madeSince, "There": (*publishTest).there,
 		"Discard": (*publishTest).discard, "DiscardBeforeTables": (*publishTest).discardBeforeTables, "AgainAfterDiscard": (*publishTest).againAfterDiscard,
 		"OlderTerm": (*publishTest).olderTerm, "NotStaged": (*publishTest).notStaged,
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFlow(t, source, target, planv1.Existing_EXISTING_APPEND, schemaTables(), []Table{bystander()})
+			f := flowBetween(t, source, target, planv1.Existing_EXISTING_APPEND, from, target.New(t, bystander()))
 			publisher, ok := f.target.(engine.Publisher)
 			require.True(t, ok, "engine %s cannot publish", target.Engine.Name())
 			// On a server a stage may be a database, and tests share the server.

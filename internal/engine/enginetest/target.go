@@ -15,6 +15,7 @@ import (
 
 // testLedger holds an engine to the loader step: duplicates, gaps, fences.
 func testLedger(t *testing.T, f Factory) {
+	source := f.New(t, intTable(), emptyTable())
 	for name, test := range map[string]func(*ledgerTest){
 		"WriteOnce": (*ledgerTest).writeOnce, "TakeoverFences": (*ledgerTest).takeoverFences, "LoaderReplaced": (*ledgerTest).loaderReplaced,
 		"NewAttemptGoesOn": (*ledgerTest).newAttemptGoesOn, "ResetRange": (*ledgerTest).resetRange, "Complete": (*ledgerTest).complete,
@@ -22,7 +23,7 @@ func testLedger(t *testing.T, f Factory) {
 		"FinishFences": (*ledgerTest).finishFences, "CountsTouchedOnce": (*ledgerTest).countsTouchedOnce, "RangesAreIndependent": (*ledgerTest).rangesAreIndependent,
 	} {
 		t.Run(name, func(t *testing.T) {
-			flow := newFlow(t, f, f, planv1.Existing_EXISTING_FAIL, []Table{intTable(), emptyTable()}, nil)
+			flow := flowBetween(t, f, f, planv1.Existing_EXISTING_FAIL, source, f.New(t))
 			flow.prepare()
 			p := flow.plan("by_int")
 			flow.apply(p, planv1.Step_STEP_CREATE)
