@@ -30,13 +30,14 @@ func each(ctx context.Context, q queryer, query string, args []any, f func(*sql.
 // tableFilter names the tables of a schema to read: all of them, or one.
 type tableFilter struct{ schema, name string }
 
-// where is a condition over a view of information_schema, with its arguments.
-func (f tableFilter) where(alias, schemaColumn string) (string, []any) {
-	condition, args := alias+"."+schemaColumn+" = ?", []any{f.schema}
+// where is a condition over a view of information_schema. Its constants are written
+// out: with arguments each query would be three.
+func (f tableFilter) where(alias, schemaColumn string) string {
+	condition := alias + "." + schemaColumn + " = " + literal(f.schema)
 	if f.name != "" {
-		condition, args = condition+" AND "+alias+".TABLE_NAME = ?", append(args, f.name)
+		condition += " AND " + alias + ".TABLE_NAME = " + literal(f.name)
 	}
-	return condition, args
+	return condition
 }
 
 type tableRow struct {
@@ -45,10 +46,10 @@ type tableRow struct {
 }
 
 func readTables(ctx context.Context, q queryer, f tableFilter) ([]tableRow, error) {
-	where, args := f.where("t", "TABLE_SCHEMA")
+	where := f.where("t", "TABLE_SCHEMA")
 	var out []tableRow
 	err := each(ctx, q, `SELECT t.TABLE_NAME, t.TABLE_TYPE, t.ENGINE, t.ROW_FORMAT, t.CREATE_OPTIONS, t.TABLE_COLLATION, t.TABLE_COMMENT,
-		t.TABLE_ROWS, t.DATA_LENGTH, t.AUTO_INCREMENT FROM information_schema.TABLES AS t WHERE `+where+` ORDER BY t.TABLE_NAME`, args, func(rows *sql.Rows) error {
+		t.TABLE_ROWS, t.DATA_LENGTH, t.AUTO_INCREMENT FROM information_schema.TABLES AS t WHERE `+where+` ORDER BY t.TABLE_NAME`, nil, func(rows *sql.Rows) error {
 		var r tableRow
 		err := rows.Scan(&r.name, &r.kind, &r.engine, &r.rowFormat, &r.options, &r.collation, &r.comment, &r.rows, &r.bytes, &r.autoIncrement)
 		out = append(out, r)
@@ -70,11 +71,11 @@ func (c columnRow) has(extra string) bool {
 }
 
 func (d *dialect) readColumns(ctx context.Context, q queryer, f tableFilter) ([]columnRow, error) {
-	where, args := f.where("c", "TABLE_SCHEMA")
+	where := f.where("c", "TABLE_SCHEMA")
 	var out []columnRow
 	err := each(ctx, q, `SELECT c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.COLUMN_TYPE, c.EXTRA, c.COLUMN_COMMENT, c.IS_NULLABLE = 'YES', c.COLUMN_DEFAULT,
 		c.CHARACTER_SET_NAME, c.COLLATION_NAME, c.GENERATION_EXPRESSION, c.CHARACTER_MAXIMUM_LENGTH, c.NUMERIC_PRECISION, c.NUMERIC_SCALE, c.DATETIME_PRECISION,
-		c.PRIVILEGES, `+d.srid+` FROM information_schema.COLUMNS AS c WHERE `+where+` ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION`, args, func(rows *sql.Rows) error {
+		c.PRIVILEGES, `+d.srid+` FROM information_schema.COLUMNS AS c WHERE `+where+` ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION`, nil, func(rows *sql.Rows) error {
 		var r columnRow
 		var length sql.Null[uint64]
 		err := rows.Scan(&r.table, &r.name, &r.dataType, &r.columnType, &r.extra, &r.comment, &r.nullable, &r.defaultText, &r.charset, &r.collation, &r.generated,
@@ -94,10 +95,10 @@ type indexRow struct {
 }
 
 func (d *dialect) readIndexes(ctx context.Context, q queryer, f tableFilter) ([]indexRow, error) {
-	where, args := f.where("s", "TABLE_SCHEMA")
+	where := f.where("s", "TABLE_SCHEMA")
 	var out []indexRow
 	err := each(ctx, q, `SELECT s.TABLE_NAME, s.INDEX_NAME, s.INDEX_TYPE, s.NON_UNIQUE = 0, s.COLUMN_NAME, `+d.indexExpression+`, s.COLLATION, s.SUB_PART
-		FROM information_schema.STATISTICS AS s WHERE `+where+` ORDER BY s.TABLE_NAME, s.INDEX_NAME <> 'PRIMARY', s.INDEX_NAME, s.SEQ_IN_INDEX`, args, func(rows *sql.Rows) error {
+		FROM information_schema.STATISTICS AS s WHERE `+where+` ORDER BY s.TABLE_NAME, s.INDEX_NAME <> 'PRIMARY', s.INDEX_NAME, s.SEQ_IN_INDEX`, nil, func(rows *sql.Rows) error {
 		var r indexRow
 		err := rows.Scan(&r.table, &r.index, &r.method, &r.unique, &r.column, &r.expression, &r.collation, &r.prefix)
 		out = append(out, r)
@@ -111,12 +112,12 @@ type foreignKeyRow struct {
 }
 
 func readForeignKeys(ctx context.Context, q queryer, f tableFilter) ([]foreignKeyRow, error) {
-	where, args := f.where("k", "TABLE_SCHEMA")
+	where := f.where("k", "TABLE_SCHEMA")
 	var out []foreignKeyRow
 	err := each(ctx, q, `SELECT k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, k.REFERENCED_TABLE_SCHEMA, k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME,
 		r.UPDATE_RULE, r.DELETE_RULE FROM information_schema.KEY_COLUMN_USAGE AS k JOIN information_schema.REFERENTIAL_CONSTRAINTS AS r
 		ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
-		WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND `+where+` ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`, args, func(rows *sql.Rows) error {
+		WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND `+where+` ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`, nil, func(rows *sql.Rows) error {
 		var r foreignKeyRow
 		err := rows.Scan(&r.table, &r.name, &r.column, &r.schema, &r.referenced, &r.to, &r.onUpdate, &r.onDelete)
 		out = append(out, r)
@@ -128,9 +129,9 @@ func readForeignKeys(ctx context.Context, q queryer, f tableFilter) ([]foreignKe
 type checkRow struct{ table, name, expression string }
 
 func (d *dialect) readChecks(ctx context.Context, q queryer, f tableFilter) ([]checkRow, error) {
-	where, args := f.where("c", "CONSTRAINT_SCHEMA")
+	where := f.where("c", "CONSTRAINT_SCHEMA")
 	var out []checkRow
-	err := each(ctx, q, d.checks+" WHERE "+where+" ORDER BY c.TABLE_NAME, c.CONSTRAINT_NAME", args, func(rows *sql.Rows) error {
+	err := each(ctx, q, d.checks+" WHERE "+where+" ORDER BY c.TABLE_NAME, c.CONSTRAINT_NAME", nil, func(rows *sql.Rows) error {
 		var r checkRow
 		err := rows.Scan(&r.table, &r.name, &r.expression)
 		r.expression = d.expression(r.expression)

@@ -2,9 +2,6 @@ package mysql
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -39,6 +36,11 @@ func (d *database) Describe(ctx context.Context, s engine.Selection) (*planv1.Da
 	if err != nil {
 		return nil, classify(op, err)
 	}
+	keys, err := readForeignKeys(ctx, d.db, tableFilter{schema: d.schema})
+	if err != nil {
+		return nil, classify(op, err)
+	}
+	cat.addForeignKeys(keys)
 	for _, t := range cat.tables {
 		if err := d.inspect(ctx, t); err != nil {
 			return nil, fault.At(classify(op, err), fault.Source, t.GetSchema()+"."+t.GetName())
@@ -73,7 +75,7 @@ func (d *database) readCatalog(ctx context.Context, f tableFilter, s engine.Sele
 	if len(cat.tables) == 0 {
 		return cat, nil
 	}
-	if err := cat.readChildren(ctx, d.db, f); err != nil {
+	if err := cat.readShape(ctx, d.db, f); err != nil {
 		return nil, err
 	}
 	for _, t := range cat.tables {
@@ -100,7 +102,7 @@ func (cat *catalog) addTable(schema string, r tableRow) {
 	if strings.Contains(options, "partitioned") {
 		t.Options = append(t.Options, optionPartitioned)
 	}
-	if r.autoIncrement.Valid {
+	if r.autoIncrement.Valid && r.autoIncrement.Int64 > 0 {
 		t.Options = append(t.Options, optionAutoIncrement+itoa(r.autoIncrement.Int64))
 	}
 	if versioned {
@@ -114,8 +116,8 @@ func (cat *catalog) leave(object, name, reason string) {
 	cat.unmoved = append(cat.unmoved, &planv1.Unmoved{Object: object, Name: name, Reason: reason})
 }
 
-// readChildren reads what tables are made of.
-func (cat *catalog) readChildren(ctx context.Context, q queryer, f tableFilter) error {
+// readShape reads what a plan relies on: columns, checks and indexes.
+func (cat *catalog) readShape(ctx context.Context, q queryer, f tableFilter) error {
 	columns, err := cat.dialect.readColumns(ctx, q, f)
 	if err != nil {
 		return err
@@ -125,10 +127,6 @@ func (cat *catalog) readChildren(ctx context.Context, q queryer, f tableFilter) 
 		return err
 	}
 	indexes, err := cat.dialect.readIndexes(ctx, q, f)
-	if err != nil {
-		return err
-	}
-	keys, err := readForeignKeys(ctx, q, f)
 	if err != nil {
 		return err
 	}
@@ -142,7 +140,6 @@ func (cat *catalog) readChildren(ctx context.Context, q queryer, f tableFilter) 
 	}
 	cat.addChecks(checks)
 	cat.addIndexes(indexes)
-	cat.addForeignKeys(keys)
 	return nil
 }
 
@@ -155,17 +152,8 @@ func option(t *planv1.Table, prefix string) (string, bool) {
 	return t.GetOptions()[i][len(prefix):], true
 }
 
-// fingerprint is a hash of what a plan relies on.
-func fingerprint(t *planv1.Table) string {
-	h := sha256.New()
-	for _, c := range t.GetColumns() {
-		fmt.Fprintf(h, "%q %q %t %q %q %q\n", c.GetName(), c.GetNativeType(), c.GetNullable(), c.GetCharset(), c.GetCollation(), c.GetGenerated())
-	}
-	fmt.Fprintf(h, "%d %q", t.GetKey().GetSource(), t.GetKey().GetColumns())
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// describeOne reads one table; NotFound where it is not there.
+// describeOne reads one table, without its foreign keys; NotFound where it is not
+// there.
 func (d *database) describeOne(ctx context.Context, schema, name string) (*planv1.Table, error) {
 	cat, err := d.readCatalog(ctx, tableFilter{schema: schema, name: name}, engine.Selection{})
 	if err != nil {

@@ -23,9 +23,16 @@ func (cat *catalog) addIndexes(rows []indexRow) {
 				Constraint: r.unique, Method: strings.ToLower(r.method)})
 			n++
 		}
+		if _, versioned := option(t, optionVersioned); versioned && !hasColumn(t, r.column.String) {
+			continue // the end of a row's period, which the server adds to keys
+		}
 		index := t.GetIndexes()[n-1]
 		index.Columns = append(index.Columns, cat.indexColumn(r, index.GetMethod()))
 	}
+}
+
+func hasColumn(t *planv1.Table, name string) bool {
+	return slices.ContainsFunc(t.GetColumns(), func(c *planv1.Column) bool { return c.GetName() == name })
 }
 
 func (cat *catalog) indexColumn(r indexRow, method string) *planv1.IndexColumn {

@@ -23,6 +23,12 @@ const (
 	codeNoSuchTable    = 1146
 	codeLockWait       = 1205
 	codeDeadlock       = 1213
+	codeLockNowait     = 3572
+	codeNoSuchThread   = 1094
+	// LOAD DATA LOCAL is switched off on one side or the other.
+	codeNotAllowed       = 1148
+	codeLocalInfile      = 3948
+	codeLocalInfileMaria = 4166
 )
 
 // codeKinds are the kinds of a server's error numbers. A number that is not here is

@@ -139,3 +139,34 @@ func readRows(t testing.TB, d *database, r engine.ReadRequest) (rows [][][]byte,
 	}))
 	return rows, keys
 }
+
+// openFlavour opens a new database of one product.
+func openFlavour(t testing.TB, name string) *database {
+	t.Helper()
+	for _, f := range flavours {
+		if f.name == name {
+			return openDB(t, f.new(t))
+		}
+	}
+	t.Fatalf("no product %s", name)
+	return nil
+}
+
+// scanPlan reads the way and the remarks of a query's plan.
+func scanPlan(used, extra *string) func(*sql.Rows) error {
+	return func(rows *sql.Rows) error {
+		columns, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		values := map[string]*sql.NullString{}
+		var into []any
+		for _, c := range columns {
+			values[c] = &sql.NullString{}
+			into = append(into, values[c])
+		}
+		err = rows.Scan(into...)
+		*used, *extra = values["type"].String+" "+values["key"].String, values["Extra"].String
+		return err
+	}
+}

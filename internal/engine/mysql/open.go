@@ -35,6 +35,7 @@ type database struct {
 	version, identity string
 	endpoint          *endpoint
 	readers           *readerPool
+	fingerprints      fingerprints
 }
 
 // open connects, finds out which product the server is, and opens the pools.

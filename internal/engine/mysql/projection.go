@@ -182,12 +182,15 @@ func (p *projection) query() (string, error) {
 
 // forceIndex makes the server walk the key's index: it would rather sort a large
 // part of a table, and send nothing until it has.
-func forceIndex(t *planv1.Table) string {
+func forceIndex(t *planv1.Table) string { return indexHint("FORCE", t) }
+
+// indexHint names the key's index in FROM; nothing where there is none.
+func indexHint(verb string, t *planv1.Table) string {
 	for _, i := range t.GetIndexes() {
 		if i.GetUnique() && slices.EqualFunc(i.GetColumns(), t.GetKey().GetColumns(), func(c *planv1.IndexColumn, name string) bool {
 			return c.GetName() == name && c.GetPrefix() == 0
 		}) {
-			return " FORCE INDEX (" + ident(i.GetName()) + ")"
+			return " " + verb + " INDEX (" + ident(i.GetName()) + ")"
 		}
 	}
 	return ""

@@ -75,14 +75,14 @@ func (d *database) hold(ctx context.Context, conn *readerConn, p *planv1.TablePl
 			return err
 		}
 	}
-	t, err := d.describeOne(ctx, schema, name)
-	if fault.Is(err, fault.NotFound) {
+	found, err := d.fingerprintOf(ctx, schema, name)
+	if fault.Is(err, fault.NotFound) || errorCode(err) == codeNoSuchTable {
 		return fault.New(fault.Changed, "mysql.Read", "table is gone: it was there when the migration was planned")
 	}
 	if err != nil {
 		return err
 	}
-	if t.GetFingerprint() != p.GetSource().GetFingerprint() {
+	if found != p.GetSource().GetFingerprint() {
 		return fault.New(fault.Changed, "mysql.Read", "table is not what was planned: its columns or its key changed; plan the migration again")
 	}
 	return nil
