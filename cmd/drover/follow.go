@@ -142,9 +142,11 @@ func (f *follower) watch(ctx context.Context, take func(*droverv1.WatchMigration
 	}
 }
 
-// ended is the until of a watch: a phase that waits or stopped may be let go on from
-// elsewhere.
-func ended(m *droverv1.WatchMigrationResponse) bool { return progress.Ended(m.GetMigration()) }
+// ended is the until of a watch: an approval may come from elsewhere at any time,
+// while a phase that stopped needs somebody to look.
+func ended(m *droverv1.WatchMigrationResponse) bool {
+	return progress.Ended(m.GetMigration()) || m.GetMigration().GetState() == droverv1.Migration_STATE_STOPPED
+}
 
 // rested is the until of a command that answers with an exit code: nothing more
 // happens unless somebody says so.

@@ -12,8 +12,8 @@ func newWatch(a *app) *cobra.Command {
 		Use:   "watch MIGRATION",
 		Short: "Follow a migration on a server to its end",
 		Long: `Show a migration's progress until it ends, then its summary. Ctrl-C detaches; the
-migration goes on, as does the watch while a phase waits for approval or is
-stopped. The exit code is that of drover run.`,
+migration goes on. While a phase waits for approval, so does the watch. The exit
+code is that of drover run.`,
 		Example: `  drover watch shop
   drover watch shop --progress json --summary summary.json`,
 		Args: exactly(1, "the name of a migration"),

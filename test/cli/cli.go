@@ -43,11 +43,16 @@ type Result struct {
 
 // Summary is what tests look at in the document of --summary.
 type Summary struct {
-	State  string
-	Reason string
-	Tables []Table
-	Total  struct {
+	State   string
+	Phase   string
+	Reason  string
+	Verdict string
+	Tables  []Table
+	Total   struct {
 		Tables         int
+		TablesComplete int `json:"tables_complete"`
+		TablesBlocked  int `json:"tables_blocked"`
+		TablesSkipped  int `json:"tables_skipped"`
 		Rows           int64
 		RowsVerified   int64 `json:"rows_verified"`
 		Ranges         int
@@ -61,10 +66,14 @@ type Summary struct {
 // Table of a summary.
 type Table struct {
 	Source, Target, State, Reason string
+	Phase                         string
+	ReasonKind                    string `json:"reason_kind"`
 	Rows                          int64
 	SourceRows                    int64 `json:"source_rows"`
 	Ranges                        int
 	Attempts                      int
+	RangesSkipped                 int   `json:"ranges_skipped"`
+	RowsFiltered                  int64 `json:"rows_filtered"`
 	Mismatches                    int64
 	SourceDigest                  string `json:"source_digest"`
 	TargetDigest                  string `json:"target_digest"`

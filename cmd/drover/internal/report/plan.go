@@ -62,7 +62,7 @@ func WritePlan(w io.Writer, p Plan, ddl bool) error {
 		_ = columnGrid(t.GetPlan()).Write(&b)
 	}
 	writeSizes(&b, p.Tables)
-	writeSizing(&b, m.GetSizing())
+	writeSizing(&b, m)
 	if ddl {
 		writeStatements(&b, p)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	"github.com/drover-db/drover/internal/spec"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
 )
@@ -16,35 +17,46 @@ import (
 // barWidth is the longest bar of a histogram.
 const barWidth = 40
 
-// writeSizes draws, for each table of more than one range, how many rows its ranges
-// are expected to have.
+// writeSizes says, for each table of more than one range, how many rows its ranges
+// are expected to have, and draws how they spread.
 func writeSizes(w io.Writer, tables []*droverv1.Table) {
 	for _, t := range tables {
-		s := t.GetRangeSizes()
-		if t.GetCounters().GetRanges() < 2 || len(s.GetBuckets()) == 0 {
-			continue
+		s, ranges := t.GetRangeSizes(), count(int64(t.GetCounters().GetRanges()), "range")
+		switch {
+		case t.GetCounters().GetRanges() < 2 || len(s.GetBuckets()) == 0:
+		case s.GetSmallest() == s.GetLargest():
+			fmt.Fprintf(w, "\n%s: %s of about %s expected rows each\n", output.Clean(t.GetSource()), ranges, humanize.Comma(s.GetMedian()))
+		default:
+			fmt.Fprintf(w, "\n%s: %s of %s to %s expected rows, median %s\n", output.Clean(t.GetSource()), ranges,
+				humanize.Comma(s.GetSmallest()), humanize.Comma(s.GetLargest()), humanize.Comma(s.GetMedian()))
+			_ = histogram(s.GetBuckets()).Write(w)
 		}
-		fmt.Fprintf(w, "\n%s: %s of %s to %s expected rows, median %s\n", output.Clean(t.GetSource()), count(int64(t.GetCounters().GetRanges()), "range"),
-			humanize.Comma(s.GetSmallest()), humanize.Comma(s.GetLargest()), humanize.Comma(s.GetMedian()))
-		most := int32(1)
-		for _, b := range s.GetBuckets() {
-			most = max(most, b.GetRanges())
-		}
-		g := output.NewGrid(">  UP TO ROWS", ">RANGES", "")
-		for _, b := range s.GetBuckets() {
-			// What is there at all has a bar.
-			length := min(int(b.GetRanges()), max(1, int(b.GetRanges())*barWidth/int(most)))
-			g.Add(humanize.Comma(b.GetUpToRows()), fmt.Sprint(b.GetRanges()), strings.Repeat("#", length))
-		}
-		_ = g.Write(w)
 	}
 }
 
-// writeSizing says what the migration is expected to take, and what that rests on.
-func writeSizing(w io.Writer, s *droverv1.Sizing) {
-	if s == nil {
-		return
+// histogram draws buckets, without the empty ones before the first.
+func histogram(buckets []*droverv1.RangeSizes_Bucket) *output.Grid {
+	most := int32(1)
+	for _, b := range buckets {
+		most = max(most, b.GetRanges())
 	}
+	g := output.NewGrid(">  UP TO ROWS", ">RANGES", "")
+	for _, b := range buckets {
+		if g.Len() == 0 && b.GetRanges() == 0 {
+			continue
+		}
+		length := int(b.GetRanges())
+		if most > barWidth && length > 0 {
+			length = max(1, length*barWidth/int(most)) // what is there at all has a bar
+		}
+		g.Add(humanize.Comma(b.GetUpToRows()), fmt.Sprint(b.GetRanges()), strings.Repeat("#", length))
+	}
+	return g
+}
+
+// writeSizing says what the migration is expected to take, and what that rests on.
+func writeSizing(w io.Writer, m *droverv1.Migration) {
+	s := m.GetSizing()
 	fmt.Fprintln(w, "\nExpected:")
 	if s.GetSampledSeconds() > 0 && s.GetSampledRows() > 0 {
 		speed := humanize.IBytes(uint64(float64(s.GetSampledBytes())/s.GetSampledSeconds())) + "/s"
@@ -55,9 +67,21 @@ func writeSizing(w io.Writer, s *droverv1.Sizing) {
 	} else {
 		fmt.Fprintln(w, "  no sample was read, so nothing can be said about time")
 	}
-	if s.GetStreamBytes() > 0 {
-		fmt.Fprintf(w, "  up to %s of disk for rows under way, where the message server keeps its state (stream.maxBytes)\n", bytes(s.GetStreamBytes()))
+	fmt.Fprintf(w, "  up to %s of disk for rows under way, where the message server keeps its state (stream.maxBytes)\n", bytes(streamBytes(m)))
+}
+
+// streamBytes is the disk that rows under way may take; without a sample, what the
+// spec allows.
+func streamBytes(m *droverv1.Migration) int64 {
+	if n := m.GetSizing().GetStreamBytes(); n > 0 {
+		return n
 	}
+	stream := spec.WithDefaults(m.GetSpec()).GetStream()
+	limit, err := spec.ParseSize(stream.GetMaxBytes())
+	if err != nil {
+		return 0
+	}
+	return limit * int64(stream.GetReplicas())
 }
 
 func bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
