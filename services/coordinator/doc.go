@@ -2,9 +2,11 @@
 // them, and when they are done. It opens no user database and holds no password;
 // everything it knows it was told by workers and has in the control log.
 //
-// The way of a range through it: plan.go makes it, lease.go gives it to a loader
-// and an extractor, report.go takes what they did, complete.go closes it and
-// whatever it was the last of, reap.go takes back what the dead held.
+// The way of a range through it: plan.go makes it, offer.go finds who may have it,
+// lease.go gives it to a loader and an extractor, report.go takes what they did,
+// complete.go closes it and whatever it was the last of, reap.go takes back what the
+// dead held. phase.go and step.go say when a table may begin, publish.go what becomes
+// of staged ones, skip.go, retry.go and update.go what people may change on the way.
 //
 // A range's states, as the control log has them:
 //
@@ -14,6 +16,9 @@
 //	 │   └──── RangeFailed ────┤   (too often)              │ TableRestarted
 //	 │                         └───────────────► BLOCKED    │
 //	 └── RangeRetried, TableRestarted ◄─────────────┴───────┘
+//
+// RangeSkipped takes a range that is not verified out of this for good: its rows are
+// removed by a load that only resets, and RangeEmptied says that they are gone.
 //
 // Between PENDING and LOADED the range is in an attempt: a loader fences it in the
 // target, an extractor reads it into the attempt's own subject, the loader writes

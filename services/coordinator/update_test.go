@@ -178,6 +178,7 @@ func TestUpdate_NobodyThere(t *testing.T) {
 		h.silent = func(j *workerv1.Job) bool { return j.GetDesign() != nil }
 		_, err := h.change(func(s *droverv1.MigrationSpec) { s.Existing = "truncate" })
 		require.Equal(t, fault.Canceled, fault.KindOf(err))
+		h.rest(time.Second)
 		require.Empty(t, h.migration().GetSpec().GetExisting())
 		h.silent = nil
 		h.credit("loader-1")
