@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -234,4 +235,59 @@ func testShop(t *testing.T, url string) {
 	_, err = conn.Exec(t.Context(), "SET enable_bitmapscan = on")
 	require.NoError(t, err)
 	require.Equal(t, "4", one("SELECT id::text FROM customer WHERE to_tsvector('simple', coalesce(bio, '') || ' ' || coalesce(email, '')) @@ plainto_tsquery('simple', 'long')"))
+}
+
+// Names that PostgreSQL would cut are cut here, and said; two that become one stop
+// the plan. Names that differ in case only are two.
+func TestMySQL_Names(t *testing.T) {
+	long := strings.Repeat("x", 63)
+	source := castSource(&planv1.Column{Name: long + "1", NativeType: "int", Kind: canon.Int}, &planv1.Column{Name: "V", NativeType: "int", Kind: canon.Int},
+		&planv1.Column{Name: "v", NativeType: "int", Kind: canon.Int})
+	for _, name := range []string{"T", long + "a", long + "b"} {
+		other := castSource().GetTables()[0]
+		other.Name = name
+		source.Tables = append(source.Tables, other)
+	}
+	design, err := openDB(t, testdb.Postgres(t)).Design(t.Context(), engine.DesignRequest{Source: source, Name: byName})
+	require.NoError(t, err)
+	codes := map[string][]string{}
+	for _, p := range design.GetTables() {
+		codes[p.GetSource().GetName()] = nil
+		for _, f := range p.GetFindings() {
+			codes[p.GetSource().GetName()] = append(codes[p.GetSource().GetName()], f.GetCode())
+		}
+	}
+	require.Equal(t, map[string][]string{"t": {codeNameChanged}, "T": nil, long + "a": {codeNameChanged}, long + "b": {codeNameChanged, codeNameCollision, codeNameChanged}}, codes)
+	require.Equal(t, long, design.GetTables()[0].GetColumns()[1].GetTarget())
+	source.Tables = source.Tables[:1]
+	source.Tables[0].Columns = append(source.Tables[0].Columns, &planv1.Column{Name: long + "2", NativeType: "int", Kind: canon.Int})
+	design, err = openDB(t, testdb.Postgres(t)).Design(t.Context(), engine.DesignRequest{Source: source, Name: byName})
+	require.NoError(t, err)
+	require.True(t, blocked(design.GetTables()[0]))
+}
+
+func TestTranslate(t *testing.T) {
+	column := func(name string) (mysqlOperand, error) {
+		kinds := map[string]planv1.Kind{"n": canon.Int, "d": canon.Decimal, "t": canon.Text, "at": canon.Timestamp, "b": canon.Bool, "ci": canon.Text}
+		return mysqlOperand{sql: ident(name), kind: kinds[name], loose: name == "ci"}, nil
+	}
+	for expr, want := range map[string]string{
+		"(`n` > 0)": `("n" > 0)`, "n>=1 and not (d is null or `t` = _utf8mb4'a\\'b')": `"n" >= 1 AND NOT ("d" IS NULL OR "t" = 'a''b')`,
+		"`t` not in ('a','b''c')": `"t" NOT IN ('a', 'b''c')`, "`n` not between -(1) and 2": `"n" NOT BETWEEN -1 AND 2`, "char_length(t) <= 3": `char_length("t") <= 3`,
+		"`at` < '2024-01-01'": `"at" < '2024-01-01 00:00:00'::timestamp without time zone`, "'2024-01-01' < `at`": `'2024-01-01 00:00:00'::timestamp without time zone < "at"`,
+		"n + 1 > d * 2": `("n"::numeric + 1::numeric) > ("d"::numeric * 2::numeric)`, "`n` <=> 3": `"n" IS NOT DISTINCT FROM 3`,
+		"char_length(`ci`) > 0 and ci is not null": `char_length("ci") > 0 AND "ci" IS NOT NULL`, "(!(`n` > 1))": `(NOT ("n" > 1))`,
+		// Not certain.
+		"`ci` = 'a'": "", "`t` like 'a%'": "", "`n` = '5'": "", "`n` / 2 > 1": "", "`n`": "", "!`n` = 1": "", "`t` = \"a\"": "", "`b` = 1": "", "lower(`t`) = 'a'": "",
+		"`at` < '2024-13-01'": "", "`n` > 0 xor `d` > 0": "", "`n` > 1e3": "", "`n` > 0x10": "", "`n` in ()": "", "`n` > 1 -- x": "", "`t` = _utf8mb4\\'a\\\\'b\\'": "",
+		"`t` = 'a' || 'b'": "", "((`n` > 0)": "", "case when n then 1 end": "", "": "",
+	} {
+		got, err := translateCondition(expr, column)
+		if want == "" {
+			require.Error(t, err, expr)
+			continue
+		}
+		require.NoError(t, err, expr)
+		require.Equal(t, want, got)
+	}
 }

@@ -34,6 +34,8 @@ type tupleEncoder struct {
 	asText bool
 	fields [][]byte
 	buf    []byte
+	// scratch takes what is encoded only to see that it can be.
+	scratch []byte
 }
 
 func newTupleEncoder(ctx context.Context, q querier, p *planv1.TablePlan, described []pgconn.FieldDescription) (*tupleEncoder, error) {
@@ -126,10 +128,8 @@ func (e *tupleEncoder) appendTuple() error {
 		if v == nil {
 			continue
 		}
-		if e.fixed[i] {
-			if err := canon.Check(e.plan.GetColumns()[i].GetKind(), v); err != nil {
-				return fault.Wrap(fault.Corrupt, "postgres.Write", err)
-			}
+		if err := e.check(i, v); err != nil {
+			return err
 		}
 		var err error
 		if e.buf, err = e.encoders[i](e.buf, v); err != nil {
@@ -149,6 +149,16 @@ func (e *tupleEncoder) appendLine() error {
 			e.buf = append(e.buf, '\\', 'N')
 			continue
 		}
+		if err := e.check(i, v); err != nil {
+			return err
+		}
+		if e.encoders[i] != nil {
+			// What the type would round or cut is refused in this form too.
+			var err error
+			if e.scratch, err = e.encoders[i](e.scratch[:0], v); err != nil {
+				return e.valueError(i, err)
+			}
+		}
 		var err error
 		if e.buf, err = appendCopyText(e.buf, e.plan.GetColumns()[i].GetKind(), v); err != nil {
 			return e.valueError(i, err)
@@ -156,6 +166,14 @@ func (e *tupleEncoder) appendLine() error {
 	}
 	e.buf = append(e.buf, '\n')
 	return nil
+}
+
+// check sees that a value is one of its kind at all.
+func (e *tupleEncoder) check(i int, v []byte) error {
+	if !e.fixed[i] {
+		return nil
+	}
+	return fault.Wrap(fault.Corrupt, "postgres.Write", canon.Check(e.plan.GetColumns()[i].GetKind(), v))
 }
 
 func (e *tupleEncoder) valueError(column int, err error) error {
