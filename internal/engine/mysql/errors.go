@@ -18,13 +18,14 @@ import (
 
 // Error numbers that code acts on.
 const (
-	codeTableExists    = 1050
-	codeDuplicateEntry = 1062
-	codeNoSuchTable    = 1146
-	codeLockWait       = 1205
-	codeDeadlock       = 1213
-	codeLockNowait     = 3572
-	codeNoSuchThread   = 1094
+	codeTableExists     = 1050
+	codeUnknownDatabase = 1049
+	codeDuplicateEntry  = 1062
+	codeNoSuchTable     = 1146
+	codeLockWait        = 1205
+	codeDeadlock        = 1213
+	codeLockNowait      = 3572
+	codeNoSuchThread    = 1094
 	// LOAD DATA LOCAL is switched off on one side or the other.
 	codeNotAllowed       = 1148
 	codeLocalInfile      = 3948

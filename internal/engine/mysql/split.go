@@ -12,11 +12,10 @@ import (
 	"github.com/drover-db/drover/internal/keyrange"
 )
 
-// Split cuts a table at keys that exist. A key whose first column counts (numbers,
-// times, bytes) is cut by halves: the server's own estimate of an index range, which
-// looks at a few pages of it, says where rows are dense. Within one value of that
-// column, and along texts, whose order only the server knows, the index is walked, one
-// range at a time.
+// Split cuts a table at keys that exist, by halves along the key's first column: the
+// server's own estimate of an index range, which looks at a few pages of it, says
+// where rows are dense. Where that leads nowhere (one value of that column, labels)
+// the index is walked, one range at a time.
 func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.SplitOptions) ([]*planv1.Range, error) {
 	source := p.GetSource()
 	rows, bytes := source.GetEstimatedRows(), source.GetEstimatedBytes()
@@ -49,8 +48,8 @@ type splitter struct {
 	// from is the table and its index, as FROM has them.
 	from string
 	step int64
-	// scale has the decimal places of each key column.
-	scale []int32
+	// decimals are those of each key column.
+	decimals []int32
 }
 
 func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1.Bound, err error) {
@@ -62,16 +61,17 @@ func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1
 		return nil, err
 	}
 	for _, i := range at {
-		s.scale = append(s.scale, p.GetColumns()[i].GetScale())
+		s.decimals = append(s.decimals, p.GetColumns()[i].GetScale())
 	}
 	s.from = qualified(s.table.GetSchema(), s.table.GetName()) + forceIndex(s.table)
-	scale := scaleFor(s.terms.kinds[0], s.terms.types[0], s.scale[0])
+	lead := engine.SourceColumn(p, s.table.GetKey().GetColumns()[0])
+	half := middleOf(s.terms.kinds[0], s.terms.types[0], lead.GetCollation(), s.decimals[0])
 	// Of a table that was just filled the server knows nothing yet, and what Describe
 	// could count is walked quickly.
-	if scale == nil || s.table.GetEstimatedRows() <= countedRows+1 {
+	if half == nil || s.table.GetEstimatedRows() <= countedRows+1 {
 		return s.walk(ctx, nil, nil)
 	}
-	return (&bisection{splitter: s, scale: scale}).run(ctx)
+	return (&bisection{splitter: s, middle: half}).run(ctx)
 }
 
 // walk cuts at every step-th key behind a key and before a bound of the first column;
@@ -127,7 +127,7 @@ func (s *splitter) key(ctx context.Context, conditions []string, direction strin
 	}
 	out := &planv1.Bound{}
 	for i, f := range fields {
-		v, err := keyFromText(s.terms.kinds[i], s.terms.types[i], s.scale[i], f)
+		v, err := keyFromText(s.terms.kinds[i], s.terms.types[i], s.decimals[i], f)
 		if err != nil {
 			return nil, &fault.Error{Kind: fault.Value, Op: "mysql.Split", Column: s.table.GetKey().GetColumns()[i], Err: err}
 		}

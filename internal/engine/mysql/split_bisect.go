@@ -4,28 +4,27 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"math/big"
 	"slices"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/fault"
 )
 
+// maxHalvings bounds how often a piece of a piece is halved: a number has 64 bits.
+const maxHalvings = 70
+
 // bisection cuts by halves along the key's first column.
 type bisection struct {
 	*splitter
-	scale *keyScale
+	middle middle
 	// pieces cover all keys, in their order.
 	pieces []piece
 }
 
-// piece is a part of the index between keys that exist: from first up to where the
-// next piece begins.
+// piece is a part of the index: from its first key up to the next piece's.
 type piece struct {
-	first *planv1.Bound
-	// low and high are the places of the first and the last key's first column.
-	low, high *big.Int
-	rows      int64
+	first, last *planv1.Bound
+	rows        int64
 }
 
 func (b *bisection) run(ctx context.Context) ([]*planv1.Bound, error) {
@@ -37,71 +36,86 @@ func (b *bisection) run(ctx context.Context) ([]*planv1.Bound, error) {
 	if err != nil || last == nil {
 		return nil, err
 	}
-	whole := piece{first: first, low: b.placeOf(first), high: b.placeOf(last), rows: b.table.GetEstimatedRows()}
-	if err := b.halve(ctx, whole); err != nil {
+	if err := b.halve(ctx, piece{first: first, last: last, rows: b.table.GetEstimatedRows()}, maxHalvings); err != nil {
 		return nil, err
 	}
 	b.level()
 	return b.merge(ctx)
 }
 
-func (b *bisection) placeOf(key *planv1.Bound) *big.Int { return b.scale.place(key.GetValues()[0]) }
-
-// halve divides a piece until it is well below a range, or one value. Both ends are
-// drawn in to keys that exist, so every division leaves rows on both sides, gaps or
-// not.
-func (b *bisection) halve(ctx context.Context, p piece) error {
-	if p.rows <= b.step/2 || p.low.Cmp(p.high) >= 0 {
+// halve divides a piece until it is well below a range, or cannot be divided. Both
+// ends are drawn in to keys that exist, so every division leaves rows on both sides,
+// gaps or not.
+func (b *bisection) halve(ctx context.Context, p piece, depth int) error {
+	parts, err := b.divide(ctx, p, depth)
+	if err != nil {
+		return err
+	}
+	if parts == nil {
 		b.pieces = append(b.pieces, p)
-		return nil
 	}
-	middle := new(big.Int).Add(p.low, p.high)
-	middle.Add(middle, big.NewInt(1)).Rsh(middle, 1)
-	at, err := b.scale.constant(middle)
-	if err != nil {
-		return err
-	}
-	name := b.terms.names[0]
-	right, err := b.key(ctx, []string{name + " >= " + at}, "", 0)
-	if err != nil {
-		return err
-	}
-	left, err := b.key(ctx, []string{name + " < " + at}, " DESC", 0)
-	if err != nil {
-		return err
-	}
-	if right == nil || left == nil {
-		// Rows went away while this was looking: the piece stays as it is.
-		b.pieces = append(b.pieces, p)
-		return nil
-	}
-	parts := []piece{{first: p.first, low: p.low, high: b.placeOf(left)}, {first: right, low: b.placeOf(right), high: p.high}}
 	for _, part := range parts {
 		if part.rows, err = b.estimate(ctx, part); err != nil {
 			return err
 		}
-		if err := b.halve(ctx, part); err != nil {
+		if err := b.halve(ctx, part, depth-1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// divide gives the two halves of a piece; nothing where it stays whole.
+func (b *bisection) divide(ctx context.Context, p piece, depth int) ([]piece, error) {
+	if p.rows <= b.step/2 || depth == 0 {
+		return nil, nil
+	}
+	at, ok, err := b.middle(p.first.GetValues()[0], p.last.GetValues()[0])
+	if err != nil || !ok {
+		return nil, err
+	}
+	within, err := b.within(p)
+	if err != nil {
+		return nil, err
+	}
+	name := b.terms.names[0]
+	right, err := b.key(ctx, append([]string{name + " >= " + at}, within...), "", 0)
+	if err != nil || right == nil {
+		return nil, err
+	}
+	left, err := b.key(ctx, append([]string{name + " < " + at}, within...), " DESC", 0)
+	if err != nil || left == nil {
+		return nil, err
+	}
+	return []piece{{first: p.first, last: left}, {first: right, last: p.last}}, nil
+}
+
+// within are the conditions that the first column is that of a piece.
+func (b *bisection) within(p piece) ([]string, error) {
+	out := make([]string, 0, 2)
+	for _, end := range []struct {
+		operator string
+		key      *planv1.Bound
+	}{{" >= ", p.first}, {" <= ", p.last}} {
+		text, err := constant(b.terms.kinds[0], b.terms.types[0], end.key.GetValues()[0])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b.terms.names[0]+end.operator+text)
+	}
+	return out, nil
+}
+
 // estimate asks the server how many rows a piece has: it dives into the index for
 // that and reads no rows.
 func (b *bisection) estimate(ctx context.Context, p piece) (int64, error) {
-	low, err := b.scale.constant(p.low)
+	within, err := b.within(p)
 	if err != nil {
 		return 0, err
 	}
-	high, err := b.scale.last(p.high)
-	if err != nil {
-		return 0, err
-	}
-	name := b.terms.names[0]
 	// Where it is forced to use an index, MySQL does not look into it.
 	from := qualified(b.table.GetSchema(), b.table.GetName()) + indexHint("USE", b.table)
-	return explainRows(ctx, b.db, "SELECT "+name+" FROM "+from+" WHERE "+name+" >= "+low+" AND "+name+" <= "+high)
+	return explainRows(ctx, b.db, "SELECT "+b.terms.names[0]+" FROM "+from+where(within))
 }
 
 // explainRows is the number of rows that the server expects a query of one table to

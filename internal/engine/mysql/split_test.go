@@ -54,6 +54,13 @@ var keyed = []struct {
 	{"text", "a VARCHAR(40)", "a", func(r *rand.Rand, i int) string {
 		return fmt.Sprintf("'%s%d'", []string{"a", "Ä", "b", "É", "ß", "z ", "_", "日"}[r.IntN(8)], i)
 	}},
+	{"uuid", "a CHAR(36)", "a", func(r *rand.Rand, i int) string {
+		return fmt.Sprintf("'%08X-%04x-4aaa-8bbb-%012x'", r.Uint32(), r.IntN(1<<16), i)
+	}},
+	{"prefixed", "a VARCHAR(40)", "a", func(r *rand.Rand, i int) string { return fmt.Sprintf("'user_%08d@example.org'", i*i) }},
+	{"cased", "a VARCHAR(40) COLLATE utf8mb4_bin", "a", func(r *rand.Rand, i int) string {
+		return fmt.Sprintf("'%cx%cy%d'", lettersBytes[r.IntN(62)], lettersBytes[r.IntN(62)], i)
+	}},
 	{"latin", "a VARCHAR(40) CHARACTER SET latin1", "a", func(r *rand.Rand, i int) string {
 		return fmt.Sprintf("'%s%d'", []string{"a", "Ä", "b", "É", "ß", "€"}[r.IntN(6)], i)
 	}},
