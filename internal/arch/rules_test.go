@@ -88,6 +88,7 @@ var leaves = []leaf{
 	{"internal/keyrange", []string{"gen/...", "internal/canon", "google.golang.org/protobuf/..."}, "ranges are pure values"},
 	{"internal/batch", []string{"gen/...", "internal/canon", "internal/fault", "google.golang.org/protobuf/...", "github.com/zeebo/xxh3"},
 		"the format on the wire depends on nothing that changes"},
-	{"internal/engine", []string{"gen/...", "internal/batch", "internal/canon", "internal/fault", "internal/keyrange", "internal/secret",
+	{"internal/filter", []string{"gen/...", "internal/canon", "internal/fault"}, "a condition means the same in every process"},
+	{"internal/engine", []string{"gen/...", "internal/batch", "internal/canon", "internal/fault", "internal/filter", "internal/glob", "internal/keyrange", "internal/secret",
 		"google.golang.org/protobuf/..."}, "the contract knows values and ranges, no technology"},
 }
