@@ -21,6 +21,8 @@ const (
 	optionVersioned = "SYSTEM VERSIONED"
 	// optionInvisible is followed by the name of a column that * leaves out.
 	optionInvisible = "INVISIBLE "
+	// optionIgnored is followed by the name of an index that the optimizer does not use.
+	optionIgnored = "IGNORED INDEX "
 	// optionSRID is followed by a column's spatial reference system and its name.
 	optionSRID = "SRID "
 )
@@ -68,7 +70,7 @@ func (d *database) readCatalog(ctx context.Context, f tableFilter, s engine.Sele
 		return nil, err
 	}
 	for _, r := range rows {
-		if s.Matches(f.schema, r.name.String) {
+		if s.Matches(f.schema, r.name.String) && !strings.HasPrefix(r.name.String, ledgerPrefix) {
 			cat.addTable(f.schema, r)
 		}
 	}

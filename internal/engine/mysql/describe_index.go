@@ -21,7 +21,9 @@ func (cat *catalog) addIndexes(rows []indexRow) {
 		if n == 0 || t.GetIndexes()[n-1].GetName() != r.index {
 			t.Indexes = append(t.Indexes, &planv1.Index{Name: r.index, Primary: r.index == primaryIndex, Unique: r.unique,
 				Constraint: r.unique, Method: strings.ToLower(r.method)})
-			n++
+			if n++; r.hidden {
+				t.Options = append(t.Options, optionIgnored+r.index)
+			}
 		}
 		if _, versioned := option(t, optionVersioned); versioned && !hasColumn(t, r.column.String) {
 			continue // the end of a row's period, which the server adds to keys
@@ -93,7 +95,9 @@ func better(a, b *planv1.Key) bool {
 // keyOf makes a key of an index; nil where a row may be absent from it or cannot be
 // found by its value.
 func keyOf(t *planv1.Table, i *planv1.Index) *planv1.Key {
-	if !i.GetUnique() || i.GetMethod() == "hash" && !i.GetPrimary() {
+	// An index by hashes has no order, and one that is hidden from the optimizer
+	// answers nothing.
+	if !i.GetUnique() || i.GetMethod() == "hash" || slices.Contains(t.GetOptions(), optionIgnored+i.GetName()) {
 		return nil
 	}
 	key := &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_UNIQUE, PortableOrder: true}

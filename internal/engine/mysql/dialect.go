@@ -19,8 +19,9 @@ type dialect struct {
 	identity string
 
 	// Parts of catalog queries: a column's spatial reference system, an index's
-	// expression, and the query of enforced checks as table, name and condition.
-	srid, indexExpression, checks string
+	// expression, whether the optimizer may not use it, and the query of enforced checks
+	// as table, name and condition.
+	srid, indexExpression, indexHidden, checks string
 	// expression is an expression as the catalog has it, as SQL.
 	expression func(catalog string) string
 	// defaultText gives a column's default, which is not NULL: the text of a constant,

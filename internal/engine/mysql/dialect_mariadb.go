@@ -16,6 +16,7 @@ var mariadbDialect = &dialect{
 	identity:        "sha1(concat_ws('/', @@hostname, @@port, @@datadir))",
 	srid:            "NULL",
 	indexExpression: "NULL",
+	indexHidden:     "s.IGNORED = 'YES'",
 	checks:          "SELECT c.TABLE_NAME, c.CONSTRAINT_NAME, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS AS c",
 	expression:      func(text string) string { return text },
 	defaultText:     mariadbDefault,

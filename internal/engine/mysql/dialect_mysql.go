@@ -18,6 +18,7 @@ var mysqlDialect = &dialect{
 	identity:        "@@global.server_uuid",
 	srid:            "c.SRS_ID",
 	indexExpression: "s.EXPRESSION",
+	indexHidden:     "s.IS_VISIBLE = 'NO'",
 	checks: `SELECT c.TABLE_NAME, c.CONSTRAINT_NAME, k.CHECK_CLAUSE FROM information_schema.TABLE_CONSTRAINTS AS c JOIN information_schema.CHECK_CONSTRAINTS AS k
 		ON c.CONSTRAINT_TYPE = 'CHECK' AND k.CONSTRAINT_SCHEMA = c.CONSTRAINT_SCHEMA AND k.CONSTRAINT_NAME = c.CONSTRAINT_NAME AND c.ENFORCED = 'YES'`,
 	expression:  unescapedExpression,
