@@ -8,7 +8,7 @@ import (
 )
 
 func newCheck(a *app) *cobra.Command {
-	m := &job{}
+	m := &job{noSample: true}
 	cmd := &cobra.Command{
 		Use:   "check (-f FILE | SOURCE_URL TARGET_URL)",
 		Short: "Look for what would stop a migration",

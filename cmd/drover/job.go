@@ -28,6 +28,7 @@ type job struct {
 	jobs                  int
 	state, summary        string
 	yes, fresh            bool
+	noSample              bool
 	// want is the state that a verb asked for; its end is then a success.
 	want droverv1.Migration_State
 	// resume is the command that goes on after an interruption, where it is not the

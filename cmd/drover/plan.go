@@ -20,9 +20,10 @@ func newPlan(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan (-f FILE | SOURCE_URL TARGET_URL)",
 		Short: "Show what a migration would do",
-		Long: `Read both catalogs and show what a migration would do: tables, keys, ranges,
-estimates, types, findings, and what would stay behind. Neither database is
-changed. -o wide or --ddl adds every statement; -o json or yaml prints the plan
+		Long: `Read both catalogs and show what a migration would do: tables, keys, ranges and how
+they spread, estimates, types, findings, and what would stay behind. Up to a second
+of the largest tables is read to tell how long reading would take. Neither database
+is changed. -o wide or --ddl adds every statement; -o json or yaml prints the plan
 with the spec and all its defaults.
 
 The exit code is 8 when the plan has errors.`,
@@ -46,6 +47,7 @@ The exit code is 8 when the plan has errors.`,
 	}
 	m.fileFlag(cmd.Flags())
 	m.specFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&m.noSample, "no-sample", false, "read no rows: nothing is then said about time")
 	cmd.Flags().BoolVar(&ddl, "ddl", false, "show every statement that would run in the target")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 10 when there is something to move")
 	return cmd

@@ -24,7 +24,7 @@ const (
 // toSample lists the tables that a plan for people still has to measure. A run is
 // not held up by it.
 func (s *Service) toSample(m *state.Migration, tables []*state.Table) []*state.Table {
-	if m.AutoStart || m.Stage != state.Planning {
+	if m.AutoStart || m.NoSample || m.Stage != state.Planning {
 		return nil
 	}
 	return slices.DeleteFunc(sample(tables), func(t *state.Table) bool { return t.Sample != nil || s.run(m.UID).unsampled[t.Number] })

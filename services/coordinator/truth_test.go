@@ -182,4 +182,12 @@ func TestPlan_Sizing(t *testing.T) {
 		require.Zero(t, h.count(samples))
 		require.Nil(t, h.migration().GetSizing())
 	})
+	bubble(t, func(t *testing.T, h *harness) {
+		h.answer = sized
+		_, err := h.api().CreateMigration(context.Background(), &droverv1.CreateMigrationRequest{NoSample: true, Spec: specWith(func(*droverv1.MigrationSpec) {})})
+		require.NoError(t, err)
+		h.rest(time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_PLANNED, h.migration().GetState())
+		require.Zero(t, h.count(samples))
+	})
 }

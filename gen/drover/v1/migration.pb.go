@@ -928,9 +928,12 @@ func (x *Counters) GetValuesTouched() int64 {
 }
 
 type CreateMigrationRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Spec          *MigrationSpec         `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
-	Start         bool                   `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Spec  *MigrationSpec         `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	Start bool                   `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
+	// Read no rows for the plan: nothing is then said about time. A migration that
+	// starts by itself reads none anyway.
+	NoSample      bool `protobuf:"varint,3,opt,name=no_sample,json=noSample,proto3" json:"no_sample,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -975,6 +978,13 @@ func (x *CreateMigrationRequest) GetSpec() *MigrationSpec {
 func (x *CreateMigrationRequest) GetStart() bool {
 	if x != nil {
 		return x.Start
+	}
+	return false
+}
+
+func (x *CreateMigrationRequest) GetNoSample() bool {
+	if x != nil {
+		return x.NoSample
 	}
 	return false
 }
@@ -2951,10 +2961,11 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x10validate_seconds\x18\x0f \x01(\x01R\x0fvalidateSeconds\x12%\n" +
 	"\x0eschema_seconds\x18\x10 \x01(\x01R\rschemaSeconds\x12#\n" +
 	"\rrows_filtered\x18\x11 \x01(\x03R\frowsFiltered\x12%\n" +
-	"\x0evalues_touched\x18\x12 \x01(\x03R\rvaluesTouched\"d\n" +
+	"\x0evalues_touched\x18\x12 \x01(\x03R\rvaluesTouched\"\x81\x01\n" +
 	"\x16CreateMigrationRequest\x124\n" +
 	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x14\n" +
-	"\x05start\x18\x02 \x01(\bR\x05start\"M\n" +
+	"\x05start\x18\x02 \x01(\bR\x05start\x12\x1b\n" +
+	"\tno_sample\x18\x03 \x01(\bR\bnoSample\"M\n" +
 	"\x17CreateMigrationResponse\x122\n" +
 	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"2\n" +
 	"\x13GetMigrationRequest\x12\x1b\n" +

@@ -938,7 +938,9 @@ type MigrationCreated struct {
 	Uid   string                 `protobuf:"bytes,1,opt,name=uid,proto3" json:"uid,omitempty"`
 	Spec  *v1.MigrationSpec      `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
 	// Run as soon as the plan is made.
-	Start         bool `protobuf:"varint,3,opt,name=start,proto3" json:"start,omitempty"`
+	Start bool `protobuf:"varint,3,opt,name=start,proto3" json:"start,omitempty"`
+	// Measure nothing for the plan.
+	NoSample      bool `protobuf:"varint,4,opt,name=no_sample,json=noSample,proto3" json:"no_sample,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -990,6 +992,13 @@ func (x *MigrationCreated) GetSpec() *v1.MigrationSpec {
 func (x *MigrationCreated) GetStart() bool {
 	if x != nil {
 		return x.Start
+	}
+	return false
+}
+
+func (x *MigrationCreated) GetNoSample() bool {
+	if x != nil {
+		return x.NoSample
 	}
 	return false
 }
@@ -3233,11 +3242,12 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\rrange_emptied\x181 \x01(\v2\x1f.drover.journal.v1.RangeEmptiedH\x00R\frangeEmptiedB\x06\n" +
 	"\x04body\"!\n" +
 	"\vTermStarted\x12\x12\n" +
-	"\x04term\x18\x01 \x01(\x04R\x04term\"h\n" +
+	"\x04term\x18\x01 \x01(\x04R\x04term\"\x85\x01\n" +
 	"\x10MigrationCreated\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.drover.v1.MigrationSpecR\x04spec\x12\x14\n" +
-	"\x05start\x18\x03 \x01(\bR\x05start\"\xaa\x01\n" +
+	"\x05start\x18\x03 \x01(\bR\x05start\x12\x1b\n" +
+	"\tno_sample\x18\x04 \x01(\bR\bnoSample\"\xaa\x01\n" +
 	"\x0fSourceDescribed\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +

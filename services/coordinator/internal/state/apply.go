@@ -40,7 +40,7 @@ func (a *apply) view() View { return View{txn: a.txn} }
 
 func (a *apply) run(seq uint64) error {
 	if c := a.event.GetMigrationCreated(); c != nil {
-		a.m = &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(),
+		a.m = &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(), NoSample: c.GetNoSample(),
 			Created: a.event.GetTime().AsTime(), Tables: -1, Last: seq}
 		return a.txn.Insert(tableMigrations, a.m)
 	}

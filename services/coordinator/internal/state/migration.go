@@ -69,7 +69,9 @@ type Migration struct {
 	Stage     Stage
 	// AutoStart runs the migration as soon as it is planned.
 	AutoStart bool
-	Paused    bool
+	// NoSample leaves out what would be measured for the plan.
+	NoSample bool
+	Paused   bool
 	// Prepared: the target has the ledger. Finished: it takes no batch any more.
 	Prepared, Finished bool
 	// MorePrepare: a changed plan has statements that did not run yet.
