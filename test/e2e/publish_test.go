@@ -45,14 +45,21 @@ func finalTables(ctx context.Context, target string) (string, error) {
 		if _, err := os.Stat(file); err != nil {
 			return "", nil
 		}
-		return fixture.Try(ctx, target, `.timeout 5000
-			SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\_drover%' ESCAPE '\' ORDER BY name)`)
+		return fixture.Try(ctx, target, patience(target)+`SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\_drover%' ESCAPE '\' ORDER BY name)`)
 	}
 	if fixture.IsMySQL(target) {
 		return fixture.Try(ctx, target, `SELECT coalesce(group_concat(table_name ORDER BY table_name), '') FROM information_schema.tables
 			WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name NOT LIKE '\_drover%'`)
 	}
 	return fixture.Try(ctx, target, `SELECT string_agg(table_name, ',' ORDER BY table_name) FROM information_schema.tables WHERE table_schema = 'public'`)
+}
+
+// patience makes SQLite's client wait for a writer.
+func patience(target string) string {
+	if strings.HasPrefix(target, "sqlite:") {
+		return ".timeout 20000\n"
+	}
+	return ""
 }
 
 // sight is what a reader saw of a target, and how often.
@@ -76,7 +83,7 @@ func watch(t *testing.T, target string) (*sight, func()) {
 			if tables != "" && err == nil {
 				// All that a reader may ever see is everything.
 				var rows string
-				rows, err = fixture.Try(ctx, target, "SELECT (SELECT count(*) FROM part) + (SELECT count(*) FROM line) + (SELECT count(*) FROM zone)")
+				rows, err = fixture.Try(ctx, target, patience(target)+"SELECT (SELECT count(*) FROM part) + (SELECT count(*) FROM line) + (SELECT count(*) FROM zone)")
 				tables += " " + rows
 			}
 			if err != nil && ctx.Err() == nil {
