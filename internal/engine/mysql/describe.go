@@ -70,7 +70,7 @@ func (d *database) readCatalog(ctx context.Context, f tableFilter, s engine.Sele
 		return nil, err
 	}
 	for _, r := range rows {
-		if s.Matches(f.schema, r.name.String) {
+		if s.Matches(f.schema, r.name.String) && !strings.HasPrefix(r.name.String, ledgerPrefix) {
 			cat.addTable(f.schema, r)
 		}
 	}

@@ -29,6 +29,9 @@ type dialect struct {
 	defaultText func(c columnRow) (text string, constant bool)
 	// bytesDefault is the default of a column of bytes in hexadecimal.
 	bytesDefault func(constant string) string
+
+	// target is what differs when tables are made and written.
+	target targetDialect
 }
 
 // dialectOf finds the product and its version from what version() says.

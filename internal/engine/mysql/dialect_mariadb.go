@@ -3,6 +3,9 @@ package mysql
 import (
 	"encoding/hex"
 	"strings"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/canon"
 )
 
 // mariadbDialect is MariaDB.
@@ -21,6 +24,29 @@ var mariadbDialect = &dialect{
 	expression:      func(text string) string { return text },
 	defaultText:     mariadbDefault,
 	bytesDefault:    func(constant string) string { return hex.EncodeToString([]byte(constant)) },
+
+	target: targetDialect{
+		textCollation: "utf8mb4_nopad_bin",
+		// There are vectors from 11.7 on only.
+		lacks: []string{"vector"},
+		foreignTypes: map[string]func(*planv1.Column) targetType{
+			"vector": asType("longblob"),
+			"json":   asType("json"),
+		},
+		jsonKind:   canon.JSON,
+		collations: "SELECT FULL_COLLATION_NAME, '' FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY",
+		// The Unicode collations of MySQL 8 pad no spaces.
+		nearest: func(collation string) string {
+			if !strings.HasPrefix(collation, "utf8mb4_") {
+				return ""
+			}
+			return nearestCollation(collation, [][2]string{{"_0900_bin", "utf8mb4_nopad_bin"}, {"_as_cs", "utf8mb4_uca1400_nopad_as_cs"}, {"_as_cs_ks", "utf8mb4_uca1400_nopad_as_cs"},
+				{"_as_ci", "utf8mb4_uca1400_nopad_as_ci"}}, "utf8mb4_uca1400_nopad_ai_ci")
+		},
+		// Nearly a second more than MySQL has.
+		longestTime: maxTime + 999_999,
+		keyRequired: "@@innodb_force_primary_key",
+	},
 }
 
 // mariadbDefault tells constants, which the catalog quotes unless they are numbers,

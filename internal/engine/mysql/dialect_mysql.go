@@ -1,6 +1,11 @@
 package mysql
 
-import "strings"
+import (
+	"strings"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/canon"
+)
 
 // mysqlDialect is MySQL.
 var mysqlDialect = &dialect{
@@ -25,6 +30,32 @@ var mysqlDialect = &dialect{
 	defaultText: mysqlDefault,
 	// 0x4142, as it is.
 	bytesDefault: func(constant string) string { return strings.TrimPrefix(constant, "0x") },
+
+	target: targetDialect{
+		textCollation: "utf8mb4_0900_bin",
+		lacks:         []string{"uuid", "inet4", "inet6"},
+		foreignTypes: map[string]func(*planv1.Column) targetType{
+			"uuid":  func(*planv1.Column) targetType { return asciiType("char(36)", canon.UUID) },
+			"inet4": asText("varchar(15)"),
+			"inet6": asText("varchar(45)"),
+			// Not as text: MySQL's JSON is a value.
+			"json": func(*planv1.Column) targetType { return targetType{name: "json", kind: canon.JSONValue, scale: -1} },
+		},
+		jsonKind:   canon.JSONValue,
+		collations: "SELECT COLLATION_NAME, '' FROM information_schema.COLLATIONS",
+		nearest: func(collation string) string {
+			if !strings.HasPrefix(collation, "utf8mb4_") {
+				return ""
+			}
+			return nearestCollation(collation, [][2]string{{"_nopad_bin", "utf8mb4_0900_bin"}, {"_bin", "utf8mb4_bin"}, {"_as_cs", "utf8mb4_0900_as_cs"},
+				{"_ai_cs", "utf8mb4_0900_as_cs"}, {"_as_ci", "utf8mb4_0900_as_ci"}}, "utf8mb4_0900_ai_ci")
+		},
+		negativeZero:     true,
+		longestTime:      maxTime,
+		keyRequired:      "@@sql_require_primary_key",
+		generatedNotNull: true,
+		checkNamesShared: true,
+	},
 }
 
 // unescapedExpression undoes the backslashes that the catalog puts before quotes and

@@ -24,8 +24,6 @@ const (
 
 // database is an open database of a server. It may be used by many goroutines.
 type database struct {
-	engine.Database // PENDING
-
 	// db is for control queries and for writing. Its sessions are those of session.go;
 	// an UPDATE counts the rows it found, changed or not.
 	db      *sql.DB

@@ -1,0 +1,56 @@
+package mysql
+
+import (
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/canon"
+)
+
+// targetDialect is what differs between the products as targets.
+type targetDialect struct {
+	// textCollation compares new texts as bytes, spaces at their end included.
+	textCollation string
+	// lacks are types of the other product; foreignTypes say what becomes of them.
+	lacks        []string
+	foreignTypes map[string]func(c *planv1.Column) targetType
+	// jsonKind is what a column of type json keeps: text, or no more than its value.
+	jsonKind planv1.Kind
+	// nearest is a collation of this product that is close to one of the other; the
+	// charset's default where there is none.
+	nearest func(collation string) string
+	// collations is a query for the names of all collations, and nothing beside them.
+	collations string
+	// negativeZero tells whether a float column keeps the sign of -0.0.
+	negativeZero bool
+	// longestTime is the greatest TIME in microseconds.
+	longestTime int64
+	// keyRequired is an expression: whether the server refuses tables without a key.
+	keyRequired string
+	// generatedNotNull tells whether a generated column may be declared NOT NULL.
+	generatedNotNull bool
+	// checkNamesShared tells whether the checks of all tables of a schema need names
+	// that differ, and not just those of one table.
+	checkNamesShared bool
+}
+
+// maxTime is 838:59:59 in microseconds.
+const maxTime = int64(838*3600+59*60+59) * 1_000_000
+
+// asText keeps a type of the other product as the text that it travels as.
+func asText(name string) func(*planv1.Column) targetType {
+	return func(*planv1.Column) targetType { return asciiType(name, canon.Text) }
+}
+
+// asType keeps values by their kind in a type that this product has.
+func asType(name string) func(*planv1.Column) targetType {
+	return func(c *planv1.Column) targetType { return targetType{name: name, kind: c.GetKind(), scale: -1} }
+}
+
+// nearestCollation picks by what a collation's name says it tells apart.
+func nearestCollation(collation string, bySuffix [][2]string, otherwise string) string {
+	for _, s := range bySuffix {
+		if len(collation) >= len(s[0]) && collation[len(collation)-len(s[0]):] == s[0] {
+			return s[1]
+		}
+	}
+	return otherwise
+}

@@ -1,0 +1,317 @@
+package mysql
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/canon"
+)
+
+// quoting is how a value's text form stands in a statement.
+type quoting uint8
+
+const (
+	// bare is a number; quoted needs quotes and has nothing to escape.
+	bare quoting = iota
+	quoted
+	textQuoted
+	bytesQuoted
+)
+
+// columnEncoder writes the values of one column.
+type columnEncoder struct {
+	quoting quoting
+	// check refuses values that the column would change without a word; nil for none.
+	check func(v []byte) error
+	// encode appends the text form; nil where the value is it.
+	encode func(b, v []byte) ([]byte, error)
+	// transcode says that LOAD DATA, which reads bytes, must make text of them first.
+	transcode bool
+}
+
+var errMalformed = errors.New("the value is not well formed")
+
+// newColumnEncoder finds how values of a plan's column get into a column that is there.
+func newColumnEncoder(d *dialect, c *planv1.ColumnPlan, to columnRow) (*columnEncoder, error) {
+	kind := c.GetKind()
+	out := &columnEncoder{quoting: textQuoted, transcode: needsText(to)}
+	switch {
+	case isTextual(to):
+		out.encode = textForm(kind)
+		out.check = textCheck(kind, to)
+		if out.encode != nil && kind != canon.Variant {
+			out.quoting, out.transcode = quoted, false
+		}
+		return out, nil
+	case kind == canon.JSON || kind == canon.JSONValue:
+		out.check = canon.CheckJSONDoubles
+		return out, nil
+	case to.dataType == "uuid" || strings.HasPrefix(to.dataType, "inet"):
+		out.encode, out.quoting = textForm(kind), quoted
+		return out, nil
+	case kind == canon.Bytes:
+		return bytesEncoder(to), nil
+	}
+	switch kind {
+	case canon.UUID:
+		out.quoting = bytesQuoted
+	case canon.Bool, canon.Int, canon.Uint:
+		out.quoting, out.encode = bare, appendNumber(kind)
+	case canon.Decimal:
+		out.quoting, out.check = bare, checkDigits
+	case canon.Float32, canon.Float64:
+		out.quoting, out.encode = bare, floatForm(kind, d.target.negativeZero)
+	case canon.Bits:
+		out.quoting, out.encode = bytesQuoted, bitsForm(int(to.precision.Int64))
+	case canon.Date, canon.Time, canon.Timestamp, canon.TimestampTZ:
+		out.quoting, out.encode = quoted, momentForm(d, kind, to.fraction.Int64)
+	default:
+		return nil, fmt.Errorf("values that travel as %s have no way into %s", kind, to.columnType)
+	}
+	return out, nil
+}
+
+// isTextual tells whether a column holds text in a character set.
+func isTextual(to columnRow) bool {
+	return to.charset.Valid && to.charset.String != "" && to.dataType != "json" && to.dataType != "uuid" && !strings.HasPrefix(to.dataType, "inet")
+}
+
+// needsText tells whether bytes in UTF-8 are something else to a column than text.
+func needsText(to columnRow) bool {
+	if isTextual(to) {
+		return !slices.Contains([]string{"utf8mb4", "utf8mb3", "utf8"}, to.charset.String)
+	}
+	return to.dataType == "json" || to.dataType == "uuid" || strings.HasPrefix(to.dataType, "inet")
+}
+
+// textForm writes kinds that are no text as text; nil for those that are.
+func textForm(kind planv1.Kind) func(b, v []byte) ([]byte, error) {
+	switch kind {
+	case canon.Text, canon.JSON, canon.JSONValue, canon.Bytes:
+		return nil
+	}
+	return func(b, v []byte) ([]byte, error) {
+		b, err := canon.AppendText(b, kind, v)
+		if err != nil {
+			return b, errors.Join(errMalformed, err)
+		}
+		return b, nil
+	}
+}
+
+// textCheck refuses what a text column would take as something else: a label that is
+// equal but not the same, and spaces at the end of a CHAR.
+func textCheck(kind planv1.Kind, to columnRow) func([]byte) error {
+	switch {
+	case kind != canon.Text:
+	case to.dataType == "enum":
+		labels := map[string]bool{}
+		for _, l := range labelsOf(to.columnType) {
+			labels[l] = true
+		}
+		return func(v []byte) error {
+			if !labels[string(v)] {
+				return fmt.Errorf("%q is none of the labels of %s", v, to.columnType)
+			}
+			return nil
+		}
+	case to.dataType == "set":
+		return setCheck(to)
+	case to.dataType == "char":
+		return func(v []byte) error {
+			if len(v) > 0 && v[len(v)-1] == ' ' {
+				return fmt.Errorf("%s keeps no spaces at the end: make it VARCHAR", to.columnType)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// setCheck wants labels, each once and in the order of the type.
+func setCheck(to columnRow) func([]byte) error {
+	labels := labelsOf(to.columnType)
+	return func(v []byte) error {
+		if len(v) == 0 {
+			return nil
+		}
+		last := -1
+		for part := range strings.SplitSeq(string(v), ",") {
+			i := slices.Index(labels, part)
+			if i <= last {
+				return fmt.Errorf("%q is not a set of labels of %s in their order", v, to.columnType)
+			}
+			last = i
+		}
+		return nil
+	}
+}
+
+// bytesEncoder writes bytes as they are; a geometry as the server keeps it, and a
+// BINARY only if nothing is added to it.
+func bytesEncoder(to columnRow) *columnEncoder {
+	out := &columnEncoder{quoting: bytesQuoted}
+	switch {
+	case isGeometry(to.dataType):
+		out.encode = geometryForm
+	case to.dataType == "binary":
+		out.check = func(v []byte) error {
+			if int64(len(v)) != to.length.Int64 {
+				return fmt.Errorf("%d bytes are not the %d of %s, which adds zeros: make it VARBINARY", len(v), to.length.Int64, to.columnType)
+			}
+			return nil
+		}
+	}
+	return out
+}
+
+func appendNumber(kind planv1.Kind) func(b, v []byte) ([]byte, error) {
+	return func(b, v []byte) ([]byte, error) {
+		if err := canon.Check(kind, v); err != nil {
+			return b, errors.Join(errMalformed, err)
+		}
+		switch kind {
+		case canon.Bool:
+			return append(b, '0'+v[0]&1), nil
+		case canon.Uint:
+			return strconv.AppendUint(b, canon.GetUint(v), 10), nil
+		default:
+			return strconv.AppendInt(b, canon.GetInt(v), 10), nil
+		}
+	}
+}
+
+// checkDigits lets nothing but digits stand in a statement without quotes.
+func checkDigits(v []byte) error {
+	for i, c := range v {
+		if (c < '0' || c > '9') && c != '.' && (c != '-' || i > 0) {
+			return fmt.Errorf("a DECIMAL holds no %s", v)
+		}
+	}
+	if len(v) == 0 {
+		return errMalformed
+	}
+	return nil
+}
+
+var (
+	errNotFinite    = errors.New("the server has neither NaN nor infinity: say in the spec what becomes of it, as {invalid: set-null} or {type: text}")
+	errNegativeZero = errors.New("the server makes 0 of -0.0: say {type: text} in the spec to keep it")
+)
+
+// floatForm writes a float so that the server reads the same bits: a single as the
+// double that it is, since the server rounds twice otherwise.
+func floatForm(kind planv1.Kind, negativeZero bool) func(b, v []byte) ([]byte, error) {
+	return func(b, v []byte) ([]byte, error) {
+		if err := canon.Check(kind, v); err != nil {
+			return b, errors.Join(errMalformed, err)
+		}
+		var f float64
+		if kind == canon.Float32 {
+			f = float64(canon.GetFloat32(v))
+		} else {
+			f = canon.GetFloat64(v)
+		}
+		switch {
+		case math.IsNaN(f) || math.IsInf(f, 0):
+			return b, errNotFinite
+		case f == 0 && math.Signbit(f) && !negativeZero:
+			return b, errNegativeZero
+		}
+		return strconv.AppendFloat(b, f, 'e', -1, 64), nil
+	}
+}
+
+// bitsForm packs digits into the bytes of a BIT column of n bits.
+func bitsForm(n int) func(b, v []byte) ([]byte, error) {
+	return func(b, v []byte) ([]byte, error) {
+		if len(v) != n {
+			return b, fmt.Errorf("%d bits are not the %d of the column, which adds zeros in front", len(v), n)
+		}
+		bits, err := strconv.ParseUint(string(v), 2, 64)
+		if err != nil {
+			return b, errors.Join(errMalformed, err)
+		}
+		var packed [8]byte
+		binary.BigEndian.PutUint64(packed[:], bits)
+		return append(b, packed[8-(n+7)/8:]...), nil
+	}
+}
+
+// Bounds of dates and times: 0000-01-01 to 9999-12-31.
+var (
+	firstDay, lastDay = canon.Days(0, 1, 1), canon.Days(9999, 12, 31)
+	firstMoment       = firstDay * microsPerDay
+	lastMoment        = (lastDay+1)*microsPerDay - 1
+)
+
+var errNoDate = errors.New("the server has dates from year 0 to 9999 and no infinity: say in the spec what becomes of others, as {invalid: sentinel} or {type: text}")
+
+// momentForm writes dates and times, the fraction with all digits of the column,
+// which must be enough for the value: the server would round it or cut it.
+func momentForm(d *dialect, kind planv1.Kind, digits int64) func(b, v []byte) ([]byte, error) {
+	unit := int64(1)
+	for range 6 - digits {
+		unit *= 10
+	}
+	return func(b, v []byte) ([]byte, error) {
+		if err := canon.Check(kind, v); err != nil {
+			return b, errors.Join(errMalformed, err)
+		}
+		if kind == canon.Date {
+			days := int64(canon.GetDate(v))
+			if days < firstDay || days > lastDay {
+				return b, errNoDate
+			}
+			return appendDay(b, days), nil
+		}
+		micros := canon.GetInt(v)
+		switch {
+		case kind == canon.Time && (micros > d.target.longestTime || micros < -d.target.longestTime):
+			return b, fmt.Errorf("%s is beyond what TIME holds here, 838:59:59: say {type: text} in the spec", canon.String(kind, v))
+		case kind != canon.Time && (micros < firstMoment || micros > lastMoment):
+			return b, errNoDate
+		case micros%unit != 0:
+			return b, fmt.Errorf("%s has more digits behind the point than the column, which keeps %d", canon.String(kind, v), digits)
+		case kind == canon.Time:
+			return canon.AppendText(b, kind, v)
+		}
+		days := micros / microsPerDay
+		if rest := micros % microsPerDay; rest < 0 {
+			days--
+		}
+		b = append(appendDay(b, days), ' ')
+		return canon.AppendText(b, canon.Time, canon.AppendInt(nil, micros-days*microsPerDay))
+	}
+}
+
+// appendDay writes a date. Canonical text says 1 BC of year 0.
+func appendDay(b []byte, days int64) []byte {
+	y, m, day := canon.Civil(days)
+	return append(b, byte('0'+y/1000), byte('0'+y/100%10), byte('0'+y/10%10), byte('0'+y%10), '-', byte('0'+m/10), byte('0'+m%10), '-', byte('0'+day/10), byte('0'+day%10))
+}
+
+// geometryForm makes the stored form of EWKB: an SRID, 0 for none, and WKB.
+func geometryForm(b, v []byte) ([]byte, error) {
+	const dimensions = 0xc0000000
+	if len(v) < 9 || v[0] != 1 {
+		return b, errors.New("the geometry is not EWKB in little endian")
+	}
+	kind := binary.LittleEndian.Uint32(v[1:])
+	if kind&dimensions != 0 {
+		return b, errors.New("the geometry has more than two dimensions, which the server does not keep")
+	}
+	srid, coordinates := uint32(0), v[5:]
+	if kind&ewkbSRID != 0 {
+		srid, coordinates = binary.LittleEndian.Uint32(coordinates), coordinates[4:]
+	}
+	b = binary.LittleEndian.AppendUint32(b, srid)
+	b = binary.LittleEndian.AppendUint32(append(b, 1), kind&^ewkbSRID)
+	return append(b, coordinates...), nil
+}

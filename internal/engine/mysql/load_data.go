@@ -1,0 +1,89 @@
+package mysql
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// infiles numbers the readers that LOAD DATA names: their registry is the process's.
+var infiles atomic.Uint64
+
+// loadData writes a batch by LOAD DATA LOCAL, about half as fast again as INSERT. With
+// LOCAL the server takes what it can make of wrong values and warns, and leaves out
+// rows that are there already: anything short of all rows without a warning is an
+// error here, and the transaction is undone.
+//
+// Data is read as bytes: as text, MySQL refuses what is no UTF-8 in columns of bytes,
+// and bytes go unchanged into columns of UTF-8, where the server checks them. Columns
+// that take text only, or in another character set, convert.
+func (w *rangeWriter) loadData(ctx context.Context, b engine.Batch) error {
+	buf := make([]byte, 0, len(b.Body)+len(b.Body)/4)
+	for rest := b.Body; len(rest) > 0; {
+		var err error
+		if rest, err = w.rows.next(rest); err != nil {
+			return err
+		}
+		if buf, err = w.rows.appendLine(buf); err != nil {
+			return err
+		}
+	}
+	name := fmt.Sprintf("drover-%d", infiles.Add(1))
+	driver.RegisterReaderHandler(name, func() io.Reader { return bytes.NewReader(buf) })
+	defer driver.DeregisterReaderHandler(name)
+	result, err := w.conn.ExecContext(ctx, w.loadStatement(name))
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n != b.Digest.Rows {
+		return fault.New(fault.Value, "mysql.Write", "batch %d: target took %d rows, the batch says %d", b.Sequence, n, b.Digest.Rows)
+	}
+	return w.refuseWarnings(ctx)
+}
+
+// loadStatement is the LOAD DATA of the table.
+func (w *rangeWriter) loadStatement(reader string) string {
+	fields := w.rows.targets()
+	var set []string
+	for i, c := range w.rows.columns {
+		if c.transcode {
+			variable := fmt.Sprintf("@v%d", i+1)
+			set = append(set, fields[i]+" = CONVERT("+variable+" USING "+charset+")")
+			fields[i] = variable
+		}
+	}
+	out := "LOAD DATA LOCAL INFILE 'Reader::" + reader + "' INTO TABLE " + targetTable(w.request.Plan) +
+		` CHARACTER SET binary FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' (` + strings.Join(fields, ", ") + ")"
+	if len(set) > 0 {
+		out += " SET " + strings.Join(set, ", ")
+	}
+	return out
+}
+
+// tryInserts tells whether INSERT may do better, or say better what is wrong, than
+// the LOAD DATA that failed.
+func (w *rangeWriter) tryInserts(err error) bool {
+	if err == nil {
+		return false
+	}
+	if slices.Contains([]uint16{codeNotAllowed, codeLocalInfile, codeLocalInfileMaria}, errorCode(err)) {
+		w.bulk = false // switched off since
+		return true
+	}
+	kind := fault.KindOf(classify("", err))
+	// A row that is named has been refused by drover itself.
+	return (kind == fault.Value && fault.Find(classify("", err)).Column == "") || kind == fault.Internal || kind == fault.Unsupported
+}
