@@ -43,6 +43,7 @@ type Database interface {
 	Source
 	Reader
 	Target
+	Publisher
 	Close() error
 }
 

@@ -26,7 +26,6 @@ const name = "memory"
 var (
 	_ engine.Engine      = (*Engine)(nil)
 	_ engine.Database    = (*handle)(nil)
-	_ engine.Publisher   = (*handle)(nil)
 	_ engine.RangeWriter = (*rangeWriter)(nil)
 )
 

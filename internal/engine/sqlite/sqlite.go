@@ -38,7 +38,6 @@ const mainSchema = "main"
 var (
 	_ engine.Engine      = (*Engine)(nil)
 	_ engine.Database    = (*database)(nil)
-	_ engine.Publisher   = (*database)(nil)
 	_ engine.RangeWriter = (*rangeWriter)(nil)
 )
 
