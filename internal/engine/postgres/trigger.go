@@ -35,7 +35,7 @@ func (d *designer) planOnUpdate(p *planv1.TablePlan) {
 	trigger := clip(p.GetTargetName(), len("_on_update")) + "_on_update"
 	add(p, planv1.Step_STEP_INDEXES, "trigger "+trigger, "CREATE OR REPLACE TRIGGER "+ident(trigger)+" BEFORE UPDATE ON "+targetTable(p)+
 		" FOR EACH ROW EXECUTE FUNCTION "+name+"()")
-	note(p, info, codeOnUpdateTrigger, strings.Join(names, ", "), "ON UPDATE CURRENT_TIMESTAMP becomes the trigger %s with the function %s", trigger, name)
+	note(p, info, codeOnUpdateTrigger, strings.Join(names, ", "), "ON UPDATE CURRENT_TIMESTAMP becomes the trigger %s with the function %s", trigger, name[strings.LastIndex(name, ".")+1:])
 }
 
 // rowChanged is the condition that an update changes the row. *<> compares any row,

@@ -13,7 +13,7 @@
 -- SEVERITY_WARNING INDEX_NOT_MOVED shop.customer : index computed is not moved: only its own engine understands its expressions or its condition
 -- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check mail is not moved: it is not sure that PostgreSQL means the same by it: (`email` like '%@%')
 -- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check loose is not moved: its text compares without case or trailing blanks in the source, and PostgreSQL would refuse rows that pass there: (`email` <> 'x')
--- SEVERITY_INFO ON_UPDATE_BY_TRIGGER shop.customer updated: ON UPDATE CURRENT_TIMESTAMP becomes the trigger customer_on_update with the function "public"."customer_set_updated"
+-- SEVERITY_INFO ON_UPDATE_BY_TRIGGER shop.customer updated: ON UPDATE CURRENT_TIMESTAMP becomes the trigger customer_on_update with the function "customer_set_updated"
 -- SEVERITY_INFO COLLATION_DIFFERS shop.customer : text is compared without case or accents in the source and exactly in PostgreSQL: email, status, flags, bio
 -- SEVERITY_WARNING COLLATION_DIFFERS shop.customer email: unique index email takes 'a' beside 'A' in PostgreSQL, which utf8mb4_0900_ai_ci does not: cast the column to citext in the spec, or make a unique index on lower("email") there
 -- SEVERITY_WARNING COLLATION_DIFFERS shop.customer bio: unique index bio_start takes 'a' beside 'A' in PostgreSQL, which utf8mb4_0900_ai_ci does not: cast the column to citext in the spec, or make a unique index on lower("bio") there
@@ -158,7 +158,7 @@ WHERE q.seqrelid = pg_get_serial_sequence('"public"."customer"', 'id')::regclass
 ALTER TABLE "public"."customer" ADD CONSTRAINT "fk_best" FOREIGN KEY ("best") REFERENCES "public"."purchase" ("id") ON DELETE SET NULL;
 
 -- shop.purchase -> public.purchase ENCODING_CANONICAL key KEY_SOURCE_PRIMARY [id] range true
--- SEVERITY_INFO ON_UPDATE_BY_TRIGGER shop.purchase updated: ON UPDATE CURRENT_TIMESTAMP becomes the trigger purchase_on_update with the function "public"."set_updated"
+-- SEVERITY_INFO ON_UPDATE_BY_TRIGGER shop.purchase updated: ON UPDATE CURRENT_TIMESTAMP becomes the trigger purchase_on_update with the function "set_updated"
 --   "id" int -> integer KIND_INT -1
 --   "customer" bigint unsigned -> numeric(20,0) KIND_UINT -1
 --   "parent" int -> integer KIND_INT -1
