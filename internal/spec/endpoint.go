@@ -129,6 +129,16 @@ func HasPassword(u *url.URL) bool {
 	return inUser || u.Query().Has(passwordParameter)
 }
 
+// Split checks a URL and takes its password out.
+func Split(raw string, schemes []string) (plain string, password secret.Value, err error) {
+	u, err := ParseURL(raw, schemes)
+	if err != nil {
+		return "", secret.Value{}, err
+	}
+	password = takePassword(u)
+	return u.String(), password, nil
+}
+
 // takePassword removes a URL's password and gives it back.
 func takePassword(u *url.URL) secret.Value {
 	var plain string

@@ -112,6 +112,16 @@ func TestFromURLs_DerivesNameAndRules(t *testing.T) {
 	require.ErrorContains(t, err, `existing must be "fail", "append" or "truncate"`)
 }
 
+func TestSplit(t *testing.T) {
+	plain, password, err := spec.Split("postgres://u:hun%2Fter2@h/a?sslmode=disable", schemes)
+	require.NoError(t, err)
+	require.Equal(t, "postgres://u@h/a?sslmode=disable", plain)
+	require.Equal(t, "hun/ter2", password.Reveal())
+	_, _, err = spec.Split("oracle://u:hunter2@h/a", schemes)
+	require.ErrorContains(t, err, "which drover does not know")
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
 func TestDetach(t *testing.T) {
 	build := func(source, target string) error {
 		s, err := spec.FromURLs(spec.URLs{Source: source, Target: target, Schemes: schemes})

@@ -118,6 +118,8 @@ func chosen(state droverv1.Migration_State) (*droverv1.Migration, []*droverv1.Ta
 	t.Plan.Columns = append(t.Plan.Columns, &planv1.ColumnPlan{Source: "born", Target: "born", SourceType: "DATE", TargetType: "date", Kind: planv1.Kind_KIND_DATE, Nullable: true,
 		Policy: &planv1.Policy{Action: planv1.Policy_ACTION_NULL}},
 		&planv1.ColumnPlan{Target: "region", TargetType: "text", Kind: planv1.Kind_KIND_TEXT, Constant: constant})
+	list[1].Counters.Ranges = 3
+	list[1].RangeSizes = &droverv1.RangeSizes{Smallest: 500, Median: 500, Largest: 500, Buckets: []*droverv1.RangeSizes_Bucket{{UpToRows: 500, Ranges: 3}}}
 	list[1].State, list[1].Phase = droverv1.Table_STATE_SKIPPED, "rest"
 	return m, list
 }

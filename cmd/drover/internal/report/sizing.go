@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -62,12 +64,20 @@ func writeSizing(w io.Writer, m *droverv1.Migration) {
 		speed := humanize.IBytes(uint64(float64(s.GetSampledBytes())/s.GetSampledSeconds())) + "/s"
 		fmt.Fprintf(w, "  %s of rows to move, by a sample of %s (%s) that one connection read in %s\n", bytes(s.GetTravelBytes()),
 			count(s.GetSampledRows(), "row"), bytes(s.GetSampledBytes()), duration(s.GetSampledSeconds()))
-		fmt.Fprintf(w, "  reading alone takes about %s with %s at the measured %s each; loading and proving usually take two to three times as long\n",
-			duration(s.GetReadSeconds()), count(int64(cmp.Or(s.GetExtractSlots(), 1)), "extraction"), speed)
+		fmt.Fprintf(w, "  reading alone takes %s with %s at the measured %s each; loading and proving usually take two to three times as long\n",
+			about(s.GetReadSeconds()), count(int64(cmp.Or(s.GetExtractSlots(), 1)), "extraction"), speed)
 	} else {
 		fmt.Fprintln(w, "  no sample was read, so nothing can be said about time")
 	}
 	fmt.Fprintf(w, "  up to %s of disk for rows under way, where the message server keeps its state (stream.maxBytes)\n", bytes(streamBytes(m)))
+}
+
+// about words an estimate of seconds.
+func about(seconds float64) string {
+	if seconds < 1 {
+		return "less than a second"
+	}
+	return "about " + (time.Duration(math.Round(seconds)) * time.Second).String()
 }
 
 // streamBytes is the disk that rows under way may take; without a sample, what the
