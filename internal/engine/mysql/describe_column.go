@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"fmt"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -21,7 +22,7 @@ func (cat *catalog) addColumn(t *planv1.Table, r columnRow, json bool) error {
 	kind, known := kindOf(r.dataType, r.columnType)
 	if !known {
 		return &fault.Error{Kind: fault.Unsupported, Op: "mysql.Describe", Subject: t.GetSchema() + "." + t.GetName(), Column: r.name,
-			Err: fault.New(fault.Unsupported, "mysql.Describe", "type %s is not known to drover: leave the table out", r.columnType)}
+			Err: fmt.Errorf("type %s is not known to drover: leave the table out", r.columnType)}
 	}
 	c := &planv1.Column{Name: r.name, NativeType: r.columnType, Kind: kind, Nullable: r.nullable, Comment: r.comment, PortableBinary: true,
 		Charset: r.charset.String, Collation: r.collation.String, OnUpdateNow: r.has("ON UPDATE")}

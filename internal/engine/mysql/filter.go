@@ -31,6 +31,5 @@ func whereSQL(t *planv1.Table) (string, error) {
 	if err := e.Check(t.GetColumns()); err != nil {
 		return "", err
 	}
-	text, err := e.SQL(filterDialect{})
-	return "(" + text + ")", err
+	return e.SQL(filterDialect{})
 }

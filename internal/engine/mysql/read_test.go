@@ -242,6 +242,31 @@ func TestRead_GoesOnBehindAKey(t *testing.T) {
 	})
 }
 
+// Each condition lets the same rows through that it matches in Go.
+func TestRead_FollowsTheCondition(t *testing.T) {
+	eachFlavour(t, func(t *testing.T, d *database) {
+		script(t, d, "CREATE TABLE w (id INT PRIMARY KEY, n BIGINT UNSIGNED, f FLOAT, g DOUBLE, x DECIMAL(10,2), v VARCHAR(20) COLLATE utf8mb4_bin, e ENUM('a','b'), b VARBINARY(5), "+
+			"dt DATE, dm DATETIME(6), ts TIMESTAMP(6) NULL, tm TIME(3), KEY (n))",
+			"INSERT INTO w VALUES (1, 18446744073709551615, 0.1, 0.1, 0.10, 'it''s \\\\', 'a', x'00ff', '2024-02-29', '2024-02-29 10:00:00.000001', '2024-02-29 10:00:00.000001', '-10:00:00.5'), "+
+				"(2, 0, 1.5, 1e300, -7.25, '', 'b', '', '1000-01-01', '9999-12-31 23:59:59', '2038-01-01 00:00:00', '800:00:00'), "+
+				"(3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
+		table := describeTable(t, d, "w")
+		for condition, want := range map[string]int{
+			"n = 18446744073709551615": 1, "n < 1": 1, "f = 0.1": 1, "g = 0.1": 1, "x = 0.1": 1, "x BETWEEN -8 AND -7.25": 1, "v = 'it''s \\'": 1, "v = ''": 1,
+			"e IN ('a', 'b')": 2, "b = X'00ff'": 1, "dt = DATE '2024-02-29'": 1, "dm > TIMESTAMP '2024-02-29 10:00:00'": 2, "ts = TIMESTAMP '2024-02-29 10:00:00.000001'": 1,
+			"n IS NULL": 1, "NOT (n = 0)": 1, "n = 0 OR id = 3": 2, "id >= 0": 3, "n = 5": 0,
+		} {
+			table.Where = condition
+			p := planOf(t, table)
+			rows, _ := readRows(t, d, engine.ReadRequest{Plan: p})
+			require.Len(t, rows, want, condition)
+			n, err := d.Count(t.Context(), p)
+			require.NoError(t, err)
+			require.Equal(t, engine.Count{Rows: int64(want), Filtered: int64(3 - want)}, n, condition)
+		}
+	})
+}
+
 func TestRead_FindsChanges(t *testing.T) {
 	eachFlavour(t, func(t *testing.T, d *database) {
 		script(t, d, "CREATE TABLE n (a INT PRIMARY KEY, b INT)", "INSERT INTO n VALUES (1, 1)")
