@@ -28,6 +28,9 @@ func Convert(from, to Kind, scale int, v []byte) (out []byte, ok bool, err error
 		return nil, true, err
 	}
 	out, err = step(v, scale)
+	if err == nil && out == nil {
+		out = []byte{} // empty is a value; nil would be NULL
+	}
 	return out, true, err
 }
 

@@ -211,3 +211,13 @@ func TestConvertible(t *testing.T) {
 		require.Equal(t, c.want, Convertible(c.from, c.to), "%s to %s", c.from, c.to)
 	}
 }
+
+// An empty value stays a value: nil is NULL to everyone who converts.
+func TestConvert_EmptyIsNotNull(t *testing.T) {
+	for _, p := range []struct{ from, to Kind }{{Bits, Text}, {Text, Bytes}, {Bytes, Text}, {Text, Bits}} {
+		out, ok, err := Convert(p.from, p.to, -1, []byte{})
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.NotNil(t, out, "%s to %s", p.from, p.to)
+	}
+}
