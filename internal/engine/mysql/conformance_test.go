@@ -122,7 +122,8 @@ func holds(d *dialect, asSource bool, kind planv1.Kind, v []byte) bool {
 		_, err := momentForm(d, kind, 6)(nil, v)
 		seconds := canon.GetInt(v) / microsPerSecond
 		return err == nil && (!asSource || seconds > 0 && seconds < math.MaxInt32)
-	case canon.JSONValue:
+	case canon.JSON, canon.JSONValue:
+		// MariaDB's JSON is any text; MySQL's, which it becomes there, is not.
 		return canon.CheckJSONDoubles(v) == nil
 	}
 	return true

@@ -113,7 +113,7 @@ func (w *rangeWriter) fence(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.ledger = row.ledger
+	w.opened, w.ledger = row.ledger, row.ledger
 	return w.exec(ctx, fmt.Sprintf("UPDATE %s SET %s, epoch = %d, attempt = %d, state = '%s', %s WHERE %s",
 		w.db.ledger(ledgerRange), set, r.Epoch, r.Attempt, stateLoading, ownConnection, rangeID(r)))
 }

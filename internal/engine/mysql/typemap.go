@@ -142,6 +142,10 @@ func (d *dialect) ownType(engineName string, c *planv1.Column) targetType {
 	case canon.Bits:
 		out.scale = int32(c.GetLength())
 	}
+	if out.name == "json" {
+		// It brings its own.
+		out.charset, out.collation = "", ""
+	}
 	if engineName == d.name {
 		return out
 	}

@@ -22,11 +22,11 @@ type rangeWriter struct {
 	db      *database
 	request engine.RangeRequest
 	conn    *sql.Conn
-	// open is set while a transaction is.
+	// inTransaction is set until a transaction has surely ended.
 	inTransaction bool
-	// ledger is the range's row as this writer knows it.
-	ledger engine.Ledger
-	rows   *rowEncoder
+	// opened is the range's row as it was fenced, ledger as this writer has left it.
+	opened, ledger engine.Ledger
+	rows           *rowEncoder
 	// bulk says that rows go by LOAD DATA as long as nothing is wrong with them.
 	bulk bool
 	// maxPacket is the longest statement that the server takes.
@@ -35,8 +35,8 @@ type rangeWriter struct {
 	flush bool
 }
 
-// Ledger is what the range has in the target.
-func (w *rangeWriter) Ledger() engine.Ledger { return w.ledger }
+// Ledger is what the range had in the target when it was fenced.
+func (w *rangeWriter) Ledger() engine.Ledger { return w.opened }
 
 // Close gives the connection back.
 func (w *rangeWriter) Close() error {
