@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -138,4 +139,11 @@ func SourceColumn(p *planv1.TablePlan, name string) *planv1.Column {
 		}
 	}
 	return nil
+}
+
+// PolicyOnKey tells whether a policy may change a key's values on their way.
+func PolicyOnKey(p *planv1.TablePlan) bool {
+	return slices.ContainsFunc(p.GetColumns(), func(c *planv1.ColumnPlan) bool {
+		return c.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR && slices.Contains(p.GetSource().GetKey().GetColumns(), c.GetSource())
+	})
 }

@@ -20,15 +20,18 @@ type inbox struct {
 
 // next waits for a message: for the first as long as the lease lasts, since the
 // extraction may have to wait for a free worker; for the others no longer than
-// the silence, and longer only while the stream is too full to take more.
+// the silence, and longer only while the stream is too full to take more, or was
+// when last looked at: its extractor has just begun to move again.
 func (i *inbox) next(ctx context.Context) (bus.Delivery, error) {
+	full := false
 	for {
 		d, silent, err := i.wait(ctx)
 		if !silent {
 			i.begun = true
 			return d, fault.At(err, fault.Stream, i.stream)
 		}
-		if !i.full(ctx) {
+		was := full
+		if full = i.full(ctx); !full && !was {
 			return bus.Delivery{}, fault.At(gap("no message came for %s before the end of the range", i.silence), fault.Stream, i.stream)
 		}
 	}

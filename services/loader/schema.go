@@ -21,6 +21,8 @@ func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*
 	}
 	for i, t := range made.GetTables() {
 		t.Findings = append(wrong[i], t.GetFindings()...)
+		// A key that a policy changed is not where its range's bounds look for it.
+		t.ValidateByRange = t.GetValidateByRange() && !engine.PolicyOnKey(t)
 	}
 	return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: made}}}, nil
 }

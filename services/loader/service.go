@@ -51,9 +51,9 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 		t := work.Empty.GetTable()
 		err = atTable(db.Empty(ctx, migration(job), t, work.Empty.GetEpoch()), t)
 	case *workerv1.Job_Publish:
-		err = publish(ctx, db.(engine.Publisher), job)
+		err = publish(ctx, db, job)
 	case *workerv1.Job_Discard:
-		err = discard(ctx, db.(engine.Publisher), job)
+		err = discard(ctx, db, job)
 	case *workerv1.Job_Finish:
 		err = fault.At(db.Finish(ctx, migration(job), work.Finish.GetStage()), fault.Target, "")
 	default:
