@@ -116,7 +116,7 @@ var mysqlRefusals = []refusal{
 	{name: "ImpossibleCast", code: 8, says: []string{"day", "uuid"}, args: []string{"--cast", "date=uuid"}, ends: func(t *testing.T) (string, string) {
 		return made(t, testdb.MySQL(t), "CREATE TABLE item (id int PRIMARY KEY, day date)"), testdb.Postgres(t)
 	}},
-	{name: "UnknownCastType", code: 8, says: []string{"name", "colour"}, args: []string{"--cast", "varchar(40)=colour"}, ends: func(t *testing.T) (string, string) {
+	{name: "UnknownCastType", code: 8, says: []string{"name", "colour"}, args: []string{"--cast", "character varying(40)=colour"}, ends: func(t *testing.T) (string, string) {
 		return shop(t, testdb.Postgres(t)), testdb.MySQL(t)
 	}},
 	{name: "SameDatabase", code: 2, says: []string{"same database"}, ends: func(t *testing.T) (string, string) {

@@ -52,7 +52,10 @@ func TestRules_FilterRenameDropConstCast(t *testing.T) {
 			r := runSpec(t, d, spec(t, &d, source, target, strings.ReplaceAll(visitRules, "%s", p.text)))
 			require.Equal(t, 0, r.Code, r.Stderr)
 			assert.Equal(t, "COMPLETE", r.Summary.State)
-			const want = `1|Ann|10.50|eu'\|3|NULL|99.99|eu'\|5|Zoë|20.00|eu'\`
+			want := `1|Ann|10.50|eu'\|3|NULL|99.99|eu'\|5|Zoë|20.00|eu'\`
+			if p.from.dialect == fixture.SQLite { // which keeps numbers, not their scale
+				want = strings.NewReplacer("10.50", "10.5", "20.00", "20").Replace(want)
+			}
 			got := fixture.Exec(t, target, `SELECT id, coalesce(guest, 'NULL'), cost, region FROM stay ORDER BY id`)
 			assert.Equal(t, want, strings.NewReplacer("\t", "|", "\n", "|").Replace(got))
 			stay := r.Summary.Table(t, "visit")
