@@ -112,19 +112,32 @@ var harmlessWarnings = []uint16{1592, 1287, 1681, 3719, 4095}
 // server still only notes digits and spaces that it cut.
 func (w *rangeWriter) refuseWarnings(ctx context.Context) error {
 	var first *fault.Error
+	kept := 0
 	err := each(ctx, w.conn, "SHOW WARNINGS", nil, func(rows *sql.Rows) error {
 		var level, message string
 		var code uint16
+		kept++
 		err := rows.Scan(&level, &code, &message)
 		if err == nil && first == nil && !slices.Contains(harmlessWarnings, code) {
 			first = fault.New(fault.Value, "mysql.Write", "%s (%s %d)", oneLine(message), strings.ToLower(level), code)
 		}
 		return err
 	})
-	if err != nil || first == nil {
+	if err != nil {
 		return err
 	}
-	return first
+	if first != nil {
+		return first
+	}
+	// max_error_count is not everybody's to set.
+	var all int
+	if err := w.conn.QueryRowContext(ctx, "SELECT @@warning_count").Scan(&all); err != nil {
+		return err
+	}
+	if all > kept {
+		return fault.New(fault.Unsupported, "mysql.Write", "the server keeps %d of %d warnings, and drover must see all: raise max_error_count on it", kept, all)
+	}
+	return nil
 }
 
 // isRefusal tells whether an error is about a row, and the row is not yet named.

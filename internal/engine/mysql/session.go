@@ -24,8 +24,6 @@ var sessionSettings = map[string]string{
 	"net_read_timeout":  "3600",
 	"net_write_timeout": "3600",
 	"wait_timeout":      "28800",
-	// Without room for warnings none would be seen.
-	"max_error_count": "64",
 	// DDL that waits for somebody's transaction says so within the minute.
 	"lock_wait_timeout":        "60",
 	"innodb_lock_wait_timeout": "50",
