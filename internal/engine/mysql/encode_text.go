@@ -63,6 +63,9 @@ func newColumnEncoder(d *dialect, c *planv1.ColumnPlan, to columnRow) (*columnEn
 		out.quoting = bytesQuoted
 	case canon.Bool, canon.Int, canon.Uint:
 		out.quoting, out.encode = bare, appendNumber(kind)
+		if to.dataType == "year" {
+			out.encode = appendYear
+		}
 	case canon.Decimal:
 		out.quoting, out.check = bare, checkDigits
 	case canon.Float32, canon.Float64:
@@ -185,6 +188,18 @@ func appendNumber(kind planv1.Kind) func(b, v []byte) ([]byte, error) {
 			return strconv.AppendInt(b, canon.GetInt(v), 10), nil
 		}
 	}
+}
+
+// appendYear writes four digits: the text 0 is the year 2000.
+func appendYear(b, v []byte) ([]byte, error) {
+	if canon.Check(canon.Int, v) != nil {
+		return b, errMalformed
+	}
+	year := canon.GetInt(v)
+	if year < 0 || year > 9999 {
+		return b, fmt.Errorf("%d is not a YEAR", year)
+	}
+	return fmt.Appendf(b, "%04d", year), nil
 }
 
 // checkDigits lets nothing but digits stand in a statement without quotes.

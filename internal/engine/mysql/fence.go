@@ -44,14 +44,25 @@ func (w *rangeWriter) open(ctx context.Context) error {
 	if err := w.db.enterTable(ctx, w.conn, r.Migration, r.Plan); err != nil {
 		return err
 	}
-	if err := w.exec(ctx, fmt.Sprintf("INSERT IGNORE INTO %s (migration, table_number, range_number) VALUES (%s, %d, %d)",
-		w.db.ledger(ledgerRange), literal(r.Migration.UID), r.Plan.GetNumber(), r.Range.GetNumber())); err != nil {
+	if err := w.enterRange(ctx); err != nil {
 		return err
 	}
 	if err := w.takeOver(ctx); err != nil {
 		return err
 	}
 	return w.describe(ctx)
+}
+
+// enterRange makes the range's row in the ledger, outside of any transaction as
+// enterTable does, and only where there is none: an INSERT waits for whoever writes it.
+func (w *rangeWriter) enterRange(ctx context.Context) error {
+	r := w.request
+	_, found, err := w.db.readRange(ctx, w.conn, r, "")
+	if err != nil || found {
+		return err
+	}
+	return w.exec(ctx, fmt.Sprintf("INSERT IGNORE INTO %s (migration, table_number, range_number) VALUES (%s, %d, %d)",
+		w.db.ledger(ledgerRange), literal(r.Migration.UID), r.Plan.GetNumber(), r.Range.GetNumber()))
 }
 
 // takeOver fences, and ends whoever holds the range's row for too long.

@@ -165,12 +165,18 @@ func (d *database) checkCopying(ctx context.Context, q queryer, m engine.Migrati
 // enterTable makes a table's row in the ledger, outside of any transaction: workers
 // that begin at once would wait for each other in a ring.
 func (d *database) enterTable(ctx context.Context, q executor, m engine.Migration, t *planv1.TablePlan) error {
-	_, err := q.ExecContext(ctx, fmt.Sprintf("INSERT IGNORE INTO %s (migration, table_number) VALUES (%s, %d)", d.ledger(ledgerTable), literal(m.UID), t.GetNumber()))
+	var found bool
+	err := q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+d.ledger(ledgerTable)+" WHERE "+tableID(m, t)+")").Scan(&found)
+	if err != nil || found {
+		return err
+	}
+	_, err = q.ExecContext(ctx, fmt.Sprintf("INSERT IGNORE INTO %s (migration, table_number) VALUES (%s, %d)", d.ledger(ledgerTable), literal(m.UID), t.GetNumber()))
 	return err
 }
 
 // executor is a pool, a connection or a transaction.
 type executor interface {
+	queryer
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
