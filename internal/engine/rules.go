@@ -12,6 +12,7 @@ import (
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/filter"
+	"github.com/drover-db/drover/internal/glob"
 )
 
 // Rules are a spec's wishes for tables and columns. They are written into the
@@ -39,7 +40,7 @@ func NewRules(tables []*droverv1.TableRule, casts []*droverv1.Cast) (*Rules, err
 // rule is the first that matches a table; nil where none does.
 func (r *Rules) rule(schema, table string) *droverv1.TableRule {
 	for _, m := range r.tables {
-		if MatchTable(m.GetMatch(), schema, table) {
+		if glob.Table(m.GetMatch(), schema, table) {
 			return m
 		}
 	}
@@ -75,7 +76,28 @@ func (r *Rules) Apply(db *planv1.Database) (*planv1.Database, [][]*planv1.Findin
 		a.where(r.rule(t.GetSchema(), t.GetName()).GetWhere())
 		findings[i] = a.findings
 	}
+	for i, t := range out.GetTables() {
+		findings[i] = append(findings[i], filteredReferences(out, t)...)
+	}
 	return out, findings
+}
+
+// filteredReferences warns of foreign keys to tables that leave rows behind.
+func filteredReferences(db *planv1.Database, t *planv1.Table) []*planv1.Finding {
+	a := &ruledTable{table: t}
+	for _, f := range t.GetForeignKeys() {
+		to := slices.IndexFunc(db.GetTables(), func(o *planv1.Table) bool {
+			return o.GetSchema() == f.GetReferencedSchema() && o.GetName() == f.GetReferencedTable()
+		})
+		if to >= 0 && db.GetTables()[to].GetWhere() != "" {
+			a.note("FOREIGN_KEY_FILTERED", "", "foreign key %s cannot be made if rows refer to those of %s that its condition leaves behind (%s): give this table a condition too",
+				f.GetName(), f.GetReferencedTable(), db.GetTables()[to].GetWhere())
+		}
+	}
+	for _, f := range a.findings {
+		f.Severity = planv1.Severity_SEVERITY_WARNING
+	}
+	return a.findings
 }
 
 // cast gives a column the type and policy of the first cast that matches, where its

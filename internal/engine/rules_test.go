@@ -122,3 +122,17 @@ func TestRules_Casts(t *testing.T) {
 	require.Equal(t, []string{"bigint", "boolean", "timestamp"}, casts)
 	require.Equal(t, planv1.Policy_ACTION_NULL, got.GetColumns()[1].GetPolicy().GetAction())
 }
+
+// Rows may refer to some that a condition leaves behind.
+func TestRules_WarnOfFilteredReferences(t *testing.T) {
+	db := person()
+	db.Tables = append(db.Tables, &planv1.Table{Schema: "shop", Name: "bill", ForeignKeys: []*planv1.ForeignKey{
+		{Name: "bill_person", ReferencedSchema: "shop", ReferencedTable: "person"}}})
+	r, err := NewRules([]*droverv1.TableRule{{Match: "shop.person", Where: "id > 3"}}, nil)
+	require.NoError(t, err)
+	_, findings := r.Apply(db)
+	require.Empty(t, findings[0])
+	require.Len(t, findings[1], 1)
+	require.Equal(t, "FOREIGN_KEY_FILTERED", findings[1][0].GetCode())
+	require.Equal(t, planv1.Severity_SEVERITY_WARNING, findings[1][0].GetSeverity())
+}

@@ -152,6 +152,7 @@ func (d *designer) planForeignKeys(p *planv1.TablePlan) {
 		}
 		name = d.constraintName(p, name)
 		add(p, planv1.Step_STEP_FOREIGN_KEYS, objectForeignKey+name, "ALTER TABLE "+targetTable(p)+" ADD CONSTRAINT "+ident(name)+" "+body)
+		p.Statements[len(p.GetStatements())-1].ForeignKey = uint32(i + 1)
 	}
 }
 

@@ -28,7 +28,7 @@ func (d *designer) planForeignKeys(p *planv1.TablePlan) {
 			note(p, warning, codeForeignNotMoved, "", "foreign key %s is not moved: %s", f.GetName(), reason)
 			continue
 		}
-		d.noteForeign(p, to, f)
+		d.noteForeign(p, f)
 		name := f.GetName()
 		if name == "" || taken[name] {
 			name = fmt.Sprintf("%s_fkey%d", clip(p.GetTargetName(), 9), i+1)
@@ -36,15 +36,12 @@ func (d *designer) planForeignKeys(p *planv1.TablePlan) {
 		name = clip(name, 0)
 		taken[name] = true
 		add(p, planv1.Step_STEP_FOREIGN_KEYS, objectConstraint+name, "ALTER TABLE "+targetTable(p)+" ADD CONSTRAINT "+ident(name)+" "+body)
+		p.Statements[len(p.GetStatements())-1].ForeignKey = uint32(i + 1)
 	}
 }
 
 // noteForeign says why rows may be refused when the key is made.
-func (d *designer) noteForeign(p, to *planv1.TablePlan, f *planv1.ForeignKey) {
-	if where := to.GetSource().GetWhere(); where != "" {
-		note(p, warning, codeForeignFiltered, "", "foreign key %s cannot be made if rows refer to those of %s that its condition leaves behind (%s): give this table a condition too",
-			f.GetName(), f.GetReferencedTable(), where)
-	}
+func (d *designer) noteForeign(p *planv1.TablePlan, f *planv1.ForeignKey) {
 	for _, name := range f.GetColumns() {
 		if c := engine.SourceColumn(p, name); d.fromMySQL() && loose(c) {
 			note(p, warning, codeCollationDiffers, name, "foreign key %s cannot be made if a value differs from the one it refers to in case or accents, which %s does not mind: make them equal in the source",

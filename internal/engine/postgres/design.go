@@ -41,7 +41,6 @@ const (
 	codeIndexChanged      = "INDEX_CHANGED"
 	codeOnUpdateTrigger   = "ON_UPDATE_BY_TRIGGER"
 	codeOnUpdateNotMoved  = "ON_UPDATE_NOT_MOVED"
-	codeForeignFiltered   = "FOREIGN_KEY_FILTERED"
 
 	codeIdentityBySequence = "IDENTITY_BY_SEQUENCE"
 )
