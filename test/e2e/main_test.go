@@ -81,7 +81,13 @@ func equal(t *testing.T, source, target string) {
 func proven(t *testing.T, r cli.Result) {
 	t.Helper()
 	if r.Code != 0 || r.Summary.State != "COMPLETE" {
-		t.Fatalf("exit code %d, state %q\nstderr: %s\nstdout: %.2000s", r.Code, r.Summary.State, r.Stderr, r.Stdout)
+		var reasons []string
+		for _, table := range r.Summary.Tables {
+			if table.Reason != "" {
+				reasons = append(reasons, table.Source+": "+table.Reason)
+			}
+		}
+		t.Fatalf("exit code %d, state %q: %s\nstderr: %s\ntables: %s", r.Code, r.Summary.State, r.Summary.Reason, r.Stderr, strings.Join(reasons, "\n"))
 	}
 	if r.Summary.Total.Ranges == 0 || r.Summary.Total.Ranges != r.Summary.Total.RangesVerified {
 		t.Errorf("%d of %d ranges verified", r.Summary.Total.RangesVerified, r.Summary.Total.Ranges)
