@@ -36,12 +36,18 @@ type tableBuilder struct {
 	keyed map[*planv1.Index]bool
 	// numbering is the column that numbers itself.
 	numbering *plannedColumn
+	// charset and collation of texts that say nothing else.
+	charset, collation string
 }
 
 // build plans columns and statements. Whatever would rewrite the table later is in
 // CREATE TABLE: keys that rows are kept by, comments, and checks. Other indexes come
 // when the rows are there, foreign keys when all tables are.
 func (b *tableBuilder) build() {
+	b.charset, b.collation = charset, b.dialect.target.textCollation
+	if text, ok := option(b.plan.GetSource(), optionCollate); ok && b.family() {
+		b.tableCollation(text)
+	}
 	var lines []string
 	for _, c := range b.columns {
 		if line, ok := b.column(c); ok {
@@ -62,6 +68,18 @@ func (b *tableBuilder) build() {
 	}
 }
 
+// tableCollation keeps a table's collation, or takes the nearest: what comes of that for
+// its columns, each says for itself.
+func (b *tableBuilder) tableCollation(name string) {
+	if !b.catalog.collations[name] {
+		name = b.dialect.target.nearest(name)
+	}
+	if b.catalog.collations[name] {
+		b.charset, _, _ = strings.Cut(name, "_")
+		b.collation = name
+	}
+}
+
 // addSequence lets AUTO_INCREMENT go on behind the greatest value, which is what the
 // server makes of a value that is too low, and behind the source's own.
 func addSequence(p *planv1.TablePlan) {
@@ -76,12 +94,7 @@ func addSequence(p *planv1.TablePlan) {
 
 func (b *tableBuilder) tableOptions() string {
 	t := b.plan.GetSource()
-	charset, collation := charset, b.dialect.target.textCollation
-	if text, ok := option(t, optionCollate); ok && b.family() && b.catalog.collations[text] {
-		charset, _, _ = strings.Cut(text, "_")
-		collation = text
-	}
-	out := " ENGINE=" + innoDB + " DEFAULT CHARSET=" + charset + " COLLATE=" + collation
+	out := " ENGINE=" + innoDB + " DEFAULT CHARSET=" + b.charset + " COLLATE=" + b.collation
 	if text, ok := option(t, optionRowFormat); ok && b.family() && slices.Contains([]string{"DYNAMIC", "COMPRESSED", "COMPACT", "REDUNDANT"}, text) {
 		out += " ROW_FORMAT=" + text
 	}
@@ -103,7 +116,7 @@ func (b *tableBuilder) column(c *plannedColumn) (string, bool) {
 	}
 	plan.Target = c.name
 	line := ident(c.name) + " " + c.to.name
-	if c.to.collation != "" {
+	if c.to.collation != "" && c.to.collation != b.collation {
 		line += " CHARACTER SET " + c.to.charset + " COLLATE " + c.to.collation
 	}
 	if clause, ok := b.generated(c); ok {
@@ -295,7 +308,7 @@ func (b *tableBuilder) checks() []string {
 		if b.dialect.target.checkNamesShared {
 			name = b.constraintName(b.plan, name)
 		}
-		out = append(out, "CONSTRAINT "+ident(name)+" CHECK ("+c.GetExpression()+")")
+		out = append(out, "CONSTRAINT "+ident(name)+" CHECK ("+b.translated(c.GetExpression())+")")
 	}
 	return out
 }

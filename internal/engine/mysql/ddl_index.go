@@ -105,6 +105,8 @@ func (b *tableBuilder) indexPart(x *planv1.Index, part *planv1.IndexColumn, fit 
 	switch name := dataTypeOf(c.to.name); {
 	case name == "json", x.GetMethod() != "spatial" && isGeometry(name):
 		return "", "a column of it is " + name + ", of which there is no such index"
+	case prefix == 0 && fit == 0 && isLong(name) && ordinary(x) && !(x.GetUnique() && b.dialect.target.longUnique):
+		return "", "it takes all of a long column, and " + b.dialect.product + " has no such index"
 	case fit > 0:
 		prefix = fit
 		note(b.plan, info, codeIndexPrefix, c.source.GetName(), "index %s takes the first %d characters of the column, as many as an index here holds", x.GetName(), prefix)
@@ -115,6 +117,11 @@ func (b *tableBuilder) indexPart(x *planv1.Index, part *planv1.IndexColumn, fit 
 		text += fmt.Sprintf("(%d)", prefix)
 	}
 	return text + descending(part), ""
+}
+
+// isLong tells whether a type has no length that an index could take.
+func isLong(dataType string) bool {
+	return strings.HasSuffix(dataType, "text") || strings.HasSuffix(dataType, "blob")
 }
 
 func descending(part *planv1.IndexColumn) string {

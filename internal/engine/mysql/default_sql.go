@@ -20,7 +20,7 @@ func (b *tableBuilder) defaultSQL(c *plannedColumn) (string, bool) {
 		if _, constant := unquoted(v.Expression); constant {
 			return v.Expression, true
 		}
-		return "(" + v.Expression + ")", true
+		return "(" + b.translated(v.Expression) + ")", true
 	case *planv1.Default_Moment_:
 		return b.momentSQL(c, v.Moment)
 	case *planv1.Default_Literal:
@@ -137,7 +137,7 @@ func (d *designer) probeExpressions(ctx context.Context) error {
 			expressions = append(expressions, c.GetExpression())
 		}
 		for _, e := range expressions {
-			stmt, err := d.db.db.PrepareContext(ctx, "SELECT ("+e+") FROM (SELECT "+strings.Join(names, ", ")+") AS t")
+			stmt, err := d.db.db.PrepareContext(ctx, "SELECT ("+d.translated(e)+") FROM (SELECT "+strings.Join(names, ", ")+") AS t")
 			if err == nil {
 				d.accepted[e] = true
 				err = stmt.Close()
@@ -148,4 +148,12 @@ func (d *designer) probeExpressions(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// translated is an expression of the source as this product reads it.
+func (d *designer) translated(expression string) string {
+	if d.sameEngine() {
+		return expression
+	}
+	return d.dialect.target.expression(expression)
 }

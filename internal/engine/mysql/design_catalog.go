@@ -101,6 +101,11 @@ func (d *designer) readExisting(ctx context.Context, c *targetCatalog) error {
 		if err != nil {
 			return err
 		}
+		keys, err := readForeignKeys(ctx, d.db.db, tableFilter{schema: schema, name: name})
+		if err != nil {
+			return err
+		}
+		(&catalog{byName: map[string]*planv1.Table{t.GetName(): t}}).addForeignKeys(keys)
 		c.existing[at] = t
 		var filled bool
 		if err := d.db.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+qualified(schema, name)+")").Scan(&filled); err != nil {

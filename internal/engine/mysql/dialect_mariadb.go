@@ -43,6 +43,8 @@ var mariadbDialect = &dialect{
 			return nearestCollation(collation, [][2]string{{"_0900_bin", "utf8mb4_nopad_bin"}, {"_as_cs", "utf8mb4_uca1400_nopad_as_cs"}, {"_as_cs_ks", "utf8mb4_uca1400_nopad_as_cs"},
 				{"_as_ci", "utf8mb4_uca1400_nopad_as_ci"}}, "utf8mb4_uca1400_nopad_ai_ci")
 		},
+		expression: withoutIntroducers,
+		longUnique: true,
 		// Nearly a second more than MySQL has.
 		longestTime: maxTime + 999_999,
 		keyRequired: "@@innodb_force_primary_key",

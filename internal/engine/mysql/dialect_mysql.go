@@ -50,6 +50,7 @@ var mysqlDialect = &dialect{
 			return nearestCollation(collation, [][2]string{{"_nopad_bin", "utf8mb4_0900_bin"}, {"_bin", "utf8mb4_bin"}, {"_as_cs", "utf8mb4_0900_as_cs"},
 				{"_ai_cs", "utf8mb4_0900_as_cs"}, {"_as_ci", "utf8mb4_0900_as_ci"}}, "utf8mb4_0900_ai_ci")
 		},
+		expression:       func(text string) string { return text },
 		negativeZero:     true,
 		longestTime:      maxTime,
 		keyRequired:      "@@sql_require_primary_key",

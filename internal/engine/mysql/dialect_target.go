@@ -1,6 +1,8 @@
 package mysql
 
 import (
+	"strings"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
 )
@@ -27,6 +29,10 @@ type targetDialect struct {
 	keyRequired string
 	// generatedNotNull tells whether a generated column may be declared NOT NULL.
 	generatedNotNull bool
+	// expression makes an expression of the other product one that this one may take.
+	expression func(text string) string
+	// longUnique tells whether a unique index may take all of a long text.
+	longUnique bool
 	// checkNamesShared tells whether the checks of all tables of a schema need names
 	// that differ, and not just those of one table.
 	checkNamesShared bool
@@ -53,4 +59,23 @@ func nearestCollation(collation string, bySuffix [][2]string, otherwise string) 
 		}
 	}
 	return otherwise
+}
+
+// withoutIntroducers takes off the character sets in front of text constants, which are
+// those of the session: MariaDB loses quotes in constants that have one.
+func withoutIntroducers(text string) string {
+	const introducer = "_" + charset
+	var b strings.Builder
+	for len(text) > 0 {
+		n := 1
+		if strings.HasPrefix(text, introducer+"'") {
+			text = text[len(introducer):]
+		}
+		if _, length := quotedPrefix(text); length > 0 {
+			n = length
+		}
+		b.WriteString(text[:n])
+		text = text[n:]
+	}
+	return b.String()
 }

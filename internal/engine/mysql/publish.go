@@ -16,11 +16,7 @@ var _ engine.Publisher = (*database)(nil)
 // stagingDatabase is where tables of a database are loaded before they are published:
 // beside it, under a name of drover's own.
 func (d *designer) stagingDatabase(schema string) string {
-	name := ledgerPrefix + strings.TrimPrefix(d.req.Stage, "drover_")
-	if d.fold(schema) != d.fold(d.db.schema) {
-		name += "_" + schema
-	}
-	return d.fold(clip(name, 0))
+	return d.fold(clip(ledgerPrefix+strings.TrimPrefix(d.req.Stage, "drover_")+"_"+schema, 0))
 }
 
 // isStaged tells whether a table is loaded into a staging database.
