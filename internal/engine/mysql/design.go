@@ -219,7 +219,7 @@ func (d *designer) family() bool {
 // noteServer says what about the server makes a migration slower or slows its end.
 func (d *designer) noteServer() {
 	if !d.server.localInfile {
-		d.note(info, codeLoadedByInserts, "local_infile is OFF on the target: rows come by INSERT, at about two thirds of the speed; set local_infile=ON there for LOAD DATA")
+		d.note(info, codeLoadedByInserts, "local_infile is OFF on the target: rows come by INSERT, at about half the speed; set local_infile=ON there for LOAD DATA")
 	}
 	if !d.server.durable {
 		d.note(info, codeFlushedByStatement, "the target does not write each commit to the disk (innodb_flush_log_at_trx_commit, sync_binlog): "+

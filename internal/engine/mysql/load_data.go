@@ -18,7 +18,7 @@ import (
 // infiles numbers the readers that LOAD DATA names: their registry is the process's.
 var infiles atomic.Uint64
 
-// loadData writes a batch by LOAD DATA LOCAL, about half as fast again as INSERT. With
+// loadData writes a batch by LOAD DATA LOCAL, about twice as fast as by INSERT. With
 // LOCAL the server takes what it can make of wrong values and warns, and leaves out
 // rows that are there already: anything short of all rows without a warning is an
 // error here, and the transaction is undone.
@@ -27,7 +27,7 @@ var infiles atomic.Uint64
 // and bytes go unchanged into columns of UTF-8, where the server checks them. Columns
 // that take text only, or in another character set, convert.
 func (w *rangeWriter) loadData(ctx context.Context, b engine.Batch) error {
-	buf := make([]byte, 0, len(b.Body)+len(b.Body)/4)
+	buf := w.buf[:0]
 	for rest := b.Body; len(rest) > 0; {
 		var err error
 		if rest, err = w.rows.next(rest); err != nil {
@@ -37,6 +37,7 @@ func (w *rangeWriter) loadData(ctx context.Context, b engine.Batch) error {
 			return err
 		}
 	}
+	w.buf = buf
 	name := fmt.Sprintf("drover-%d", infiles.Add(1))
 	driver.RegisterReaderHandler(name, func() io.Reader { return bytes.NewReader(buf) })
 	defer driver.DeregisterReaderHandler(name)

@@ -27,6 +27,8 @@ type rangeWriter struct {
 	// opened is the range's row as it was fenced, ledger as this writer has left it.
 	opened, ledger engine.Ledger
 	rows           *rowEncoder
+	// buf is what LOAD DATA reads, kept for the next batch.
+	buf []byte
 	// bulk says that rows go by LOAD DATA as long as nothing is wrong with them.
 	bulk bool
 	// maxPacket is the longest statement that the server takes.
