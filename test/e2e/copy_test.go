@@ -108,7 +108,7 @@ func TestCopy_Features(t *testing.T) {
 		args := []string{"--range-rows", "700"}
 		if from.isMySQL() && to.dialect == fixture.SQLite {
 			// Whose integers are signed.
-			args = append(args, "--cast", "bigint unsigned=TEXT")
+			args = append(args, "--cast", "bigint* unsigned=TEXT")
 		}
 		r := drover(t).Copy(t, source, target, args...)
 		proven(t, r)

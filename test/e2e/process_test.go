@@ -69,6 +69,9 @@ func TestProcesses_SurviveKill(t *testing.T) {
 	t.Run("MySQLToPostgreSQL", func(t *testing.T) {
 		source, target := testdb.MySQL(t), testdb.Postgres(t)
 		n := rows(t)
+		if n < 1_000_000 {
+			n /= 2
+		}
 		if err := fixture.FillMixedMySQL(t.Context(), source, n); err != nil {
 			t.Fatal(err)
 		}
