@@ -33,6 +33,7 @@ const (
 	codeNameCollision      = "NAME_COLLISION"
 	codeNameReserved       = "NAME_RESERVED"
 	codeKeyRequired        = "KEY_REQUIRED"
+	codePrivilegeMissing   = "PRIVILEGE_MISSING"
 	codeDefaultNotMoved    = "DEFAULT_NOT_MOVED"
 	codeIdentityNotMoved   = "IDENTITY_NOT_MOVED"
 	codeIdentityIndexed    = "IDENTITY_INDEXED"
@@ -110,6 +111,9 @@ func (d *designer) run(ctx context.Context) error {
 		return err
 	}
 	d.checkNames()
+	if err := d.checkPrivileges(ctx); err != nil {
+		return err
+	}
 	d.noteServer()
 	for _, p := range d.design.GetTables() {
 		d.planTable(p)

@@ -161,26 +161,16 @@ func sqliteFactory() enginetest.Factory {
 	})
 }
 
-func TestConformance_PostgresToMySQL(t *testing.T) {
-	enginetest.RunPair(t, postgresFactory(), mysqlFactory(false))
-}
+func TestConformance_PostgresToMySQL(t *testing.T) { pair(t, postgresFactory(), mysqlFactory(false)) }
 
 func TestConformance_PostgresToMariaDB(t *testing.T) {
-	enginetest.RunPair(t, postgresFactory(), mariadbFactory(false))
+	pair(t, postgresFactory(), mariadbFactory(false))
 }
 
-func TestConformance_MySQLToPostgres(t *testing.T) {
-	enginetest.RunPair(t, mysqlFactory(true), postgresFactory())
-}
+func TestConformance_MySQLToPostgres(t *testing.T) { pair(t, mysqlFactory(true), postgresFactory()) }
 
-func TestConformance_SQLiteToMySQL(t *testing.T) {
-	enginetest.RunPair(t, sqliteFactory(), mysqlFactory(false))
-}
+func TestConformance_SQLiteToMySQL(t *testing.T) { pair(t, sqliteFactory(), mysqlFactory(false)) }
 
-func TestConformance_SQLiteToMariaDB(t *testing.T) {
-	enginetest.RunPair(t, sqliteFactory(), mariadbFactory(false))
-}
+func TestConformance_SQLiteToMariaDB(t *testing.T) { pair(t, sqliteFactory(), mariadbFactory(false)) }
 
-func TestConformance_MariaDBToSQLite(t *testing.T) {
-	enginetest.RunPair(t, mariadbFactory(true), sqliteFactory())
-}
+func TestConformance_MariaDBToSQLite(t *testing.T) { pair(t, mariadbFactory(true), sqliteFactory()) }
