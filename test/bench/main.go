@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -39,7 +40,7 @@ func main() {
 	flag.StringVar(&o.drover, "drover", "bin/drover", "binary")
 	flag.StringVar(&o.only, "only", "*", "glob over the names of what is measured")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
