@@ -86,10 +86,10 @@ var mysqlRefusals = []refusal{
 	{name: "UserWithoutSelect", code: 5, says: []string{"SELECT"}, ends: func(t *testing.T) (string, string) {
 		return limited(t, shop(t, testdb.MySQL(t)), "INSERT"), newSQLite(t)
 	}},
-	{name: "UserWithoutCreate", code: 6, says: []string{"CREATE"}, ends: func(t *testing.T) (string, string) {
+	{name: "UserWithoutCreate", code: 8, says: []string{"CREATE"}, ends: func(t *testing.T) (string, string) {
 		return shop(t, testdb.Postgres(t)), limited(t, testdb.MySQL(t), "SELECT, INSERT, UPDATE, DELETE")
 	}},
-	{name: "MariaDBUserWithoutCreate", code: 6, says: []string{"CREATE"}, ends: func(t *testing.T) (string, string) {
+	{name: "MariaDBUserWithoutCreate", code: 8, says: []string{"CREATE"}, ends: func(t *testing.T) (string, string) {
 		return shop(t, testdb.Postgres(t)), limited(t, testdb.MariaDB(t), "SELECT, INSERT, UPDATE, DELETE")
 	}},
 	{name: "TargetHasRows", code: 8, says: []string{"item", "--existing"}, ends: func(t *testing.T) (string, string) {
