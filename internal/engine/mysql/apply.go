@@ -151,6 +151,12 @@ func (d *database) build(ctx context.Context, m engine.Migration, t *planv1.Tabl
 		if err := d.checkMigration(ctx, d.db, m, "mysql.Apply"); err != nil {
 			return err
 		}
+		if strings.HasPrefix(s.GetObject(), objectForeignKey) {
+			if err := d.addForeignKey(ctx, t, s); err != nil {
+				return err
+			}
+			continue
+		}
 		made, err := d.isMade(ctx, t, s)
 		if err == nil && !made {
 			_, err = d.db.ExecContext(ctx, s.GetSql())

@@ -252,12 +252,14 @@ func folded(names []string) []string {
 }
 
 // action writes what becomes of rows that refer to one that goes; anything but what
-// the server knows is not pasted into DDL.
+// the server knows is not pasted into DDL. InnoDB
+// refuses the change for NO ACTION as for RESTRICT.
 func (d *designer) action(p *planv1.TablePlan, f *planv1.ForeignKey, clause, what string) string {
-	if slices.Contains([]string{"CASCADE", "SET NULL", "RESTRICT", "NO ACTION"}, what) {
+	switch {
+	case what == d.dialect.target.impliedAction:
+	case slices.Contains([]string{"CASCADE", "SET NULL", "RESTRICT", "NO ACTION"}, what):
 		return clause + what
-	}
-	if what == "SET DEFAULT" {
+	case what == "SET DEFAULT":
 		note(p, warning, codeForeignChanged, "", "foreign key %s has%s SET DEFAULT, which InnoDB does not have: it refuses the change instead", f.GetName(), clause)
 	}
 	return ""

@@ -36,6 +36,8 @@ type targetDialect struct {
 	// checkNamesShared tells whether the checks of all tables of a schema need names
 	// that differ, and not just those of one table.
 	checkNamesShared bool
+	// impliedAction is what a foreign key does that says nothing, as the catalog has it.
+	impliedAction string
 }
 
 // maxTime is 838:59:59 in microseconds.

@@ -188,22 +188,13 @@ func (d *database) discard(ctx context.Context, m engine.Migration, tables []*pl
 			return errPublished(m)
 		}
 	}
-	conn, err := d.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	// They refer to each other.
-	_, err = conn.ExecContext(ctx, "SET SESSION foreign_key_checks = 0")
 	for _, p := range tables {
-		if err == nil {
-			_, err = conn.ExecContext(ctx, "DROP TABLE IF EXISTS "+targetTable(p))
-		}
-		if errorCode(err) == codeUnknownDatabase {
-			err = nil
+		// Without checks, since they refer to each other.
+		if err := d.unchecked(ctx, "DROP TABLE IF EXISTS "+targetTable(p)); err != nil && errorCode(err) != codeUnknownDatabase {
+			return err
 		}
 	}
-	_, restored := conn.ExecContext(context.WithoutCancel(ctx), "SET SESSION foreign_key_checks = 1")
-	return errors.Join(err, restored, conn.Close())
+	return nil
 }
 
 func (d *database) wasPublished(ctx context.Context, m engine.Migration, p *planv1.TablePlan) (bool, error) {
