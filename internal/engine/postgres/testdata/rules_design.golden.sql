@@ -1,6 +1,5 @@
 
 -- public.child -> public.child ENCODING_PGCOPY key KEY_SOURCE_HIDDEN [ctid] range false
--- SEVERITY_WARNING FOREIGN_KEY_FILTERED public.child : foreign key child_parent_fkey cannot be made if rows refer to those of parent that its condition leaves behind (id > 10): give this table a condition too
 --   "parent" integer -> integer KIND_INT -1
 -- STEP_CREATE table "public"."child"
 CREATE TABLE IF NOT EXISTS "public"."child" (
