@@ -23,7 +23,7 @@ const (
 	codeDuplicateEntry  = 1062
 	codeNoSuchTable     = 1146
 	codeLockWait        = 1205
-	codeDeadlock        = 1213
+	codeTruncated       = 1265
 	codeLockNowait      = 3572
 	codeNoSuchThread    = 1094
 	// LOAD DATA LOCAL is switched off on one side or the other.

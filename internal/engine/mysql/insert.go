@@ -118,7 +118,7 @@ func (w *rangeWriter) refuseWarnings(ctx context.Context) error {
 		var code uint16
 		kept++
 		err := rows.Scan(&level, &code, &message)
-		if err == nil && first == nil && !slices.Contains(harmlessWarnings, code) {
+		if err == nil && first == nil && !slices.Contains(harmlessWarnings, code) && !w.isComputed(code, message) {
 			first = fault.New(fault.Value, "mysql.Write", "%s (%s %d)", oneLine(message), strings.ToLower(level), code)
 		}
 		return err
@@ -138,6 +138,13 @@ func (w *rangeWriter) refuseWarnings(ctx context.Context) error {
 		return fault.New(fault.Unsupported, "mysql.Write", "the server keeps %d of %d warnings, and drover must see all: raise max_error_count on it", kept, all)
 	}
 	return nil
+}
+
+// isComputed tells whether a note is about a value that the server computes, and
+// rounds as it did in the source.
+func (w *rangeWriter) isComputed(code uint16, message string) bool {
+	m := columnInMessage.FindStringSubmatch(message)
+	return code == codeTruncated && m != nil && slices.Contains(w.request.Plan.GetRecomputed(), m[1]+m[2])
 }
 
 // isRefusal tells whether an error is about a row, and the row is not yet named.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/fnv"
 
 	"google.golang.org/protobuf/proto"
 
@@ -77,7 +78,35 @@ func (d *database) ledger(table string) string { return qualified(d.schema, tabl
 
 // Prepare makes the ledger, fences older terms out and makes databases.
 func (d *database) Prepare(ctx context.Context, r engine.PrepareRequest) error {
-	return fault.At(classify("mysql.Prepare", d.prepare(ctx, r)), fault.Target, "")
+	err := d.holdingLedger(ctx, func(ctx context.Context) error { return d.prepare(ctx, r) })
+	return fault.At(classify("mysql.Prepare", err), fault.Target, "")
+}
+
+// ledgerPatience is how long, in seconds, to wait for others who make or remove the
+// ledger.
+const ledgerPatience = 60
+
+// holdingLedger holds others off who make or remove the ledger: DDL is in no
+// transaction. The lock is on a connection of its own, since f may need all of the
+// pool's.
+func (d *database) holdingLedger(ctx context.Context, f func(context.Context) error) error {
+	pool, err := openPool(d.endpoint, d.dialect.sessionSettings())
+	if err != nil {
+		return err
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(d.schema)) // never fails
+	name := literal(fmt.Sprintf("%sledger_%x", ledgerPrefix, hash.Sum64()))
+	var held sql.NullInt64
+	err = pool.QueryRowContext(ctx, fmt.Sprintf("SELECT GET_LOCK(%s, %d)", name, ledgerPatience)).Scan(&held)
+	if err == nil && held.Int64 != 1 {
+		err = fault.New(fault.Conflict, "mysql.ledger", "another worker has held the ledger for %d seconds", ledgerPatience)
+	}
+	if err == nil {
+		err = f(ctx)
+	}
+	// The lock goes with its connection.
+	return errors.Join(err, pool.Close())
 }
 
 func (d *database) prepare(ctx context.Context, r engine.PrepareRequest) error {

@@ -166,7 +166,30 @@ func (d *database) Discard(ctx context.Context, m engine.Migration, tables []*pl
 		_, err := tx.ExecContext(ctx, "UPDATE "+d.ledger(ledgerMigration)+" SET stage = "+literal(engine.StageCancelled)+" WHERE uid = "+literal(m.UID))
 		return err
 	})
+	if err == nil {
+		err = d.holdingLedger(ctx, d.dropLedger)
+	}
 	return fault.At(classify(op, err), fault.Target, "")
+}
+
+// dropLedger removes the ledger when every migration in it was discarded. A worker
+// that has slept through it finds no ledger and may write nothing.
+func (d *database) dropLedger(ctx context.Context) error {
+	there, err := d.tableThere(ctx, d.schema, ledgerMigration)
+	if err != nil || !there {
+		return err
+	}
+	var used bool
+	if err := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+d.ledger(ledgerMigration)+" WHERE stage <> "+literal(engine.StageCancelled)+")").Scan(&used); err != nil || used {
+		return err
+	}
+	// The migrations go last: they say that the others may go.
+	for _, name := range []string{ledgerRange, ledgerTable, ledgerMigration} {
+		if _, err := d.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+d.ledger(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func errPublished(m engine.Migration) error {

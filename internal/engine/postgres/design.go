@@ -23,6 +23,7 @@ const (
 	codeTargetColumn      = "TARGET_COLUMN"
 	codeTargetForeignKey  = "TARGET_FOREIGN_KEY"
 	codeNameChanged       = "NAME_CHANGED"
+	codeNameTooLong       = "NAME_TOO_LONG"
 	codeNameCollision     = "NAME_COLLISION"
 	codeDefaultNotMoved   = "DEFAULT_NOT_MOVED"
 	codeIdentityNotMoved  = "IDENTITY_NOT_MOVED"

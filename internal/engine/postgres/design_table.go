@@ -77,12 +77,16 @@ func (d *designer) planNew(p *planv1.TablePlan) {
 	d.planDDL(p, lines)
 }
 
-// columnName gives a column's name as PostgreSQL keeps it; two that become one are
-// the user's to rename.
+// shorter ends the name that is offered for one that is too long.
+const shorter = "_short"
+
+// columnName gives a column's name; one that PostgreSQL would cut, and two that are
+// one, are the user's to rename.
 func (d *designer) columnName(p *planv1.TablePlan, c *planv1.Column, taken map[string]string) string {
 	name := clip(engine.TargetColumn(c), 0)
 	if name != engine.TargetColumn(c) {
-		note(p, warning, codeNameChanged, c.GetName(), "name is longer than %d bytes: it becomes %s", maxIdentifier, name)
+		note(p, blocker, codeNameTooLong, c.GetName(), "the name has %d bytes and PostgreSQL keeps %d: give the column another one, as with tables: [{match: %q, columns: {%s: {into: %s}}}]",
+			len(engine.TargetColumn(c)), maxIdentifier, engine.Label(p, engine.SourceSide), c.GetName(), clip(name, len(shorter))+shorter)
 	}
 	if other, ok := taken[name]; ok {
 		note(p, blocker, codeNameCollision, c.GetName(), "columns %s and %s would both become %s: give one of them another name", other, c.GetName(), name)

@@ -61,6 +61,9 @@ DO $$BEGIN
 	END IF;
 END$$`
 
+// lockLedger holds others off who make or remove the ledger.
+const lockLedger = "SELECT pg_advisory_xact_lock(hashtextextended('drover.ledger', 0))"
+
 // States of a range in the ledger, for people who look.
 const (
 	stateLoading = "LOADING"
@@ -77,7 +80,7 @@ func (db *database) Prepare(ctx context.Context, r engine.PrepareRequest) error 
 	}
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		// IF NOT EXISTS alone is no protection against two workers at once.
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('drover.ledger', 0))"); err != nil {
+		if _, err := tx.Exec(ctx, lockLedger); err != nil {
 			return err
 		}
 		if _, err := tx.Conn().PgConn().Exec(ctx, ledgerDDL).ReadAll(); err != nil {

@@ -237,8 +237,8 @@ func testShop(t *testing.T, url string) {
 	require.Equal(t, "4", one("SELECT id::text FROM customer WHERE to_tsvector('simple', coalesce(bio, '') || ' ' || coalesce(email, '')) @@ plainto_tsquery('simple', 'long')"))
 }
 
-// Names that PostgreSQL would cut are cut here, and said; two that become one stop
-// the plan. Names that differ in case only are two.
+// Names that PostgreSQL would cut stop the plan, and so do two that are one. Names
+// that differ in case only are two.
 func TestMySQL_Names(t *testing.T) {
 	long := strings.Repeat("x", 63)
 	source := castSource(&planv1.Column{Name: long + "1", NativeType: "int", Kind: canon.Int}, &planv1.Column{Name: "V", NativeType: "int", Kind: canon.Int},
@@ -257,7 +257,7 @@ func TestMySQL_Names(t *testing.T) {
 			codes[p.GetSource().GetName()] = append(codes[p.GetSource().GetName()], f.GetCode())
 		}
 	}
-	require.Equal(t, map[string][]string{"t": {codeNameChanged}, "T": nil, long + "a": {codeNameChanged}, long + "b": {codeNameChanged, codeNameCollision, codeNameChanged}}, codes)
+	require.Equal(t, map[string][]string{"t": {codeNameTooLong}, "T": nil, long + "a": {codeNameTooLong}, long + "b": {codeNameTooLong, codeNameCollision, codeNameChanged}}, codes)
 	require.Equal(t, long, design.GetTables()[0].GetColumns()[1].GetTarget())
 	source.Tables = source.Tables[:1]
 	source.Tables[0].Columns = append(source.Tables[0].Columns, &planv1.Column{Name: long + "2", NativeType: "int", Kind: canon.Int})

@@ -134,6 +134,9 @@ func stagedFunctions(ctx context.Context, tx pgx.Tx, schema string) ([]string, e
 func (db *database) Discard(ctx context.Context, m engine.Migration, tables []*planv1.TablePlan, statements []*planv1.Statement) error {
 	const op = "postgres.Discard"
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockLedger); err != nil {
+			return err
+		}
 		state, err := lockMigration(ctx, tx, m)
 		switch {
 		case err != nil || !state.there || state.stage == engine.StageCancelled:
@@ -155,9 +158,34 @@ func (db *database) Discard(ctx context.Context, m engine.Migration, tables []*p
 			return err
 		}
 		_, err = tx.Exec(ctx, "UPDATE drover.migration SET stage = $2 WHERE uid = $1", m.UID, engine.StageCancelled)
-		return err
+		if err != nil {
+			return err
+		}
+		return dropLedger(ctx, tx)
 	})
 	return fault.At(classify(op, err), fault.Target, "")
+}
+
+// dropLedger removes the ledger when every migration in it was discarded. A worker
+// that has slept through it finds no ledger and may write nothing. The lock keeps
+// Prepare of another migration away until that is decided.
+func dropLedger(ctx context.Context, tx pgx.Tx) error {
+	var used bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM drover.migration WHERE stage <> $1)", engine.StageCancelled).Scan(&used); err != nil || used {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DROP TABLE drover.range, drover."table", drover.migration`); err != nil {
+		return err
+	}
+	// Somebody else's objects keep the schema.
+	err := pgx.BeginFunc(ctx, tx, func(sub pgx.Tx) error {
+		_, err := sub.Exec(ctx, "DROP SCHEMA drover RESTRICT")
+		return err
+	})
+	if sqlState(err) == codeDependentObjects {
+		return nil
+	}
+	return err
 }
 
 // dropMade drops what statements made, last first. An object that something else

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/engine"
 )
 
 // place decides where a table goes, and where it is loaded before that.
@@ -13,7 +14,8 @@ func (d *designer) place(p *planv1.TablePlan) {
 	schema, name := d.targetName(p.GetSource())
 	p.TargetSchema, p.TargetName = schema, clip(name, 0)
 	if p.GetTargetName() != name {
-		note(p, warning, codeNameChanged, "", "name is cut to %d bytes: %s", maxIdentifier, p.GetTargetName())
+		note(p, blocker, codeNameTooLong, "", "the name %s has %d bytes and PostgreSQL keeps %d: give the table another one, as with tables: [{match: %q, into: %s}]",
+			name, len(name), maxIdentifier, engine.Label(p, engine.SourceSide), clip(name, len(shorter))+shorter)
 	}
 	if d.req.Stage != "" {
 		p.PublishSchema, p.PublishName = p.GetTargetSchema(), p.GetTargetName()

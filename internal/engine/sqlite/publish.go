@@ -162,9 +162,13 @@ func (d *database) Discard(ctx context.Context, m engine.Migration, tables []*pl
 				return err
 			}
 		}
-		empty, err = holdsNothing(ctx, tx)
-		empty = empty && row.madeFile
-		return err
+		if empty, err = holdsNothing(ctx, tx); err != nil {
+			return err
+		}
+		if empty = empty && row.madeFile; empty {
+			return nil // the ledger goes with the file
+		}
+		return dropLedger(ctx, tx)
 	})
 	switch {
 	case err != nil:
@@ -194,6 +198,19 @@ func discard(ctx context.Context, tx *sql.Tx, m engine.Migration, row ledgerMigr
 		}
 	}
 	return endMigration(ctx, tx, m, engine.StageCancelled)
+}
+
+// dropLedger removes the ledger when every migration in it was discarded. A worker
+// that has slept through it finds no ledger and may write nothing.
+func dropLedger(ctx context.Context, tx *sql.Tx) error {
+	var used bool
+	err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM main._drover_migration WHERE stage <> ?)", engine.StageCancelled).Scan(&used)
+	for _, name := range []string{"_drover_range", "_drover_table", "_drover_migration"} {
+		if err == nil && !used {
+			_, err = tx.ExecContext(ctx, "DROP TABLE "+mainTable(name))
+		}
+	}
+	return err
 }
 
 // holdsNothing tells whether the file has nothing but the ledger of migrations that
