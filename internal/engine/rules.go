@@ -20,6 +20,8 @@ import (
 type Rules struct {
 	tables []*droverv1.TableRule
 	casts  []*droverv1.Cast
+	// used are the rules and casts that matched something.
+	used map[proto.Message]bool
 }
 
 // NewRules takes rules as the spec has them; first match wins in both lists.
@@ -34,13 +36,14 @@ func NewRules(tables []*droverv1.TableRule, casts []*droverv1.Cast) (*Rules, err
 				"mapping of %q into %q has an empty name: use schema.table or table, with {schema} and {table} in it", m.GetMatch(), m.GetInto())
 		}
 	}
-	return &Rules{tables: tables, casts: casts}, nil
+	return &Rules{tables: tables, casts: casts, used: map[proto.Message]bool{}}, nil
 }
 
 // rule is the first that matches a table; nil where none does.
 func (r *Rules) rule(schema, table string) *droverv1.TableRule {
 	for _, m := range r.tables {
 		if glob.Table(m.GetMatch(), schema, table) {
+			r.used[m] = true
 			return m
 		}
 	}
@@ -110,6 +113,7 @@ func (r *Rules) cast(t *planv1.Table, c *planv1.Column) {
 		if !castMatches(cast, t, c) {
 			continue
 		}
+		r.used[cast] = true
 		if c.GetCast() == "" {
 			c.Cast = cast.GetTo()
 		}
@@ -118,6 +122,27 @@ func (r *Rules) cast(t *planv1.Table, c *planv1.Column) {
 		}
 		return
 	}
+}
+
+// Unused warns of rules and casts that no table or column of the source took, once
+// Apply has looked at all of them: a name may be misspelt.
+func (r *Rules) Unused() []*planv1.Finding {
+	var out []*planv1.Finding
+	warn := func(code, format string, args ...any) {
+		out = append(out, &planv1.Finding{Severity: planv1.Severity_SEVERITY_WARNING, Code: code, Message: fmt.Sprintf(format, args...)})
+	}
+	for _, m := range r.tables {
+		// What is skipped is not described.
+		if !r.used[m] && !m.GetSkip() {
+			warn("RULE_UNUSED", "the rule for %s takes no table: none of the source has such a name, or an earlier rule takes it", m.GetMatch())
+		}
+	}
+	for _, c := range r.casts {
+		if !r.used[c] {
+			warn("CAST_UNUSED", "the cast from %q, match %q, to %q takes no column: types are compared as the source writes them, as in the plan's SOURCE TYPE", c.GetFrom(), c.GetMatch(), c.GetTo())
+		}
+	}
+	return out
 }
 
 func castMatches(cast *droverv1.Cast, t *planv1.Table, c *planv1.Column) bool {

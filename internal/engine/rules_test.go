@@ -136,3 +136,18 @@ func TestRules_WarnOfFilteredReferences(t *testing.T) {
 	require.Equal(t, "FOREIGN_KEY_FILTERED", findings[1][0].GetCode())
 	require.Equal(t, planv1.Severity_SEVERITY_WARNING, findings[1][0].GetSeverity())
 }
+
+func TestRules_WarnOfWhatTakesNothing(t *testing.T) {
+	r, err := NewRules([]*droverv1.TableRule{{Match: "shop.person"}, {Match: "shop.persons"}, {Match: "shop.p*"}, {Match: "other.*", Skip: true}},
+		[]*droverv1.Cast{{From: "int", To: "bigint"}, {From: "integer", To: "bigint"}})
+	require.NoError(t, err)
+	r.Apply(person())
+	var codes []string
+	for _, f := range r.Unused() {
+		codes = append(codes, f.GetCode()+" "+f.GetMessage())
+	}
+	require.Len(t, codes, 3)
+	require.Contains(t, codes[0], "RULE_UNUSED the rule for shop.persons")
+	require.Contains(t, codes[1], "RULE_UNUSED the rule for shop.p*")
+	require.Contains(t, codes[2], `CAST_UNUSED the cast from "integer"`)
+}

@@ -89,8 +89,13 @@ func TestLoad_WaitsForFirstMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		s := f.stream(1, 10)
-		time.AfterFunc(3*time.Hour, func() { f.publish(s...) })
+		published := make(chan struct{})
+		time.AfterFunc(3*time.Hour, func() {
+			f.publish(s...)
+			close(published)
+		})
 		require.EqualValues(t, 10, f.load(1, 1).GetRows())
+		<-published
 	})
 }
 
@@ -103,11 +108,14 @@ func TestLoad_WaitsWhileStreamIsFull(t *testing.T) {
 		f.ensureStream(64 << 10)
 		other := bus.RowSubject(uid, 9, 9, 9)
 		f.send(bus.Message{Subject: other, ID: "other", Data: make([]byte, 60<<10)})
+		published := make(chan struct{})
 		time.AfterFunc(10*time.Minute, func() {
 			_ = f.bus.Purge(context.Background(), bus.RowStream(uid), other, 0)
 			f.publish(s[1:]...)
+			close(published)
 		})
 		require.EqualValues(t, 20, f.load(1, 1).GetRows())
+		<-published
 	})
 }
 

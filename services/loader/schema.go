@@ -19,6 +19,7 @@ func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*
 	if err != nil {
 		return nil, fault.At(err, fault.Target, "")
 	}
+	made.Findings = append(made.GetFindings(), rules.Unused()...)
 	for i, t := range made.GetTables() {
 		t.Findings = append(wrong[i], t.GetFindings()...)
 		// A key that a policy changed is not where its range's bounds look for it.
