@@ -18,6 +18,7 @@ import (
 
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/testdb"
 )
 
 // withSettings is a database's configuration with settings behind the URL.
@@ -72,13 +73,20 @@ func TestTLS_Modes(t *testing.T) {
 	require.Equal(t, fault.Denied, fault.KindOf(err), "%v", err)
 	require.ErrorContains(t, err, "not of the authority in ssl-ca")
 
-	err = ping(t, withSettings(t, d, url.Values{"ssl-mode": {"VERIFY_IDENTITY"}, "ssl-ca": {right}}))
+	// As if the URL had named another host that is this one.
+	elsewhere := *d.endpoint
+	elsewhere.tls.config, err = tlsConfig(sslVerifyIdentity, "db.example.com", right, "", "")
+	require.NoError(t, err)
+	pool, err = openPool(&elsewhere, nil)
+	require.NoError(t, err)
+	err = classify("mysql.Open", pool.PingContext(t.Context()))
+	require.NoError(t, pool.Close())
 	require.Equal(t, fault.Denied, fault.KindOf(err), "%v", err)
 	require.ErrorContains(t, err, "is for another name")
 }
 
 func TestTLS_IsAskedForAndNotThere(t *testing.T) {
-	d := openFlavour(t, NameMariaDB)
+	d := openDB(t, testdb.OwnMariaDB(t, "--skip-ssl"))
 	err := ping(t, withSettings(t, d, url.Values{"ssl-mode": {"REQUIRED"}}))
 	require.Equal(t, fault.Denied, fault.KindOf(err), "%v", err)
 	require.ErrorContains(t, err, "the server has no TLS")
