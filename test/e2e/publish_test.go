@@ -86,7 +86,10 @@ func watch(t *testing.T, target string) (*sight, func()) {
 				rows, err = fixture.Try(ctx, target, patience(target)+"SELECT (SELECT count(*) FROM part) + (SELECT count(*) FROM line) + (SELECT count(*) FROM zone)")
 				tables += " " + rows
 			}
-			if err != nil && ctx.Err() == nil {
+			if ctx.Err() != nil {
+				return // what was asked last has no answer
+			}
+			if err != nil {
 				tables = "error " + tables + " " + err.Error()
 			}
 			s.mu.Lock()
