@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 )
@@ -70,4 +71,30 @@ func HasKey(t *planv1.TablePlan) bool {
 // attempt can go on behind the last one.
 func Ordered(t *planv1.TablePlan) bool {
 	return t.GetSource().GetKey().GetSource() != planv1.KeySource_KEY_SOURCE_NONE
+}
+
+// UniqueOn tells whether a table's primary key or a unique index without a condition
+// is on these columns, in whatever order and case.
+func UniqueOn(t *planv1.Table, columns []string) bool {
+	want := folded(columns)
+	if t.GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_PRIMARY && slices.Equal(folded(t.GetKey().GetColumns()), want) {
+		return true
+	}
+	return slices.ContainsFunc(t.GetIndexes(), func(x *planv1.Index) bool {
+		var names []string
+		for _, c := range x.GetColumns() {
+			names = append(names, c.GetName())
+		}
+		return x.GetUnique() && x.GetPredicate() == "" && slices.Equal(folded(names), want)
+	})
+}
+
+// folded sorts names without their case: the order of a key's columns does not matter.
+func folded(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.ToLower(n)
+	}
+	slices.Sort(out)
+	return out
 }

@@ -91,6 +91,16 @@ type SplitOptions struct {
 	Snapshot string
 }
 
+// StepRows is the number of rows that a range should have, in a table of so many
+// rows and bytes; 0 or less for unknown.
+func (o SplitOptions) StepRows(rows, bytes int64) int64 {
+	step := max(1, o.TargetRows)
+	if rows > 0 && bytes > 0 && o.TargetBytes > 0 {
+		step = min(step, max(1, o.TargetBytes/max(1, bytes/rows)))
+	}
+	return step
+}
+
 // Snapshot keeps one view of the source for as long as it is open.
 type Snapshot interface {
 	// Name is what other sessions import.

@@ -174,7 +174,7 @@ func (d *designer) foreignKeySQL(p, to *planv1.TablePlan, f *planv1.ForeignKey) 
 	switch {
 	case columns == nil || references == nil || len(columns) != len(references):
 		return "", "a column of it is not copied"
-	case !d.family() && !uniqueOn(to.GetSource(), referenced):
+	case !d.family() && !engine.UniqueOn(to.GetSource(), referenced):
 		return "", "the columns it points at are not unique in the source"
 	}
 	for i := range columns {
@@ -224,30 +224,6 @@ func targetColumns(p *planv1.TablePlan, source []string) []*planv1.ColumnPlan {
 		}
 		out = append(out, p.GetColumns()[i])
 	}
-	return out
-}
-
-func uniqueOn(t *planv1.Table, columns []string) bool {
-	want := folded(columns)
-	if t.GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_PRIMARY && slices.Equal(folded(t.GetKey().GetColumns()), want) {
-		return true
-	}
-	return slices.ContainsFunc(t.GetIndexes(), func(x *planv1.Index) bool {
-		var names []string
-		for _, c := range x.GetColumns() {
-			names = append(names, c.GetName())
-		}
-		return x.GetUnique() && x.GetPredicate() == "" && slices.Equal(folded(names), want)
-	})
-}
-
-// folded sorts names without their case: the order of a key's columns does not matter.
-func folded(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = strings.ToLower(n)
-	}
-	slices.Sort(out)
 	return out
 }
 

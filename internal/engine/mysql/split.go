@@ -22,22 +22,13 @@ func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.Spli
 	var cuts []*planv1.Bound
 	var err error
 	if engine.HasKey(p) {
-		s := &splitter{db: d.db, table: source, step: stepRows(rows, bytes, o)}
+		s := &splitter{db: d.db, table: source, step: o.StepRows(rows, bytes)}
 		cuts, err = s.run(ctx, p)
 	}
 	if err != nil {
 		return nil, fault.At(classify("mysql.Split", err), fault.Source, engine.Label(p, engine.SourceSide))
 	}
 	return keyrange.FromBoundaries(source.GetKey().GetKinds(), cuts, rows, bytes), nil
-}
-
-// stepRows is the number of rows that a range should have.
-func stepRows(rows, bytes int64, o engine.SplitOptions) int64 {
-	step := max(1, o.TargetRows)
-	if rows > 0 && bytes > 0 && o.TargetBytes > 0 {
-		step = min(step, max(1, o.TargetBytes/max(1, bytes/rows)))
-	}
-	return step
 }
 
 // splitter finds the cuts of one table.

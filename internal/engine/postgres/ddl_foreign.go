@@ -76,7 +76,7 @@ func (d *designer) foreignKeySQL(p, to *planv1.TablePlan, f *planv1.ForeignKey) 
 	if !ok1 || !ok2 || len(columns) != len(references) {
 		return "", "a column of it is not copied"
 	}
-	if !uniqueOn(to.GetSource(), referenced) {
+	if !engine.UniqueOn(to.GetSource(), referenced) {
 		return "", "the columns it points at are not unique in the source"
 	}
 	if reason := typesDiffer(p, to, columns, references); reason != "" {
@@ -102,30 +102,6 @@ func targetColumns(p *planv1.TablePlan, source []string) ([]string, bool) {
 		}
 	}
 	return out, len(out) > 0
-}
-
-func uniqueOn(t *planv1.Table, columns []string) bool {
-	want := folded(columns)
-	if t.GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_PRIMARY && slices.Equal(folded(t.GetKey().GetColumns()), want) {
-		return true
-	}
-	return slices.ContainsFunc(t.GetIndexes(), func(x *planv1.Index) bool {
-		var names []string
-		for _, c := range x.GetColumns() {
-			names = append(names, c.GetName())
-		}
-		return x.GetUnique() && x.GetPredicate() == "" && slices.Equal(folded(names), want)
-	})
-}
-
-// folded sorts names without their case: the order of a key's columns does not matter.
-func folded(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = strings.ToLower(n)
-	}
-	slices.Sort(out)
-	return out
 }
 
 func typesDiffer(p, to *planv1.TablePlan, columns, references []string) string {

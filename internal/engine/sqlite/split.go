@@ -28,7 +28,7 @@ func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.Spli
 		if err != nil || !engine.Ordered(p) {
 			return err
 		}
-		s := &splitter{tx: tx, info: info, key: source.GetKey(), step: stepRows(rows, bytes, o)}
+		s := &splitter{tx: tx, info: info, key: source.GetKey(), step: o.StepRows(rows, bytes)}
 		cuts, err = s.cut(ctx)
 		return err
 	})
@@ -36,15 +36,6 @@ func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.Spli
 		return nil, fault.At(classify(op, err), "", engine.Label(p, engine.SourceSide))
 	}
 	return keyrange.FromBoundaries(source.GetKey().GetKinds(), cuts, rows, bytes), nil
-}
-
-// stepRows is the number of rows that a range should have.
-func stepRows(rows, bytes int64, o engine.SplitOptions) int64 {
-	step := max(1, o.TargetRows)
-	if rows > 0 && bytes > 0 && o.TargetBytes > 0 {
-		step = min(step, max(1, o.TargetBytes/max(1, bytes/rows)))
-	}
-	return step
 }
 
 // splitter finds the cuts of one table.
