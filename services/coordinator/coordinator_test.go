@@ -257,8 +257,9 @@ func TestPause_GrantsNothing(t *testing.T) {
 // Somebody wrote to the source during the copy: the table is not complete.
 func TestRun_SourceChanged(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
+		added := true
 		h.answer = func(j *workerv1.Job) *workerv1.Result {
-			if j.GetCount().GetTable().GetTargetName() == "plain" {
+			if added && j.GetCount().GetTable().GetTargetName() == "plain" {
 				return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: 31}}}
 			}
 			return nil
@@ -267,6 +268,12 @@ func TestRun_SourceChanged(t *testing.T) {
 		h.rest(time.Minute)
 		require.Equal(t, droverv1.Migration_STATE_INCOMPLETE, h.migration().GetState())
 		require.Contains(t, h.tables()["plain"].GetReason(), "source has 31 rows now, but 30 were copied")
+
+		added = false
+		_, err := h.api().RetryMigration(t.Context(), &droverv1.RetryMigrationRequest{Name: "m", Table: "plain"})
+		require.NoError(t, err)
+		h.rest(time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), "the row is gone, and a retry counts again")
 	})
 }
 

@@ -83,7 +83,8 @@ func (o *offer) extracting() {
 			}
 		case t.Stage == state.TableCreated && needsSnapshot(t) && o.run.snapshot == "":
 			o.give(workSnapshot, 0, 0)
-		case t.Stage == state.TableSequenced && t.SourceRows < 0:
+		case t.Stage >= state.TableCreated && t.AllLoaded() && t.SourceRows < 0:
+			// Beside the key and the validation: on a large table this takes as long as a scan.
 			if !o.give(workCount, t.Number, 0) {
 				return
 			}

@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// pgloaderScript is pgloader with its defaults, but for types that it reads wrongly
-// or not at all: unsigned keys, times below zero, and its own use of both cores.
+// pgloaderScript is pgloader with its defaults (four workers), but for types that it
+// reads wrongly or not at all: unsigned keys, times below zero.
 const pgloaderScript = `LOAD DATABASE FROM %s INTO %s
-WITH include drop, create tables, create indexes, reset sequences, workers = %d, concurrency = %d
+WITH include drop, create tables, create indexes, reset sequences
 CAST type bigint to numeric drop typemod, type time to interval drop typemod, type json to jsonb drop typemod;
 `
 
 // pgloader moves the database by pgloader; nothing is validated.
-func pgloader(ctx context.Context, source, target string, o options) (s sample, err error) {
+func pgloader(ctx context.Context, source, target string, _ options) (s sample, err error) {
 	dir, err := os.MkdirTemp("", "drover-bench-")
 	if err != nil {
 		return sample{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	script := filepath.Join(dir, "load")
-	text := fmt.Sprintf(pgloaderScript, source, strings.Replace(target, "postgres:", "postgresql:", 1), 2*o.jobs, o.jobs)
+	text := fmt.Sprintf(pgloaderScript, source, strings.Replace(target, "postgres:", "postgresql:", 1))
 	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
 		return sample{}, err
 	}

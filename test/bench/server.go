@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 
 	"github.com/drover-db/drover/test/fixture"
 )
@@ -17,17 +18,13 @@ import (
 //go:embed bench.sql
 var benchSQL string
 
-// server is a running server and what is done to it before a run, so that nothing of
-// the run before is left to write.
-type server struct {
-	name, variable string
-	settle         string
-}
+// server is a running server.
+type server struct{ name, variable string }
 
 var (
-	postgres = &server{"postgres", "DROVER_TEST_POSTGRES_URL", "CHECKPOINT"}
-	mysql    = &server{"mysql", "DROVER_TEST_MYSQL_URL", "FLUSH LOGS"}
-	mariadb  = &server{"mariadb", "DROVER_TEST_MARIADB_URL", "FLUSH LOGS"}
+	postgres = &server{"postgres", "DROVER_TEST_POSTGRES_URL"}
+	mysql    = &server{"mysql", "DROVER_TEST_MYSQL_URL"}
+	mariadb  = &server{"mariadb", "DROVER_TEST_MARIADB_URL"}
 )
 
 // servers makes and drops the databases of a benchmark.
@@ -95,10 +92,10 @@ func (s *servers) dropAll(ctx context.Context) error {
 // timed gives a run an empty target, with nothing of the run before left to write.
 func (s *servers) timed(ctx context.Context, on *server, run func(target string) (sample, error)) (sample, error) {
 	target, err := s.create(ctx, on)
-	if err == nil {
-		err = s.exec(ctx, on, on.settle)
-	}
 	if err != nil {
+		return sample{}, err
+	}
+	if err := s.settle(ctx); err != nil {
 		return sample{}, err
 	}
 	result, err := run(target)
@@ -106,6 +103,15 @@ func (s *servers) timed(ctx context.Context, on *server, run func(target string)
 		return sample{}, err
 	}
 	return result, s.exec(ctx, on, s.made[len(s.made)-1].drop())
+}
+
+// settle writes what is left of the run before, or of filling the source, on every server.
+func (s *servers) settle(ctx context.Context) error {
+	if err := s.exec(ctx, postgres, "CHECKPOINT"); err != nil {
+		return err
+	}
+	syscall.Sync()
+	return nil
 }
 
 // filled is a database with a table of rows; the same one each time it is asked for.
@@ -119,10 +125,12 @@ func (s *servers) filled(ctx context.Context, on *server, table string, rows int
 		return "", err
 	}
 	fmt.Printf("filling %d rows on %s\n", rows, on.name)
-	switch table {
-	case "mixed":
+	switch {
+	case table == "bench" && on != postgres:
+		err = fixture.FillBenchMySQL(ctx, source, rows)
+	case table == "mixed":
 		err = fixture.FillMixedMySQL(ctx, source, rows)
-	case "wide":
+	case table == "wide":
 		err = fixture.FillWide(ctx, source, rows)
 	default:
 		err = psql(ctx, source, fmt.Sprintf("\\set rows %d\n", rows)+benchSQL)

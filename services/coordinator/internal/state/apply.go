@@ -100,6 +100,7 @@ func (a *apply) tableEvent() error {
 	case *journalv1.Event_TableRetried:
 		return a.table(b.TableRetried.GetTable(), func(t *Table) error {
 			t.Blocked, t.Problem, t.Restarts = false, Problem{}, 0
+			t.uncount()
 			a.reopen()
 			return nil
 		})

@@ -41,7 +41,7 @@ type Table struct {
 	// HasBaseline: Baseline is what the target held before (existing: append).
 	HasBaseline bool
 	Baseline    batch.Digest
-	// SourceRows that move, counted at the end; -1 before. Filtered stay behind.
+	// SourceRows that move, counted when the last range is loaded; -1 before. Filtered stay behind.
 	SourceRows, Filtered int64
 	// Skipped: a user gave the table up; SkippedBySpec: a changed spec did.
 	Skipped, SkippedBySpec bool
@@ -109,6 +109,10 @@ func (t *Table) ProvenRows() int64 {
 	}
 	return t.VerifiedDigest.Rows
 }
+
+// uncount makes the source be counted again: rows are about to be read again, or
+// somebody has put right what the last count found.
+func (t *Table) uncount() { t.SourceRows, t.Filtered = -1, 0 }
 
 // AllLoaded tells whether every range that was not given up is loaded.
 func (t *Table) AllLoaded() bool { return t.Split && t.Loaded+t.EmptiedRanges == t.Ranges }

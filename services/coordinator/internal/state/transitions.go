@@ -69,6 +69,7 @@ func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
 	})
 	t.Loaded, t.Verified, t.BlockedRanges, t.LoadedBytes, t.Touched = 0, 0, 0, 0, nil
 	t.LoadedDigest, t.VerifiedDigest = batch.Digest{}, batch.Digest{}
+	t.uncount()
 	t.Emptying = true
 	t.Restarts++
 	t.Retries++
@@ -166,6 +167,7 @@ func unload(t *Table, r *Range) {
 		t.LoadedBytes -= r.Bytes
 		t.LoadedDigest.Subtract(r.Digest)
 		t.Touched = t.Touched.add(r.Touched.Proto(), -1)
+		t.uncount()
 	case RangeBlocked:
 		t.BlockedRanges--
 	}
