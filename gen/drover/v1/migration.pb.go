@@ -314,7 +314,7 @@ func (x Range_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Range_State.Descriptor instead.
 func (Range_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38, 0}
 }
 
 type Migration struct {
@@ -767,6 +767,8 @@ type Counters struct {
 	RowsFiltered int64 `protobuf:"varint,17,opt,name=rows_filtered,json=rowsFiltered,proto3" json:"rows_filtered,omitempty"`
 	// Values that policies changed.
 	ValuesTouched int64 `protobuf:"varint,18,opt,name=values_touched,json=valuesTouched,proto3" json:"values_touched,omitempty"`
+	// Rows that the target refused: they are in files of the loaders' hosts.
+	RowsRejected  int64 `protobuf:"varint,60,opt,name=rows_rejected,json=rowsRejected,proto3" json:"rows_rejected,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -927,13 +929,23 @@ func (x *Counters) GetValuesTouched() int64 {
 	return 0
 }
 
+func (x *Counters) GetRowsRejected() int64 {
+	if x != nil {
+		return x.RowsRejected
+	}
+	return 0
+}
+
 type CreateMigrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Spec  *MigrationSpec         `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
 	Start bool                   `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
 	// Read no rows for the plan: nothing is then said about time. A migration that
 	// starts by itself reads none anyway.
-	NoSample      bool `protobuf:"varint,3,opt,name=no_sample,json=noSample,proto3" json:"no_sample,omitempty"`
+	NoSample bool `protobuf:"varint,3,opt,name=no_sample,json=noSample,proto3" json:"no_sample,omitempty"`
+	// Read all rows for the plan and look for values that cannot move exactly; each
+	// column that has some is a finding of severity error.
+	Deep          bool `protobuf:"varint,20,opt,name=deep,proto3" json:"deep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -985,6 +997,13 @@ func (x *CreateMigrationRequest) GetStart() bool {
 func (x *CreateMigrationRequest) GetNoSample() bool {
 	if x != nil {
 		return x.NoSample
+	}
+	return false
+}
+
+func (x *CreateMigrationRequest) GetDeep() bool {
+	if x != nil {
+		return x.Deep
 	}
 	return false
 }
@@ -1664,7 +1683,9 @@ type RetryMigrationRequest struct {
 	// "schema.table" of the target or the table's number; empty for all.
 	Table string `protobuf:"bytes,2,opt,name=table,proto3" json:"table,omitempty"`
 	// Range number within the table; 0 for all.
-	Range         uint32 `protobuf:"varint,3,opt,name=range,proto3" json:"range,omitempty"`
+	Range uint32 `protobuf:"varint,3,opt,name=range,proto3" json:"range,omitempty"`
+	// Write the rows that were rejected, instead of lifting blocks.
+	Rejects       bool `protobuf:"varint,60,opt,name=rejects,proto3" json:"rejects,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1718,6 +1739,13 @@ func (x *RetryMigrationRequest) GetRange() uint32 {
 		return x.Range
 	}
 	return 0
+}
+
+func (x *RetryMigrationRequest) GetRejects() bool {
+	if x != nil {
+		return x.Rejects
+	}
+	return false
 }
 
 type RetryMigrationResponse struct {
@@ -2369,7 +2397,11 @@ type Table struct {
 	Attempts      int32 `protobuf:"varint,19,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	RangesSkipped int32 `protobuf:"varint,20,opt,name=ranges_skipped,json=rangesSkipped,proto3" json:"ranges_skipped,omitempty"`
 	// Expected rows of the table's ranges (view full).
-	RangeSizes    *RangeSizes `protobuf:"bytes,21,opt,name=range_sizes,json=rangeSizes,proto3" json:"range_sizes,omitempty"`
+	RangeSizes *RangeSizes `protobuf:"bytes,21,opt,name=range_sizes,json=rangeSizes,proto3" json:"range_sizes,omitempty"`
+	// What a scan of all rows found for the plan; absent where none was asked for.
+	Assessment *Assessment `protobuf:"bytes,64,opt,name=assessment,proto3" json:"assessment,omitempty"`
+	// The first row that the target refused: "row id=5: …".
+	FirstReject   string `protobuf:"bytes,60,opt,name=first_reject,json=firstReject,proto3" json:"first_reject,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2551,6 +2583,145 @@ func (x *Table) GetRangeSizes() *RangeSizes {
 	return nil
 }
 
+func (x *Table) GetAssessment() *Assessment {
+	if x != nil {
+		return x.Assessment
+	}
+	return nil
+}
+
+func (x *Table) GetFirstReject() string {
+	if x != nil {
+		return x.FirstReject
+	}
+	return ""
+}
+
+// Assessment says what would become of every value of a table.
+type Assessment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Rows  int64                  `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Ranges that were read so far.
+	Ranges        int32             `protobuf:"varint,2,opt,name=ranges,proto3" json:"ranges,omitempty"`
+	Columns       []*AssessedColumn `protobuf:"bytes,3,rep,name=columns,proto3" json:"columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Assessment) Reset() {
+	*x = Assessment{}
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Assessment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Assessment) ProtoMessage() {}
+
+func (x *Assessment) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Assessment.ProtoReflect.Descriptor instead.
+func (*Assessment) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Assessment) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Assessment) GetRanges() int32 {
+	if x != nil {
+		return x.Ranges
+	}
+	return 0
+}
+
+func (x *Assessment) GetColumns() []*AssessedColumn {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+// AssessedColumn is lossless where no value breaks a rule and no policy takes part.
+type AssessedColumn struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Column string                 `protobuf:"bytes,1,opt,name=column,proto3" json:"column,omitempty"`
+	// Values that have no exact form in the target.
+	Lossy int64 `protobuf:"varint,2,opt,name=lossy,proto3" json:"lossy,omitempty"`
+	// Values that the column's policy would change.
+	Touched       int64 `protobuf:"varint,3,opt,name=touched,proto3" json:"touched,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssessedColumn) Reset() {
+	*x = AssessedColumn{}
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssessedColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssessedColumn) ProtoMessage() {}
+
+func (x *AssessedColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssessedColumn.ProtoReflect.Descriptor instead.
+func (*AssessedColumn) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *AssessedColumn) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
+func (x *AssessedColumn) GetLossy() int64 {
+	if x != nil {
+		return x.Lossy
+	}
+	return 0
+}
+
+func (x *AssessedColumn) GetTouched() int64 {
+	if x != nil {
+		return x.Touched
+	}
+	return 0
+}
+
 // TouchedColumn counts the values of a column that its policy changed.
 type TouchedColumn struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -2564,7 +2735,7 @@ type TouchedColumn struct {
 
 func (x *TouchedColumn) Reset() {
 	*x = TouchedColumn{}
-	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2576,7 +2747,7 @@ func (x *TouchedColumn) String() string {
 func (*TouchedColumn) ProtoMessage() {}
 
 func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2589,7 +2760,7 @@ func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TouchedColumn.ProtoReflect.Descriptor instead.
 func (*TouchedColumn) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TouchedColumn) GetColumn() string {
@@ -2626,7 +2797,7 @@ type RangeSizes struct {
 
 func (x *RangeSizes) Reset() {
 	*x = RangeSizes{}
-	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2638,7 +2809,7 @@ func (x *RangeSizes) String() string {
 func (*RangeSizes) ProtoMessage() {}
 
 func (x *RangeSizes) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2651,7 +2822,7 @@ func (x *RangeSizes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSizes.ProtoReflect.Descriptor instead.
 func (*RangeSizes) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RangeSizes) GetSmallest() int64 {
@@ -2705,7 +2876,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_drover_v1_migration_proto_msgTypes[36]
+	mi := &file_drover_v1_migration_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2717,7 +2888,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[36]
+	mi := &file_drover_v1_migration_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2730,7 +2901,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Range) GetName() string {
@@ -2821,7 +2992,7 @@ type RangeSizes_Bucket struct {
 
 func (x *RangeSizes_Bucket) Reset() {
 	*x = RangeSizes_Bucket{}
-	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	mi := &file_drover_v1_migration_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2833,7 +3004,7 @@ func (x *RangeSizes_Bucket) String() string {
 func (*RangeSizes_Bucket) ProtoMessage() {}
 
 func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	mi := &file_drover_v1_migration_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2846,7 +3017,7 @@ func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSizes_Bucket.ProtoReflect.Descriptor instead.
 func (*RangeSizes_Bucket) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37, 0}
 }
 
 func (x *RangeSizes_Bucket) GetUpToRows() int64 {
@@ -2938,7 +3109,7 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\ftravel_bytes\x18\x04 \x01(\x03R\vtravelBytes\x12!\n" +
 	"\fread_seconds\x18\x05 \x01(\x01R\vreadSeconds\x12#\n" +
 	"\rextract_slots\x18\x06 \x01(\x05R\fextractSlots\x12!\n" +
-	"\fstream_bytes\x18\a \x01(\x03R\vstreamBytes\"\xa9\x05\n" +
+	"\fstream_bytes\x18\a \x01(\x03R\vstreamBytes\"\xce\x05\n" +
 	"\bCounters\x12%\n" +
 	"\x0erows_estimated\x18\x01 \x01(\x03R\rrowsEstimated\x12'\n" +
 	"\x0fbytes_estimated\x18\x02 \x01(\x03R\x0ebytesEstimated\x12\x1f\n" +
@@ -2961,11 +3132,13 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x10validate_seconds\x18\x0f \x01(\x01R\x0fvalidateSeconds\x12%\n" +
 	"\x0eschema_seconds\x18\x10 \x01(\x01R\rschemaSeconds\x12#\n" +
 	"\rrows_filtered\x18\x11 \x01(\x03R\frowsFiltered\x12%\n" +
-	"\x0evalues_touched\x18\x12 \x01(\x03R\rvaluesTouched\"\x81\x01\n" +
+	"\x0evalues_touched\x18\x12 \x01(\x03R\rvaluesTouched\x12#\n" +
+	"\rrows_rejected\x18< \x01(\x03R\frowsRejected\"\x95\x01\n" +
 	"\x16CreateMigrationRequest\x124\n" +
 	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x14\n" +
 	"\x05start\x18\x02 \x01(\bR\x05start\x12\x1b\n" +
-	"\tno_sample\x18\x03 \x01(\bR\bnoSample\"M\n" +
+	"\tno_sample\x18\x03 \x01(\bR\bnoSample\x12\x12\n" +
+	"\x04deep\x18\x14 \x01(\bR\x04deep\"M\n" +
 	"\x17CreateMigrationResponse\x122\n" +
 	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"2\n" +
 	"\x13GetMigrationRequest\x12\x1b\n" +
@@ -3000,11 +3173,12 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x16CancelMigrationRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"M\n" +
 	"\x17CancelMigrationResponse\x122\n" +
-	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"`\n" +
+	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"z\n" +
 	"\x15RetryMigrationRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12\x14\n" +
 	"\x05table\x18\x02 \x01(\tR\x05table\x12\x14\n" +
-	"\x05range\x18\x03 \x01(\rR\x05range\"f\n" +
+	"\x05range\x18\x03 \x01(\rR\x05range\x12\x18\n" +
+	"\arejects\x18< \x01(\bR\arejects\"f\n" +
 	"\x16RetryMigrationResponse\x122\n" +
 	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\x12\x18\n" +
 	"\aretried\x18\x02 \x01(\x05R\aretried\"d\n" +
@@ -3042,7 +3216,7 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\n" +
 	"validators\x18\x03 \x01(\x05R\n" +
 	"validators\x12\x12\n" +
-	"\x04jobs\x18\x04 \x01(\x05R\x04jobs\"\xa5\b\n" +
+	"\x04jobs\x18\x04 \x01(\x05R\x04jobs\"\xff\b\n" +
 	"\x05Table\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x16\n" +
@@ -3070,7 +3244,11 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\battempts\x18\x13 \x01(\x05R\battempts\x12%\n" +
 	"\x0eranges_skipped\x18\x14 \x01(\x05R\rrangesSkipped\x126\n" +
 	"\vrange_sizes\x18\x15 \x01(\v2\x15.drover.v1.RangeSizesR\n" +
-	"rangeSizes\"\x87\x02\n" +
+	"rangeSizes\x125\n" +
+	"\n" +
+	"assessment\x18@ \x01(\v2\x15.drover.v1.AssessmentR\n" +
+	"assessment\x12!\n" +
+	"\ffirst_reject\x18< \x01(\tR\vfirstReject\"\x87\x02\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_PLANNED\x10\x01\x12\x11\n" +
@@ -3085,7 +3263,16 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\rSTATE_PARTIAL\x10\n" +
 	"\x12\x11\n" +
 	"\rSTATE_WAITING\x10\v\x12\x10\n" +
-	"\fSTATE_STAGED\x10\f\"W\n" +
+	"\fSTATE_STAGED\x10\f\"m\n" +
+	"\n" +
+	"Assessment\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x16\n" +
+	"\x06ranges\x18\x02 \x01(\x05R\x06ranges\x123\n" +
+	"\acolumns\x18\x03 \x03(\v2\x19.drover.v1.AssessedColumnR\acolumns\"X\n" +
+	"\x0eAssessedColumn\x12\x16\n" +
+	"\x06column\x18\x01 \x01(\tR\x06column\x12\x14\n" +
+	"\x05lossy\x18\x02 \x01(\x03R\x05lossy\x12\x18\n" +
+	"\atouched\x18\x03 \x01(\x03R\atouched\"W\n" +
 	"\rTouchedColumn\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\tR\x06column\x12\x16\n" +
 	"\x06policy\x18\x02 \x01(\tR\x06policy\x12\x16\n" +
@@ -3153,7 +3340,7 @@ func file_drover_v1_migration_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_v1_migration_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_drover_v1_migration_proto_goTypes = []any{
 	(Migration_State)(0),              // 0: drover.v1.Migration.State
 	(PhaseStatus_State)(0),            // 1: drover.v1.PhaseStatus.State
@@ -3193,36 +3380,38 @@ var file_drover_v1_migration_proto_goTypes = []any{
 	(*WatchMigrationResponse)(nil),    // 35: drover.v1.WatchMigrationResponse
 	(*Workers)(nil),                   // 36: drover.v1.Workers
 	(*Table)(nil),                     // 37: drover.v1.Table
-	(*TouchedColumn)(nil),             // 38: drover.v1.TouchedColumn
-	(*RangeSizes)(nil),                // 39: drover.v1.RangeSizes
-	(*Range)(nil),                     // 40: drover.v1.Range
-	(*RangeSizes_Bucket)(nil),         // 41: drover.v1.RangeSizes.Bucket
-	(*MigrationSpec)(nil),             // 42: drover.v1.MigrationSpec
-	(*timestamppb.Timestamp)(nil),     // 43: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                // 44: drover.plan.v1.Finding
-	(*v1.Statement)(nil),              // 45: drover.plan.v1.Statement
-	(*v1.Unmoved)(nil),                // 46: drover.plan.v1.Unmoved
-	(v1.Encoding)(0),                  // 47: drover.plan.v1.Encoding
-	(*v1.Difference)(nil),             // 48: drover.plan.v1.Difference
-	(*v1.TablePlan)(nil),              // 49: drover.plan.v1.TablePlan
+	(*Assessment)(nil),                // 38: drover.v1.Assessment
+	(*AssessedColumn)(nil),            // 39: drover.v1.AssessedColumn
+	(*TouchedColumn)(nil),             // 40: drover.v1.TouchedColumn
+	(*RangeSizes)(nil),                // 41: drover.v1.RangeSizes
+	(*Range)(nil),                     // 42: drover.v1.Range
+	(*RangeSizes_Bucket)(nil),         // 43: drover.v1.RangeSizes.Bucket
+	(*MigrationSpec)(nil),             // 44: drover.v1.MigrationSpec
+	(*timestamppb.Timestamp)(nil),     // 45: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                // 46: drover.plan.v1.Finding
+	(*v1.Statement)(nil),              // 47: drover.plan.v1.Statement
+	(*v1.Unmoved)(nil),                // 48: drover.plan.v1.Unmoved
+	(v1.Encoding)(0),                  // 49: drover.plan.v1.Encoding
+	(*v1.Difference)(nil),             // 50: drover.plan.v1.Difference
+	(*v1.TablePlan)(nil),              // 51: drover.plan.v1.TablePlan
 }
 var file_drover_v1_migration_proto_depIdxs = []int32{
-	42, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
+	44, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
 	0,  // 1: drover.v1.Migration.state:type_name -> drover.v1.Migration.State
-	43, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
-	43, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
-	43, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
+	45, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
+	45, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
+	45, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
 	7,  // 5: drover.v1.Migration.counters:type_name -> drover.v1.Counters
-	44, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
-	45, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
-	46, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
+	46, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
+	47, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
+	48, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
 	5,  // 9: drover.v1.Migration.phases:type_name -> drover.v1.PhaseStatus
 	6,  // 10: drover.v1.Migration.sizing:type_name -> drover.v1.Sizing
-	43, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
+	45, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
 	1,  // 12: drover.v1.PhaseStatus.state:type_name -> drover.v1.PhaseStatus.State
-	43, // 13: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
-	43, // 14: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
-	42, // 15: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	45, // 13: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
+	45, // 14: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
+	44, // 15: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
 	4,  // 16: drover.v1.CreateMigrationResponse.migration:type_name -> drover.v1.Migration
 	4,  // 17: drover.v1.GetMigrationResponse.migration:type_name -> drover.v1.Migration
 	4,  // 18: drover.v1.ListMigrationsResponse.migrations:type_name -> drover.v1.Migration
@@ -3233,7 +3422,7 @@ var file_drover_v1_migration_proto_depIdxs = []int32{
 	4,  // 23: drover.v1.RetryMigrationResponse.migration:type_name -> drover.v1.Migration
 	4,  // 24: drover.v1.SkipTableResponse.migration:type_name -> drover.v1.Migration
 	4,  // 25: drover.v1.ApproveMigrationResponse.migration:type_name -> drover.v1.Migration
-	42, // 26: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	44, // 26: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
 	4,  // 27: drover.v1.UpdateMigrationResponse.migration:type_name -> drover.v1.Migration
 	4,  // 28: drover.v1.RollbackMigrationResponse.migration:type_name -> drover.v1.Migration
 	4,  // 29: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
@@ -3241,47 +3430,49 @@ var file_drover_v1_migration_proto_depIdxs = []int32{
 	36, // 31: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
 	2,  // 32: drover.v1.Table.state:type_name -> drover.v1.Table.State
 	7,  // 33: drover.v1.Table.counters:type_name -> drover.v1.Counters
-	47, // 34: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
-	48, // 35: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
-	49, // 36: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
-	38, // 37: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
-	39, // 38: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
-	41, // 39: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
-	3,  // 40: drover.v1.Range.state:type_name -> drover.v1.Range.State
-	43, // 41: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
-	8,  // 42: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
-	10, // 43: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
-	12, // 44: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
-	14, // 45: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
-	16, // 46: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
-	18, // 47: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
-	20, // 48: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
-	22, // 49: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
-	24, // 50: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
-	26, // 51: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
-	28, // 52: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
-	30, // 53: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
-	32, // 54: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
-	34, // 55: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
-	9,  // 56: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
-	11, // 57: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
-	13, // 58: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
-	15, // 59: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
-	17, // 60: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
-	19, // 61: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
-	21, // 62: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
-	23, // 63: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
-	25, // 64: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
-	27, // 65: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
-	29, // 66: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
-	31, // 67: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
-	33, // 68: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
-	35, // 69: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
-	56, // [56:70] is the sub-list for method output_type
-	42, // [42:56] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	49, // 34: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
+	50, // 35: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
+	51, // 36: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
+	40, // 37: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
+	41, // 38: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
+	38, // 39: drover.v1.Table.assessment:type_name -> drover.v1.Assessment
+	39, // 40: drover.v1.Assessment.columns:type_name -> drover.v1.AssessedColumn
+	43, // 41: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
+	3,  // 42: drover.v1.Range.state:type_name -> drover.v1.Range.State
+	45, // 43: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
+	8,  // 44: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
+	10, // 45: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
+	12, // 46: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
+	14, // 47: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
+	16, // 48: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
+	18, // 49: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
+	20, // 50: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
+	22, // 51: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
+	24, // 52: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
+	26, // 53: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
+	28, // 54: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
+	30, // 55: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
+	32, // 56: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
+	34, // 57: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
+	9,  // 58: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
+	11, // 59: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
+	13, // 60: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
+	15, // 61: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
+	17, // 62: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
+	19, // 63: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
+	21, // 64: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
+	23, // 65: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
+	25, // 66: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
+	27, // 67: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
+	29, // 68: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
+	31, // 69: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
+	33, // 70: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
+	35, // 71: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
+	58, // [58:72] is the sub-list for method output_type
+	44, // [44:58] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_drover_v1_migration_proto_init() }
@@ -3296,7 +3487,7 @@ func file_drover_v1_migration_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_v1_migration_proto_rawDesc), len(file_drover_v1_migration_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -53,7 +53,10 @@ type MigrationSpec struct {
 	// With publish: atomic, what a migration does that ends with blocked tables:
 	// "discard" (default) leaves the target as it was, "keep" leaves the staged
 	// tables for a retry.
-	OnFailure     string `protobuf:"bytes,15,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
+	OnFailure string `protobuf:"bytes,15,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
+	// What becomes of rows that the target refuses; by default the first one blocks its
+	// table.
+	Rejects       *RejectSpec `protobuf:"bytes,21,opt,name=rejects,proto3" json:"rejects,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -193,11 +196,20 @@ func (x *MigrationSpec) GetOnFailure() string {
 	return ""
 }
 
+func (x *MigrationSpec) GetRejects() *RejectSpec {
+	if x != nil {
+		return x.Rejects
+	}
+	return nil
+}
+
 // SchemaSpec says how the target's schema is made.
 type SchemaSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First match wins.
-	Casts         []*Cast `protobuf:"bytes,1,rep,name=casts,proto3" json:"casts,omitempty"`
+	Casts []*Cast `protobuf:"bytes,1,rep,name=casts,proto3" json:"casts,omitempty"`
+	// First match wins, behind what a column's own rule and its cast say.
+	Policies      []*PolicyRule `protobuf:"bytes,2,rep,name=policies,proto3" json:"policies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -239,6 +251,13 @@ func (x *SchemaSpec) GetCasts() []*Cast {
 	return nil
 }
 
+func (x *SchemaSpec) GetPolicies() []*PolicyRule {
+	if x != nil {
+		return x.Policies
+	}
+	return nil
+}
+
 // Cast gives columns another type in the target than the type map does.
 type Cast struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -246,11 +265,16 @@ type Cast struct {
 	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	// A glob over schema.table.column: "shop.*.created_at".
 	Match string `protobuf:"bytes,2,opt,name=match,proto3" json:"match,omitempty"`
-	// Type in the target, as its DDL writes it: "boolean", "timestamptz".
+	// Type in the target, as its DDL writes it: "boolean", "timestamptz". Empty to keep
+	// the type map's, where drop says what changes.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	// What becomes of values that the type cannot hold: see ColumnRule.
-	Invalid       string `protobuf:"bytes,4,opt,name=invalid,proto3" json:"invalid,omitempty"`
-	Sentinel      string `protobuf:"bytes,5,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
+	Invalid  string `protobuf:"bytes,4,opt,name=invalid,proto3" json:"invalid,omitempty"`
+	Sentinel string `protobuf:"bytes,5,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
+	// Only columns of which all of this is true.
+	When *CastWhen `protobuf:"bytes,10,opt,name=when,proto3" json:"when,omitempty"`
+	// What of the column stays behind: "default", "not-null", "auto-increment".
+	Drop          []string `protobuf:"bytes,11,rep,name=drop,proto3" json:"drop,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -320,6 +344,307 @@ func (x *Cast) GetSentinel() string {
 	return ""
 }
 
+func (x *Cast) GetWhen() *CastWhen {
+	if x != nil {
+		return x.When
+	}
+	return nil
+}
+
+func (x *Cast) GetDrop() []string {
+	if x != nil {
+		return x.Drop
+	}
+	return nil
+}
+
+// CastWhen are conditions about a column of the source; all that are given must hold.
+type CastWhen struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The column's default is this constant, as the source writes it: "0000-00-00".
+	Default  *string `protobuf:"bytes,1,opt,name=default,proto3,oneof" json:"default,omitempty"`
+	Nullable *bool   `protobuf:"varint,2,opt,name=nullable,proto3,oneof" json:"nullable,omitempty"`
+	// The database numbers the column: AUTO_INCREMENT, serial, IDENTITY.
+	AutoIncrement *bool `protobuf:"varint,3,opt,name=auto_increment,json=autoIncrement,proto3,oneof" json:"auto_increment,omitempty"`
+	Unsigned      *bool `protobuf:"varint,4,opt,name=unsigned,proto3,oneof" json:"unsigned,omitempty"`
+	// The column is part of the key that identifies rows.
+	Key *bool `protobuf:"varint,5,opt,name=key,proto3,oneof" json:"key,omitempty"`
+	// Declared characters or bytes.
+	Length *Bounds `protobuf:"bytes,6,opt,name=length,proto3" json:"length,omitempty"`
+	// Declared digits of a decimal, and those of them behind the point.
+	Precision     *Bounds `protobuf:"bytes,7,opt,name=precision,proto3" json:"precision,omitempty"`
+	Scale         *Bounds `protobuf:"bytes,8,opt,name=scale,proto3" json:"scale,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CastWhen) Reset() {
+	*x = CastWhen{}
+	mi := &file_drover_v1_spec_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CastWhen) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CastWhen) ProtoMessage() {}
+
+func (x *CastWhen) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CastWhen.ProtoReflect.Descriptor instead.
+func (*CastWhen) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CastWhen) GetDefault() string {
+	if x != nil && x.Default != nil {
+		return *x.Default
+	}
+	return ""
+}
+
+func (x *CastWhen) GetNullable() bool {
+	if x != nil && x.Nullable != nil {
+		return *x.Nullable
+	}
+	return false
+}
+
+func (x *CastWhen) GetAutoIncrement() bool {
+	if x != nil && x.AutoIncrement != nil {
+		return *x.AutoIncrement
+	}
+	return false
+}
+
+func (x *CastWhen) GetUnsigned() bool {
+	if x != nil && x.Unsigned != nil {
+		return *x.Unsigned
+	}
+	return false
+}
+
+func (x *CastWhen) GetKey() bool {
+	if x != nil && x.Key != nil {
+		return *x.Key
+	}
+	return false
+}
+
+func (x *CastWhen) GetLength() *Bounds {
+	if x != nil {
+		return x.Length
+	}
+	return nil
+}
+
+func (x *CastWhen) GetPrecision() *Bounds {
+	if x != nil {
+		return x.Precision
+	}
+	return nil
+}
+
+func (x *CastWhen) GetScale() *Bounds {
+	if x != nil {
+		return x.Scale
+	}
+	return nil
+}
+
+// Bounds of a number, both included; absent for none.
+type Bounds struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Min           *int64                 `protobuf:"varint,1,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	Max           *int64                 `protobuf:"varint,2,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bounds) Reset() {
+	*x = Bounds{}
+	mi := &file_drover_v1_spec_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bounds) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bounds) ProtoMessage() {}
+
+func (x *Bounds) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bounds.ProtoReflect.Descriptor instead.
+func (*Bounds) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Bounds) GetMin() int64 {
+	if x != nil && x.Min != nil {
+		return *x.Min
+	}
+	return 0
+}
+
+func (x *Bounds) GetMax() int64 {
+	if x != nil && x.Max != nil {
+		return *x.Max
+	}
+	return 0
+}
+
+// PolicyRule says what becomes of values that have no exact mapping, without another
+// type for their columns.
+type PolicyRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Type in the source, as in Cast.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// A glob over schema.table.column, as in Cast.
+	Match string `protobuf:"bytes,2,opt,name=match,proto3" json:"match,omitempty"`
+	// See ColumnRule.
+	Invalid       string `protobuf:"bytes,3,opt,name=invalid,proto3" json:"invalid,omitempty"`
+	Sentinel      string `protobuf:"bytes,4,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyRule) Reset() {
+	*x = PolicyRule{}
+	mi := &file_drover_v1_spec_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyRule) ProtoMessage() {}
+
+func (x *PolicyRule) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyRule.ProtoReflect.Descriptor instead.
+func (*PolicyRule) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PolicyRule) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *PolicyRule) GetMatch() string {
+	if x != nil {
+		return x.Match
+	}
+	return ""
+}
+
+func (x *PolicyRule) GetInvalid() string {
+	if x != nil {
+		return x.Invalid
+	}
+	return ""
+}
+
+func (x *PolicyRule) GetSentinel() string {
+	if x != nil {
+		return x.Sentinel
+	}
+	return ""
+}
+
+// RejectSpec says what becomes of rows that the target refuses.
+type RejectSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rows of a table that may be rejected; 0 (default) to block the table at the first.
+	Max int64 `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
+	// Folder on the loader's host for the rejected rows, a file a table.
+	To            string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectSpec) Reset() {
+	*x = RejectSpec{}
+	mi := &file_drover_v1_spec_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectSpec) ProtoMessage() {}
+
+func (x *RejectSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectSpec.ProtoReflect.Descriptor instead.
+func (*RejectSpec) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RejectSpec) GetMax() int64 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *RejectSpec) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
 // Phase is a group of tables that begins when the one before is proven.
 type Phase struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -337,7 +662,7 @@ type Phase struct {
 
 func (x *Phase) Reset() {
 	*x = Phase{}
-	mi := &file_drover_v1_spec_proto_msgTypes[3]
+	mi := &file_drover_v1_spec_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +674,7 @@ func (x *Phase) String() string {
 func (*Phase) ProtoMessage() {}
 
 func (x *Phase) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[3]
+	mi := &file_drover_v1_spec_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +687,7 @@ func (x *Phase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Phase.ProtoReflect.Descriptor instead.
 func (*Phase) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{3}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Phase) GetName() string {
@@ -409,7 +734,7 @@ type EndpointSpec struct {
 
 func (x *EndpointSpec) Reset() {
 	*x = EndpointSpec{}
-	mi := &file_drover_v1_spec_proto_msgTypes[4]
+	mi := &file_drover_v1_spec_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -421,7 +746,7 @@ func (x *EndpointSpec) String() string {
 func (*EndpointSpec) ProtoMessage() {}
 
 func (x *EndpointSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[4]
+	mi := &file_drover_v1_spec_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -434,7 +759,7 @@ func (x *EndpointSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointSpec.ProtoReflect.Descriptor instead.
 func (*EndpointSpec) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{4}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EndpointSpec) GetUrl() string {
@@ -477,7 +802,7 @@ type TableRule struct {
 
 func (x *TableRule) Reset() {
 	*x = TableRule{}
-	mi := &file_drover_v1_spec_proto_msgTypes[5]
+	mi := &file_drover_v1_spec_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +814,7 @@ func (x *TableRule) String() string {
 func (*TableRule) ProtoMessage() {}
 
 func (x *TableRule) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[5]
+	mi := &file_drover_v1_spec_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +827,7 @@ func (x *TableRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRule.ProtoReflect.Descriptor instead.
 func (*TableRule) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{5}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TableRule) GetMatch() string {
@@ -552,7 +877,8 @@ type ColumnRule struct {
 	// Type in the target, as its DDL writes it.
 	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
 	// What becomes of values that have no exact mapping: "error" (default) stops the
-	// table, "set-null", "sentinel".
+	// table, "set-null", "sentinel", "strip" (of text: without what the target's text
+	// cannot hold).
 	Invalid string `protobuf:"bytes,5,opt,name=invalid,proto3" json:"invalid,omitempty"`
 	// The value for "sentinel".
 	Sentinel      string `protobuf:"bytes,6,opt,name=sentinel,proto3" json:"sentinel,omitempty"`
@@ -562,7 +888,7 @@ type ColumnRule struct {
 
 func (x *ColumnRule) Reset() {
 	*x = ColumnRule{}
-	mi := &file_drover_v1_spec_proto_msgTypes[6]
+	mi := &file_drover_v1_spec_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +900,7 @@ func (x *ColumnRule) String() string {
 func (*ColumnRule) ProtoMessage() {}
 
 func (x *ColumnRule) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[6]
+	mi := &file_drover_v1_spec_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +913,7 @@ func (x *ColumnRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnRule.ProtoReflect.Descriptor instead.
 func (*ColumnRule) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{6}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ColumnRule) GetInto() string {
@@ -647,7 +973,7 @@ type RangeSpec struct {
 
 func (x *RangeSpec) Reset() {
 	*x = RangeSpec{}
-	mi := &file_drover_v1_spec_proto_msgTypes[7]
+	mi := &file_drover_v1_spec_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -659,7 +985,7 @@ func (x *RangeSpec) String() string {
 func (*RangeSpec) ProtoMessage() {}
 
 func (x *RangeSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[7]
+	mi := &file_drover_v1_spec_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -672,7 +998,7 @@ func (x *RangeSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSpec.ProtoReflect.Descriptor instead.
 func (*RangeSpec) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{7}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RangeSpec) GetTargetRows() int64 {
@@ -709,7 +1035,7 @@ type StreamSpec struct {
 
 func (x *StreamSpec) Reset() {
 	*x = StreamSpec{}
-	mi := &file_drover_v1_spec_proto_msgTypes[8]
+	mi := &file_drover_v1_spec_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +1047,7 @@ func (x *StreamSpec) String() string {
 func (*StreamSpec) ProtoMessage() {}
 
 func (x *StreamSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[8]
+	mi := &file_drover_v1_spec_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +1060,7 @@ func (x *StreamSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSpec.ProtoReflect.Descriptor instead.
 func (*StreamSpec) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{8}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StreamSpec) GetMaxBytes() string {
@@ -755,7 +1081,7 @@ var File_drover_v1_spec_proto protoreflect.FileDescriptor
 
 const file_drover_v1_spec_proto_rawDesc = "" +
 	"\n" +
-	"\x14drover/v1/spec.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\"\xd6\x06\n" +
+	"\x14drover/v1/spec.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\"\x87\a\n" +
 	"\rMigrationSpec\x125\n" +
 	"\vapi_version\x18\x01 \x01(\tB\x14\xbaH\x11r\x0fR\rdrover.dev/v1R\n" +
 	"apiVersion\x12$\n" +
@@ -774,19 +1100,55 @@ const file_drover_v1_spec_proto_rawDesc = "" +
 	"\x06phases\x18\r \x03(\v2\x10.drover.v1.PhaseR\x06phases\x121\n" +
 	"\apublish\x18\x0e \x01(\tB\x17\xbaH\x14r\x12R\x00R\x06directR\x06atomicR\apublish\x125\n" +
 	"\n" +
-	"on_failure\x18\x0f \x01(\tB\x16\xbaH\x13r\x11R\x00R\adiscardR\x04keepR\tonFailure\x1a9\n" +
+	"on_failure\x18\x0f \x01(\tB\x16\xbaH\x13r\x11R\x00R\adiscardR\x04keepR\tonFailure\x12/\n" +
+	"\arejects\x18\x15 \x01(\v2\x15.drover.v1.RejectSpecR\arejects\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"3\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"f\n" +
 	"\n" +
 	"SchemaSpec\x12%\n" +
-	"\x05casts\x18\x01 \x03(\v2\x0f.drover.v1.CastR\x05casts\"\xa3\x01\n" +
+	"\x05casts\x18\x01 \x03(\v2\x0f.drover.v1.CastR\x05casts\x121\n" +
+	"\bpolicies\x18\x02 \x03(\v2\x15.drover.v1.PolicyRuleR\bpolicies\"\x8d\x02\n" +
 	"\x04Cast\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x14\n" +
-	"\x05match\x18\x02 \x01(\tR\x05match\x12\x17\n" +
-	"\x02to\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02to\x12<\n" +
-	"\ainvalid\x18\x04 \x01(\tB\"\xbaH\x1fr\x1dR\x00R\x05errorR\bset-nullR\bsentinelR\ainvalid\x12\x1a\n" +
-	"\bsentinel\x18\x05 \x01(\tR\bsentinel\"\xd0\x01\n" +
+	"\x05match\x18\x02 \x01(\tR\x05match\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12C\n" +
+	"\ainvalid\x18\x04 \x01(\tB)\xbaH&r$R\x00R\x05errorR\bset-nullR\bsentinelR\x05stripR\ainvalid\x12\x1a\n" +
+	"\bsentinel\x18\x05 \x01(\tR\bsentinel\x12'\n" +
+	"\x04when\x18\n" +
+	" \x01(\v2\x13.drover.v1.CastWhenR\x04when\x12A\n" +
+	"\x04drop\x18\v \x03(\tB-\xbaH*\x92\x01'\"%r#R\adefaultR\bnot-nullR\x0eauto-incrementR\x04drop\"\xf4\x02\n" +
+	"\bCastWhen\x12\x1d\n" +
+	"\adefault\x18\x01 \x01(\tH\x00R\adefault\x88\x01\x01\x12\x1f\n" +
+	"\bnullable\x18\x02 \x01(\bH\x01R\bnullable\x88\x01\x01\x12*\n" +
+	"\x0eauto_increment\x18\x03 \x01(\bH\x02R\rautoIncrement\x88\x01\x01\x12\x1f\n" +
+	"\bunsigned\x18\x04 \x01(\bH\x03R\bunsigned\x88\x01\x01\x12\x15\n" +
+	"\x03key\x18\x05 \x01(\bH\x04R\x03key\x88\x01\x01\x12)\n" +
+	"\x06length\x18\x06 \x01(\v2\x11.drover.v1.BoundsR\x06length\x12/\n" +
+	"\tprecision\x18\a \x01(\v2\x11.drover.v1.BoundsR\tprecision\x12'\n" +
+	"\x05scale\x18\b \x01(\v2\x11.drover.v1.BoundsR\x05scaleB\n" +
+	"\n" +
+	"\b_defaultB\v\n" +
+	"\t_nullableB\x11\n" +
+	"\x0f_auto_incrementB\v\n" +
+	"\t_unsignedB\x06\n" +
+	"\x04_key\"F\n" +
+	"\x06Bounds\x12\x15\n" +
+	"\x03min\x18\x01 \x01(\x03H\x00R\x03min\x88\x01\x01\x12\x15\n" +
+	"\x03max\x18\x02 \x01(\x03H\x01R\x03max\x88\x01\x01B\x06\n" +
+	"\x04_minB\x06\n" +
+	"\x04_max\"\x95\x01\n" +
+	"\n" +
+	"PolicyRule\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x14\n" +
+	"\x05match\x18\x02 \x01(\tR\x05match\x12A\n" +
+	"\ainvalid\x18\x03 \x01(\tB'\xbaH$r\"R\x05errorR\bset-nullR\bsentinelR\x05stripR\ainvalid\x12\x1a\n" +
+	"\bsentinel\x18\x04 \x01(\tR\bsentinel\":\n" +
+	"\n" +
+	"RejectSpec\x12\x1c\n" +
+	"\x03max\x18\x01 \x01(\x03B\n" +
+	"\xbaH\a\"\x05\x18\x90N(\x00R\x03max\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"\xd0\x01\n" +
 	"\x05Phase\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$R\x04name\x12 \n" +
 	"\x06tables\x18\x02 \x03(\tB\b\xbaH\x05\x92\x01\x02\b\x01R\x06tables\x123\n" +
@@ -805,14 +1167,14 @@ const file_drover_v1_spec_proto_rawDesc = "" +
 	"\acolumns\x18\x05 \x03(\v2!.drover.v1.TableRule.ColumnsEntryR\acolumns\x1aQ\n" +
 	"\fColumnsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.drover.v1.ColumnRuleR\x05value:\x028\x01\"\xc7\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.drover.v1.ColumnRuleR\x05value:\x028\x01\"\xce\x01\n" +
 	"\n" +
 	"ColumnRule\x12\x12\n" +
 	"\x04into\x18\x01 \x01(\tR\x04into\x12\x12\n" +
 	"\x04drop\x18\x02 \x01(\bR\x04drop\x12\x19\n" +
 	"\x05const\x18\x03 \x01(\tH\x00R\x05const\x88\x01\x01\x12\x12\n" +
-	"\x04type\x18\x04 \x01(\tR\x04type\x12<\n" +
-	"\ainvalid\x18\x05 \x01(\tB\"\xbaH\x1fr\x1dR\x00R\x05errorR\bset-nullR\bsentinelR\ainvalid\x12\x1a\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12C\n" +
+	"\ainvalid\x18\x05 \x01(\tB)\xbaH&r$R\x00R\x05errorR\bset-nullR\bsentinelR\x05stripR\ainvalid\x12\x1a\n" +
 	"\bsentinel\x18\x06 \x01(\tR\bsentinelB\b\n" +
 	"\x06_const\"\xb5\x01\n" +
 	"\tRangeSpec\x12(\n" +
@@ -841,37 +1203,47 @@ func file_drover_v1_spec_proto_rawDescGZIP() []byte {
 	return file_drover_v1_spec_proto_rawDescData
 }
 
-var file_drover_v1_spec_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_drover_v1_spec_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_drover_v1_spec_proto_goTypes = []any{
 	(*MigrationSpec)(nil), // 0: drover.v1.MigrationSpec
 	(*SchemaSpec)(nil),    // 1: drover.v1.SchemaSpec
 	(*Cast)(nil),          // 2: drover.v1.Cast
-	(*Phase)(nil),         // 3: drover.v1.Phase
-	(*EndpointSpec)(nil),  // 4: drover.v1.EndpointSpec
-	(*TableRule)(nil),     // 5: drover.v1.TableRule
-	(*ColumnRule)(nil),    // 6: drover.v1.ColumnRule
-	(*RangeSpec)(nil),     // 7: drover.v1.RangeSpec
-	(*StreamSpec)(nil),    // 8: drover.v1.StreamSpec
-	nil,                   // 9: drover.v1.MigrationSpec.LabelsEntry
-	nil,                   // 10: drover.v1.TableRule.ColumnsEntry
+	(*CastWhen)(nil),      // 3: drover.v1.CastWhen
+	(*Bounds)(nil),        // 4: drover.v1.Bounds
+	(*PolicyRule)(nil),    // 5: drover.v1.PolicyRule
+	(*RejectSpec)(nil),    // 6: drover.v1.RejectSpec
+	(*Phase)(nil),         // 7: drover.v1.Phase
+	(*EndpointSpec)(nil),  // 8: drover.v1.EndpointSpec
+	(*TableRule)(nil),     // 9: drover.v1.TableRule
+	(*ColumnRule)(nil),    // 10: drover.v1.ColumnRule
+	(*RangeSpec)(nil),     // 11: drover.v1.RangeSpec
+	(*StreamSpec)(nil),    // 12: drover.v1.StreamSpec
+	nil,                   // 13: drover.v1.MigrationSpec.LabelsEntry
+	nil,                   // 14: drover.v1.TableRule.ColumnsEntry
 }
 var file_drover_v1_spec_proto_depIdxs = []int32{
-	4,  // 0: drover.v1.MigrationSpec.source:type_name -> drover.v1.EndpointSpec
-	4,  // 1: drover.v1.MigrationSpec.target:type_name -> drover.v1.EndpointSpec
-	5,  // 2: drover.v1.MigrationSpec.tables:type_name -> drover.v1.TableRule
-	7,  // 3: drover.v1.MigrationSpec.ranges:type_name -> drover.v1.RangeSpec
-	8,  // 4: drover.v1.MigrationSpec.stream:type_name -> drover.v1.StreamSpec
-	9,  // 5: drover.v1.MigrationSpec.labels:type_name -> drover.v1.MigrationSpec.LabelsEntry
+	8,  // 0: drover.v1.MigrationSpec.source:type_name -> drover.v1.EndpointSpec
+	8,  // 1: drover.v1.MigrationSpec.target:type_name -> drover.v1.EndpointSpec
+	9,  // 2: drover.v1.MigrationSpec.tables:type_name -> drover.v1.TableRule
+	11, // 3: drover.v1.MigrationSpec.ranges:type_name -> drover.v1.RangeSpec
+	12, // 4: drover.v1.MigrationSpec.stream:type_name -> drover.v1.StreamSpec
+	13, // 5: drover.v1.MigrationSpec.labels:type_name -> drover.v1.MigrationSpec.LabelsEntry
 	1,  // 6: drover.v1.MigrationSpec.schema:type_name -> drover.v1.SchemaSpec
-	3,  // 7: drover.v1.MigrationSpec.phases:type_name -> drover.v1.Phase
-	2,  // 8: drover.v1.SchemaSpec.casts:type_name -> drover.v1.Cast
-	10, // 9: drover.v1.TableRule.columns:type_name -> drover.v1.TableRule.ColumnsEntry
-	6,  // 10: drover.v1.TableRule.ColumnsEntry.value:type_name -> drover.v1.ColumnRule
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	7,  // 7: drover.v1.MigrationSpec.phases:type_name -> drover.v1.Phase
+	6,  // 8: drover.v1.MigrationSpec.rejects:type_name -> drover.v1.RejectSpec
+	2,  // 9: drover.v1.SchemaSpec.casts:type_name -> drover.v1.Cast
+	5,  // 10: drover.v1.SchemaSpec.policies:type_name -> drover.v1.PolicyRule
+	3,  // 11: drover.v1.Cast.when:type_name -> drover.v1.CastWhen
+	4,  // 12: drover.v1.CastWhen.length:type_name -> drover.v1.Bounds
+	4,  // 13: drover.v1.CastWhen.precision:type_name -> drover.v1.Bounds
+	4,  // 14: drover.v1.CastWhen.scale:type_name -> drover.v1.Bounds
+	14, // 15: drover.v1.TableRule.columns:type_name -> drover.v1.TableRule.ColumnsEntry
+	10, // 16: drover.v1.TableRule.ColumnsEntry.value:type_name -> drover.v1.ColumnRule
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_drover_v1_spec_proto_init() }
@@ -879,14 +1251,16 @@ func file_drover_v1_spec_proto_init() {
 	if File_drover_v1_spec_proto != nil {
 		return
 	}
-	file_drover_v1_spec_proto_msgTypes[6].OneofWrappers = []any{}
+	file_drover_v1_spec_proto_msgTypes[3].OneofWrappers = []any{}
+	file_drover_v1_spec_proto_msgTypes[4].OneofWrappers = []any{}
+	file_drover_v1_spec_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_v1_spec_proto_rawDesc), len(file_drover_v1_spec_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -214,6 +214,17 @@ type Event struct {
 	//	*Event_TableSampled
 	//	*Event_DiscardStarted
 	//	*Event_RangeEmptied
+	//	*Event_VerificationStarted
+	//	*Event_VerificationRangeChecked
+	//	*Event_VerificationEnded
+	//	*Event_RepairStarted
+	//	*Event_RangeRepaired
+	//	*Event_RangeAssessed
+	//	*Event_TableAssessed
+	//	*Event_ObjectsApplied
+	//	*Event_RangeCut
+	//	*Event_RejectsRetried
+	//	*Event_RangeReplayed
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -644,6 +655,105 @@ func (x *Event) GetRangeEmptied() *RangeEmptied {
 	return nil
 }
 
+func (x *Event) GetVerificationStarted() *VerificationStarted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_VerificationStarted); ok {
+			return x.VerificationStarted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetVerificationRangeChecked() *VerificationRangeChecked {
+	if x != nil {
+		if x, ok := x.Body.(*Event_VerificationRangeChecked); ok {
+			return x.VerificationRangeChecked
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetVerificationEnded() *VerificationEnded {
+	if x != nil {
+		if x, ok := x.Body.(*Event_VerificationEnded); ok {
+			return x.VerificationEnded
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRepairStarted() *RepairStarted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RepairStarted); ok {
+			return x.RepairStarted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRangeRepaired() *RangeRepaired {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RangeRepaired); ok {
+			return x.RangeRepaired
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRangeAssessed() *RangeAssessed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RangeAssessed); ok {
+			return x.RangeAssessed
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTableAssessed() *TableAssessed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TableAssessed); ok {
+			return x.TableAssessed
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetObjectsApplied() *ObjectsApplied {
+	if x != nil {
+		if x, ok := x.Body.(*Event_ObjectsApplied); ok {
+			return x.ObjectsApplied
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRangeCut() *RangeCut {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RangeCut); ok {
+			return x.RangeCut
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRejectsRetried() *RejectsRetried {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RejectsRetried); ok {
+			return x.RejectsRetried
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRangeReplayed() *RangeReplayed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RangeReplayed); ok {
+			return x.RangeReplayed
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -808,6 +918,50 @@ type Event_RangeEmptied struct {
 	RangeEmptied *RangeEmptied `protobuf:"bytes,49,opt,name=range_emptied,json=rangeEmptied,proto3,oneof"`
 }
 
+type Event_VerificationStarted struct {
+	VerificationStarted *VerificationStarted `protobuf:"bytes,80,opt,name=verification_started,json=verificationStarted,proto3,oneof"`
+}
+
+type Event_VerificationRangeChecked struct {
+	VerificationRangeChecked *VerificationRangeChecked `protobuf:"bytes,81,opt,name=verification_range_checked,json=verificationRangeChecked,proto3,oneof"`
+}
+
+type Event_VerificationEnded struct {
+	VerificationEnded *VerificationEnded `protobuf:"bytes,82,opt,name=verification_ended,json=verificationEnded,proto3,oneof"`
+}
+
+type Event_RepairStarted struct {
+	RepairStarted *RepairStarted `protobuf:"bytes,83,opt,name=repair_started,json=repairStarted,proto3,oneof"`
+}
+
+type Event_RangeRepaired struct {
+	RangeRepaired *RangeRepaired `protobuf:"bytes,84,opt,name=range_repaired,json=rangeRepaired,proto3,oneof"`
+}
+
+type Event_RangeAssessed struct {
+	RangeAssessed *RangeAssessed `protobuf:"bytes,60,opt,name=range_assessed,json=rangeAssessed,proto3,oneof"`
+}
+
+type Event_TableAssessed struct {
+	TableAssessed *TableAssessed `protobuf:"bytes,61,opt,name=table_assessed,json=tableAssessed,proto3,oneof"`
+}
+
+type Event_ObjectsApplied struct {
+	ObjectsApplied *ObjectsApplied `protobuf:"bytes,75,opt,name=objects_applied,json=objectsApplied,proto3,oneof"`
+}
+
+type Event_RangeCut struct {
+	RangeCut *RangeCut `protobuf:"bytes,90,opt,name=range_cut,json=rangeCut,proto3,oneof"`
+}
+
+type Event_RejectsRetried struct {
+	RejectsRetried *RejectsRetried `protobuf:"bytes,65,opt,name=rejects_retried,json=rejectsRetried,proto3,oneof"`
+}
+
+type Event_RangeReplayed struct {
+	RangeReplayed *RangeReplayed `protobuf:"bytes,66,opt,name=range_replayed,json=rangeReplayed,proto3,oneof"`
+}
+
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -888,6 +1042,28 @@ func (*Event_DiscardStarted) isEvent_Body() {}
 
 func (*Event_RangeEmptied) isEvent_Body() {}
 
+func (*Event_VerificationStarted) isEvent_Body() {}
+
+func (*Event_VerificationRangeChecked) isEvent_Body() {}
+
+func (*Event_VerificationEnded) isEvent_Body() {}
+
+func (*Event_RepairStarted) isEvent_Body() {}
+
+func (*Event_RangeRepaired) isEvent_Body() {}
+
+func (*Event_RangeAssessed) isEvent_Body() {}
+
+func (*Event_TableAssessed) isEvent_Body() {}
+
+func (*Event_ObjectsApplied) isEvent_Body() {}
+
+func (*Event_RangeCut) isEvent_Body() {}
+
+func (*Event_RejectsRetried) isEvent_Body() {}
+
+func (*Event_RangeReplayed) isEvent_Body() {}
+
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -940,7 +1116,9 @@ type MigrationCreated struct {
 	// Run as soon as the plan is made.
 	Start bool `protobuf:"varint,3,opt,name=start,proto3" json:"start,omitempty"`
 	// Measure nothing for the plan.
-	NoSample      bool `protobuf:"varint,4,opt,name=no_sample,json=noSample,proto3" json:"no_sample,omitempty"`
+	NoSample bool `protobuf:"varint,4,opt,name=no_sample,json=noSample,proto3" json:"no_sample,omitempty"`
+	// Read all rows while planning and look for values that cannot move exactly.
+	Deep          bool `protobuf:"varint,20,opt,name=deep,proto3" json:"deep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -999,6 +1177,13 @@ func (x *MigrationCreated) GetStart() bool {
 func (x *MigrationCreated) GetNoSample() bool {
 	if x != nil {
 		return x.NoSample
+	}
+	return false
+}
+
+func (x *MigrationCreated) GetDeep() bool {
+	if x != nil {
+		return x.Deep
 	}
 	return false
 }
@@ -1080,13 +1265,17 @@ func (x *SourceDescribed) GetTables() int32 {
 }
 
 type TargetDesigned struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Engine        string                 `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	Identity      string                 `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
-	Statements    []*v11.Statement       `protobuf:"bytes,4,rep,name=statements,proto3" json:"statements,omitempty"`
-	Findings      []*v11.Finding         `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`
-	Tables        int32                  `protobuf:"varint,6,opt,name=tables,proto3" json:"tables,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Engine     string                 `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
+	Version    string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	Identity   string                 `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
+	Statements []*v11.Statement       `protobuf:"bytes,4,rep,name=statements,proto3" json:"statements,omitempty"`
+	Findings   []*v11.Finding         `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`
+	Tables     int32                  `protobuf:"varint,6,opt,name=tables,proto3" json:"tables,omitempty"`
+	// Statements to run when every table is complete.
+	Objects []*v11.Statement `protobuf:"bytes,75,rep,name=objects,proto3" json:"objects,omitempty"`
+	// Objects of the source that the target does not get.
+	Unmoved       []*v11.Unmoved `protobuf:"bytes,76,rep,name=unmoved,proto3" json:"unmoved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1161,6 +1350,20 @@ func (x *TargetDesigned) GetTables() int32 {
 		return x.Tables
 	}
 	return 0
+}
+
+func (x *TargetDesigned) GetObjects() []*v11.Statement {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+func (x *TargetDesigned) GetUnmoved() []*v11.Unmoved {
+	if x != nil {
+		return x.Unmoved
+	}
+	return nil
 }
 
 type TablePlanned struct {
@@ -1754,6 +1957,7 @@ type RangeLoaded struct {
 	LoadSeconds    float64                `protobuf:"fixed64,7,opt,name=load_seconds,json=loadSeconds,proto3" json:"load_seconds,omitempty"`
 	Duplicates     int64                  `protobuf:"varint,8,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
 	Touched        []*v11.Touched         `protobuf:"bytes,9,rep,name=touched,proto3" json:"touched,omitempty"`
+	Rejected       *v11.Rejected          `protobuf:"bytes,20,opt,name=rejected,proto3" json:"rejected,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1847,6 +2051,13 @@ func (x *RangeLoaded) GetDuplicates() int64 {
 func (x *RangeLoaded) GetTouched() []*v11.Touched {
 	if x != nil {
 		return x.Touched
+	}
+	return nil
+}
+
+func (x *RangeLoaded) GetRejected() *v11.Rejected {
+	if x != nil {
+		return x.Rejected
 	}
 	return nil
 }
@@ -2876,6 +3087,69 @@ func (x *RangeSkipped) GetRange() uint32 {
 	return 0
 }
 
+// RangeCut gives the rest of a range that takes long to ranges of their own.
+type RangeCut struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// The range, with the end it has now.
+	Range *v11.Range `protobuf:"bytes,2,opt,name=range,proto3" json:"range,omitempty"`
+	// The rest of it, with numbers behind those of the table's other ranges.
+	Added         []*v11.Range `protobuf:"bytes,3,rep,name=added,proto3" json:"added,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeCut) Reset() {
+	*x = RangeCut{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeCut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeCut) ProtoMessage() {}
+
+func (x *RangeCut) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeCut.ProtoReflect.Descriptor instead.
+func (*RangeCut) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RangeCut) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *RangeCut) GetRange() *v11.Range {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+func (x *RangeCut) GetAdded() []*v11.Range {
+	if x != nil {
+		return x.Added
+	}
+	return nil
+}
+
 // RangeEmptied: a range that was given up has no rows in the target.
 type RangeEmptied struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2887,7 +3161,7 @@ type RangeEmptied struct {
 
 func (x *RangeEmptied) Reset() {
 	*x = RangeEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2899,7 +3173,7 @@ func (x *RangeEmptied) String() string {
 func (*RangeEmptied) ProtoMessage() {}
 
 func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2912,7 +3186,7 @@ func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeEmptied.ProtoReflect.Descriptor instead.
 func (*RangeEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RangeEmptied) GetTable() uint32 {
@@ -2940,7 +3214,7 @@ type SpecChanged struct {
 
 func (x *SpecChanged) Reset() {
 	*x = SpecChanged{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3226,7 @@ func (x *SpecChanged) String() string {
 func (*SpecChanged) ProtoMessage() {}
 
 func (x *SpecChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3239,7 @@ func (x *SpecChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
 func (*SpecChanged) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
@@ -2984,7 +3258,7 @@ type TargetPublished struct {
 
 func (x *TargetPublished) Reset() {
 	*x = TargetPublished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2996,7 +3270,7 @@ func (x *TargetPublished) String() string {
 func (*TargetPublished) ProtoMessage() {}
 
 func (x *TargetPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3009,7 +3283,7 @@ func (x *TargetPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
 func (*TargetPublished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 // DiscardStarted: the migration is given up and what it made in the target is being
@@ -3027,7 +3301,7 @@ type DiscardStarted struct {
 
 func (x *DiscardStarted) Reset() {
 	*x = DiscardStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3039,7 +3313,7 @@ func (x *DiscardStarted) String() string {
 func (*DiscardStarted) ProtoMessage() {}
 
 func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3052,7 +3326,7 @@ func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardStarted.ProtoReflect.Descriptor instead.
 func (*DiscardStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DiscardStarted) GetOutcome() MigrationEnded_Outcome {
@@ -3092,7 +3366,7 @@ type TargetDiscarded struct {
 
 func (x *TargetDiscarded) Reset() {
 	*x = TargetDiscarded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3378,7 @@ func (x *TargetDiscarded) String() string {
 func (*TargetDiscarded) ProtoMessage() {}
 
 func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +3391,44 @@ func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
 func (*TargetDiscarded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
+}
+
+// ObjectsApplied: what is no table has been made.
+type ObjectsApplied struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ObjectsApplied) Reset() {
+	*x = ObjectsApplied{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ObjectsApplied) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ObjectsApplied) ProtoMessage() {}
+
+func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ObjectsApplied.ProtoReflect.Descriptor instead.
+func (*ObjectsApplied) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
 }
 
 // TableSampled is a measurement for the plan.
@@ -3133,7 +3444,7 @@ type TableSampled struct {
 
 func (x *TableSampled) Reset() {
 	*x = TableSampled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3145,7 +3456,7 @@ func (x *TableSampled) String() string {
 func (*TableSampled) ProtoMessage() {}
 
 func (x *TableSampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3158,7 +3469,7 @@ func (x *TableSampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
 func (*TableSampled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TableSampled) GetTable() uint32 {
@@ -3189,11 +3500,274 @@ func (x *TableSampled) GetSeconds() float64 {
 	return 0
 }
 
+// RangeAssessed: all rows of a range were read for the plan.
+type RangeAssessed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range         uint32                 `protobuf:"varint,2,opt,name=range,proto3" json:"range,omitempty"`
+	Rows          int64                  `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	Losses        []*v11.Loss            `protobuf:"bytes,4,rep,name=losses,proto3" json:"losses,omitempty"`
+	Touched       []*v11.Touched         `protobuf:"bytes,5,rep,name=touched,proto3" json:"touched,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeAssessed) Reset() {
+	*x = RangeAssessed{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeAssessed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeAssessed) ProtoMessage() {}
+
+func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeAssessed.ProtoReflect.Descriptor instead.
+func (*RangeAssessed) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *RangeAssessed) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *RangeAssessed) GetRange() uint32 {
+	if x != nil {
+		return x.Range
+	}
+	return 0
+}
+
+func (x *RangeAssessed) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *RangeAssessed) GetLosses() []*v11.Loss {
+	if x != nil {
+		return x.Losses
+	}
+	return nil
+}
+
+func (x *RangeAssessed) GetTouched() []*v11.Touched {
+	if x != nil {
+		return x.Touched
+	}
+	return nil
+}
+
+// TableAssessed: every range was, or the table cannot be read.
+type TableAssessed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// Added to those of the table's plan.
+	Findings      []*v11.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableAssessed) Reset() {
+	*x = TableAssessed{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableAssessed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableAssessed) ProtoMessage() {}
+
+func (x *TableAssessed) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableAssessed.ProtoReflect.Descriptor instead.
+func (*TableAssessed) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *TableAssessed) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *TableAssessed) GetFindings() []*v11.Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+// RejectsRetried: somebody wants the rejected rows of a table to be written.
+type RejectsRetried struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectsRetried) Reset() {
+	*x = RejectsRetried{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectsRetried) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectsRetried) ProtoMessage() {}
+
+func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectsRetried.ProtoReflect.Descriptor instead.
+func (*RejectsRetried) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *RejectsRetried) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+// RangeReplayed: rejected rows of a range were written, or refused again. The range is
+// to be confirmed again.
+type RangeReplayed struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Table    uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range    uint32                 `protobuf:"varint,2,opt,name=range,proto3" json:"range,omitempty"`
+	Attempt  uint64                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Digest   *v11.Digest            `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
+	Rejected *v11.Rejected          `protobuf:"bytes,5,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	// Rejected rows that no file of the loader's host had.
+	Missing       int64 `protobuf:"varint,6,opt,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeReplayed) Reset() {
+	*x = RangeReplayed{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeReplayed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeReplayed) ProtoMessage() {}
+
+func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeReplayed.ProtoReflect.Descriptor instead.
+func (*RangeReplayed) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *RangeReplayed) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *RangeReplayed) GetRange() uint32 {
+	if x != nil {
+		return x.Range
+	}
+	return 0
+}
+
+func (x *RangeReplayed) GetAttempt() uint64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *RangeReplayed) GetDigest() *v11.Digest {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *RangeReplayed) GetRejected() *v11.Rejected {
+	if x != nil {
+		return x.Rejected
+	}
+	return nil
+}
+
+func (x *RangeReplayed) GetMissing() int64 {
+	if x != nil {
+		return x.Missing
+	}
+	return 0
+}
+
 var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x18\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x1f\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -3239,21 +3813,33 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x10target_discarded\x18. \x01(\v2\".drover.journal.v1.TargetDiscardedH\x00R\x0ftargetDiscarded\x12F\n" +
 	"\rtable_sampled\x18/ \x01(\v2\x1f.drover.journal.v1.TableSampledH\x00R\ftableSampled\x12L\n" +
 	"\x0fdiscard_started\x180 \x01(\v2!.drover.journal.v1.DiscardStartedH\x00R\x0ediscardStarted\x12F\n" +
-	"\rrange_emptied\x181 \x01(\v2\x1f.drover.journal.v1.RangeEmptiedH\x00R\frangeEmptiedB\x06\n" +
+	"\rrange_emptied\x181 \x01(\v2\x1f.drover.journal.v1.RangeEmptiedH\x00R\frangeEmptied\x12[\n" +
+	"\x14verification_started\x18P \x01(\v2&.drover.journal.v1.VerificationStartedH\x00R\x13verificationStarted\x12k\n" +
+	"\x1averification_range_checked\x18Q \x01(\v2+.drover.journal.v1.VerificationRangeCheckedH\x00R\x18verificationRangeChecked\x12U\n" +
+	"\x12verification_ended\x18R \x01(\v2$.drover.journal.v1.VerificationEndedH\x00R\x11verificationEnded\x12I\n" +
+	"\x0erepair_started\x18S \x01(\v2 .drover.journal.v1.RepairStartedH\x00R\rrepairStarted\x12I\n" +
+	"\x0erange_repaired\x18T \x01(\v2 .drover.journal.v1.RangeRepairedH\x00R\rrangeRepaired\x12I\n" +
+	"\x0erange_assessed\x18< \x01(\v2 .drover.journal.v1.RangeAssessedH\x00R\rrangeAssessed\x12I\n" +
+	"\x0etable_assessed\x18= \x01(\v2 .drover.journal.v1.TableAssessedH\x00R\rtableAssessed\x12L\n" +
+	"\x0fobjects_applied\x18K \x01(\v2!.drover.journal.v1.ObjectsAppliedH\x00R\x0eobjectsApplied\x12:\n" +
+	"\trange_cut\x18Z \x01(\v2\x1b.drover.journal.v1.RangeCutH\x00R\brangeCut\x12L\n" +
+	"\x0frejects_retried\x18A \x01(\v2!.drover.journal.v1.RejectsRetriedH\x00R\x0erejectsRetried\x12I\n" +
+	"\x0erange_replayed\x18B \x01(\v2 .drover.journal.v1.RangeReplayedH\x00R\rrangeReplayedB\x06\n" +
 	"\x04body\"!\n" +
 	"\vTermStarted\x12\x12\n" +
-	"\x04term\x18\x01 \x01(\x04R\x04term\"\x85\x01\n" +
+	"\x04term\x18\x01 \x01(\x04R\x04term\"\x99\x01\n" +
 	"\x10MigrationCreated\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.drover.v1.MigrationSpecR\x04spec\x12\x14\n" +
 	"\x05start\x18\x03 \x01(\bR\x05start\x12\x1b\n" +
-	"\tno_sample\x18\x04 \x01(\bR\bnoSample\"\xaa\x01\n" +
+	"\tno_sample\x18\x04 \x01(\bR\bnoSample\x12\x12\n" +
+	"\x04deep\x18\x14 \x01(\bR\x04deep\"\xaa\x01\n" +
 	"\x0fSourceDescribed\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
 	"\bidentity\x18\x03 \x01(\tR\bidentity\x121\n" +
 	"\aunmoved\x18\x04 \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved\x12\x16\n" +
-	"\x06tables\x18\x05 \x01(\x05R\x06tables\"\xe6\x01\n" +
+	"\x06tables\x18\x05 \x01(\x05R\x06tables\"\xce\x02\n" +
 	"\x0eTargetDesigned\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -3262,7 +3848,9 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"statements\x18\x04 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
 	"statements\x123\n" +
 	"\bfindings\x18\x05 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\x12\x16\n" +
-	"\x06tables\x18\x06 \x01(\x05R\x06tables\"?\n" +
+	"\x06tables\x18\x06 \x01(\x05R\x06tables\x123\n" +
+	"\aobjects\x18K \x03(\v2\x19.drover.plan.v1.StatementR\aobjects\x121\n" +
+	"\aunmoved\x18L \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved\"?\n" +
 	"\fTablePlanned\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\"h\n" +
 	"\rRangesPlanned\x12\x14\n" +
@@ -3295,7 +3883,7 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x05table\x18\x01 \x01(\rR\x05table\"U\n" +
 	"\rBaselineTaken\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12.\n" +
-	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\"\xb8\x02\n" +
+	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\"\xee\x02\n" +
 	"\vRangeLoaded\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x18\n" +
@@ -3307,7 +3895,8 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
 	"duplicates\x18\b \x01(\x03R\n" +
 	"duplicates\x121\n" +
-	"\atouched\x18\t \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"\x9f\x01\n" +
+	"\atouched\x18\t \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\x124\n" +
+	"\brejected\x18\x14 \x01(\v2\x18.drover.plan.v1.RejectedR\brejected\"\x9f\x01\n" +
 	"\rRangeVerified\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x18\n" +
@@ -3378,7 +3967,11 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\aby_spec\x18\x02 \x01(\bR\x06bySpec\":\n" +
 	"\fRangeSkipped\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
-	"\x05range\x18\x02 \x01(\rR\x05range\":\n" +
+	"\x05range\x18\x02 \x01(\rR\x05range\"z\n" +
+	"\bRangeCut\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12+\n" +
+	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x12+\n" +
+	"\x05added\x18\x03 \x03(\v2\x15.drover.plan.v1.RangeR\x05added\":\n" +
 	"\fRangeEmptied\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\";\n" +
@@ -3390,12 +3983,31 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04side\x18\x03 \x01(\tR\x04side\x12\x12\n" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\"\x11\n" +
-	"\x0fTargetDiscarded\"h\n" +
+	"\x0fTargetDiscarded\"\x10\n" +
+	"\x0eObjectsApplied\"h\n" +
 	"\fTableSampled\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x12\x18\n" +
-	"\aseconds\x18\x04 \x01(\x01R\aseconds*\x8a\x02\n" +
+	"\aseconds\x18\x04 \x01(\x01R\aseconds\"\xb0\x01\n" +
+	"\rRangeAssessed\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
+	"\x05range\x18\x02 \x01(\rR\x05range\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\x12,\n" +
+	"\x06losses\x18\x04 \x03(\v2\x14.drover.plan.v1.LossR\x06losses\x121\n" +
+	"\atouched\x18\x05 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"Z\n" +
+	"\rTableAssessed\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x123\n" +
+	"\bfindings\x18\x02 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\"&\n" +
+	"\x0eRejectsRetried\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\"\xd5\x01\n" +
+	"\rRangeReplayed\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x14\n" +
+	"\x05range\x18\x02 \x01(\rR\x05range\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x04R\aattempt\x12.\n" +
+	"\x06digest\x18\x04 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x124\n" +
+	"\brejected\x18\x05 \x01(\v2\x18.drover.plan.v1.RejectedR\brejected\x12\x18\n" +
+	"\amissing\x18\x06 \x01(\x03R\amissing*\x8a\x02\n" +
 	"\n" +
 	"TableStage\x12\x1b\n" +
 	"\x17TABLE_STAGE_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -3423,64 +4035,77 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
-	(TableStage)(0),               // 0: drover.journal.v1.TableStage
-	(MigrationEnded_Outcome)(0),   // 1: drover.journal.v1.MigrationEnded.Outcome
-	(*Event)(nil),                 // 2: drover.journal.v1.Event
-	(*TermStarted)(nil),           // 3: drover.journal.v1.TermStarted
-	(*MigrationCreated)(nil),      // 4: drover.journal.v1.MigrationCreated
-	(*SourceDescribed)(nil),       // 5: drover.journal.v1.SourceDescribed
-	(*TargetDesigned)(nil),        // 6: drover.journal.v1.TargetDesigned
-	(*TablePlanned)(nil),          // 7: drover.journal.v1.TablePlanned
-	(*RangesPlanned)(nil),         // 8: drover.journal.v1.RangesPlanned
-	(*PlanFinished)(nil),          // 9: drover.journal.v1.PlanFinished
-	(*MigrationStarted)(nil),      // 10: drover.journal.v1.MigrationStarted
-	(*TargetPrepared)(nil),        // 11: drover.journal.v1.TargetPrepared
-	(*TableAdvanced)(nil),         // 12: drover.journal.v1.TableAdvanced
-	(*TableBlocked)(nil),          // 13: drover.journal.v1.TableBlocked
-	(*TableRestarted)(nil),        // 14: drover.journal.v1.TableRestarted
-	(*TableEmptied)(nil),          // 15: drover.journal.v1.TableEmptied
-	(*TableRetried)(nil),          // 16: drover.journal.v1.TableRetried
-	(*BaselineTaken)(nil),         // 17: drover.journal.v1.BaselineTaken
-	(*RangeLoaded)(nil),           // 18: drover.journal.v1.RangeLoaded
-	(*RangeVerified)(nil),         // 19: drover.journal.v1.RangeVerified
-	(*RangeFailed)(nil),           // 20: drover.journal.v1.RangeFailed
-	(*RangeBlocked)(nil),          // 21: drover.journal.v1.RangeBlocked
-	(*RangeRetried)(nil),          // 22: drover.journal.v1.RangeRetried
-	(*TableVerified)(nil),         // 23: drover.journal.v1.TableVerified
-	(*TableCounted)(nil),          // 24: drover.journal.v1.TableCounted
-	(*MigrationPaused)(nil),       // 25: drover.journal.v1.MigrationPaused
-	(*MigrationResumed)(nil),      // 26: drover.journal.v1.MigrationResumed
-	(*MigrationEnded)(nil),        // 27: drover.journal.v1.MigrationEnded
-	(*MigrationFailed)(nil),       // 28: drover.journal.v1.MigrationFailed
-	(*MigrationDeleted)(nil),      // 29: drover.journal.v1.MigrationDeleted
-	(*TargetFinished)(nil),        // 30: drover.journal.v1.TargetFinished
-	(*PhaseStarted)(nil),          // 31: drover.journal.v1.PhaseStarted
-	(*PhaseApproved)(nil),         // 32: drover.journal.v1.PhaseApproved
-	(*PhaseStopped)(nil),          // 33: drover.journal.v1.PhaseStopped
-	(*PhaseCompleted)(nil),        // 34: drover.journal.v1.PhaseCompleted
-	(*TableSkipped)(nil),          // 35: drover.journal.v1.TableSkipped
-	(*RangeSkipped)(nil),          // 36: drover.journal.v1.RangeSkipped
-	(*RangeEmptied)(nil),          // 37: drover.journal.v1.RangeEmptied
-	(*SpecChanged)(nil),           // 38: drover.journal.v1.SpecChanged
-	(*TargetPublished)(nil),       // 39: drover.journal.v1.TargetPublished
-	(*DiscardStarted)(nil),        // 40: drover.journal.v1.DiscardStarted
-	(*TargetDiscarded)(nil),       // 41: drover.journal.v1.TargetDiscarded
-	(*TableSampled)(nil),          // 42: drover.journal.v1.TableSampled
-	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
-	(*v1.MigrationSpec)(nil),      // 44: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),           // 45: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),         // 46: drover.plan.v1.Statement
-	(*v11.Finding)(nil),           // 47: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),         // 48: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),             // 49: drover.plan.v1.Range
-	(*v11.Difference)(nil),        // 50: drover.plan.v1.Difference
-	(*v11.Digest)(nil),            // 51: drover.plan.v1.Digest
-	(*v11.Touched)(nil),           // 52: drover.plan.v1.Touched
+	(TableStage)(0),                  // 0: drover.journal.v1.TableStage
+	(MigrationEnded_Outcome)(0),      // 1: drover.journal.v1.MigrationEnded.Outcome
+	(*Event)(nil),                    // 2: drover.journal.v1.Event
+	(*TermStarted)(nil),              // 3: drover.journal.v1.TermStarted
+	(*MigrationCreated)(nil),         // 4: drover.journal.v1.MigrationCreated
+	(*SourceDescribed)(nil),          // 5: drover.journal.v1.SourceDescribed
+	(*TargetDesigned)(nil),           // 6: drover.journal.v1.TargetDesigned
+	(*TablePlanned)(nil),             // 7: drover.journal.v1.TablePlanned
+	(*RangesPlanned)(nil),            // 8: drover.journal.v1.RangesPlanned
+	(*PlanFinished)(nil),             // 9: drover.journal.v1.PlanFinished
+	(*MigrationStarted)(nil),         // 10: drover.journal.v1.MigrationStarted
+	(*TargetPrepared)(nil),           // 11: drover.journal.v1.TargetPrepared
+	(*TableAdvanced)(nil),            // 12: drover.journal.v1.TableAdvanced
+	(*TableBlocked)(nil),             // 13: drover.journal.v1.TableBlocked
+	(*TableRestarted)(nil),           // 14: drover.journal.v1.TableRestarted
+	(*TableEmptied)(nil),             // 15: drover.journal.v1.TableEmptied
+	(*TableRetried)(nil),             // 16: drover.journal.v1.TableRetried
+	(*BaselineTaken)(nil),            // 17: drover.journal.v1.BaselineTaken
+	(*RangeLoaded)(nil),              // 18: drover.journal.v1.RangeLoaded
+	(*RangeVerified)(nil),            // 19: drover.journal.v1.RangeVerified
+	(*RangeFailed)(nil),              // 20: drover.journal.v1.RangeFailed
+	(*RangeBlocked)(nil),             // 21: drover.journal.v1.RangeBlocked
+	(*RangeRetried)(nil),             // 22: drover.journal.v1.RangeRetried
+	(*TableVerified)(nil),            // 23: drover.journal.v1.TableVerified
+	(*TableCounted)(nil),             // 24: drover.journal.v1.TableCounted
+	(*MigrationPaused)(nil),          // 25: drover.journal.v1.MigrationPaused
+	(*MigrationResumed)(nil),         // 26: drover.journal.v1.MigrationResumed
+	(*MigrationEnded)(nil),           // 27: drover.journal.v1.MigrationEnded
+	(*MigrationFailed)(nil),          // 28: drover.journal.v1.MigrationFailed
+	(*MigrationDeleted)(nil),         // 29: drover.journal.v1.MigrationDeleted
+	(*TargetFinished)(nil),           // 30: drover.journal.v1.TargetFinished
+	(*PhaseStarted)(nil),             // 31: drover.journal.v1.PhaseStarted
+	(*PhaseApproved)(nil),            // 32: drover.journal.v1.PhaseApproved
+	(*PhaseStopped)(nil),             // 33: drover.journal.v1.PhaseStopped
+	(*PhaseCompleted)(nil),           // 34: drover.journal.v1.PhaseCompleted
+	(*TableSkipped)(nil),             // 35: drover.journal.v1.TableSkipped
+	(*RangeSkipped)(nil),             // 36: drover.journal.v1.RangeSkipped
+	(*RangeCut)(nil),                 // 37: drover.journal.v1.RangeCut
+	(*RangeEmptied)(nil),             // 38: drover.journal.v1.RangeEmptied
+	(*SpecChanged)(nil),              // 39: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),          // 40: drover.journal.v1.TargetPublished
+	(*DiscardStarted)(nil),           // 41: drover.journal.v1.DiscardStarted
+	(*TargetDiscarded)(nil),          // 42: drover.journal.v1.TargetDiscarded
+	(*ObjectsApplied)(nil),           // 43: drover.journal.v1.ObjectsApplied
+	(*TableSampled)(nil),             // 44: drover.journal.v1.TableSampled
+	(*RangeAssessed)(nil),            // 45: drover.journal.v1.RangeAssessed
+	(*TableAssessed)(nil),            // 46: drover.journal.v1.TableAssessed
+	(*RejectsRetried)(nil),           // 47: drover.journal.v1.RejectsRetried
+	(*RangeReplayed)(nil),            // 48: drover.journal.v1.RangeReplayed
+	(*timestamppb.Timestamp)(nil),    // 49: google.protobuf.Timestamp
+	(*VerificationStarted)(nil),      // 50: drover.journal.v1.VerificationStarted
+	(*VerificationRangeChecked)(nil), // 51: drover.journal.v1.VerificationRangeChecked
+	(*VerificationEnded)(nil),        // 52: drover.journal.v1.VerificationEnded
+	(*RepairStarted)(nil),            // 53: drover.journal.v1.RepairStarted
+	(*RangeRepaired)(nil),            // 54: drover.journal.v1.RangeRepaired
+	(*v1.MigrationSpec)(nil),         // 55: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),              // 56: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),            // 57: drover.plan.v1.Statement
+	(*v11.Finding)(nil),              // 58: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),            // 59: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),                // 60: drover.plan.v1.Range
+	(*v11.Difference)(nil),           // 61: drover.plan.v1.Difference
+	(*v11.Digest)(nil),               // 62: drover.plan.v1.Digest
+	(*v11.Touched)(nil),              // 63: drover.plan.v1.Touched
+	(*v11.Rejected)(nil),             // 64: drover.plan.v1.Rejected
+	(*v11.Loss)(nil),                 // 65: drover.plan.v1.Loss
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	43, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	49, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
 	4,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
 	5,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
@@ -3515,34 +4140,55 @@ var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	34, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
 	35, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
 	36, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
-	38, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
-	39, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
-	41, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
-	42, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
-	40, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
-	37, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
-	44, // 41: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	45, // 42: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	46, // 43: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	47, // 44: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	48, // 45: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	49, // 46: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 47: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	50, // 48: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	51, // 49: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	51, // 50: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	52, // 51: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	51, // 52: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	50, // 53: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	51, // 54: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	1,  // 55: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	44, // 56: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	1,  // 57: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	58, // [58:58] is the sub-list for method output_type
-	58, // [58:58] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	39, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	40, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	42, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	44, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	41, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
+	38, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
+	50, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
+	51, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
+	52, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
+	53, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
+	54, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
+	45, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
+	46, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
+	43, // 48: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
+	37, // 49: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
+	47, // 50: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
+	48, // 51: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
+	55, // 52: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	56, // 53: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	57, // 54: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	58, // 55: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	57, // 56: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
+	56, // 57: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
+	59, // 58: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	60, // 59: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 60: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	61, // 61: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	62, // 62: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	62, // 63: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	63, // 64: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	64, // 65: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
+	62, // 66: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	61, // 67: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	62, // 68: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	1,  // 69: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	60, // 70: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
+	60, // 71: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
+	55, // 72: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 73: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	65, // 74: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
+	63, // 75: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
+	58, // 76: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
+	62, // 77: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
+	64, // 78: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
+	79, // [79:79] is the sub-list for method output_type
+	79, // [79:79] is the sub-list for method input_type
+	79, // [79:79] is the sub-list for extension type_name
+	79, // [79:79] is the sub-list for extension extendee
+	0,  // [0:79] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -3550,6 +4196,7 @@ func file_drover_journal_v1_journal_proto_init() {
 	if File_drover_journal_v1_journal_proto != nil {
 		return
 	}
+	file_drover_journal_v1_verification_proto_init()
 	file_drover_journal_v1_journal_proto_msgTypes[0].OneofWrappers = []any{
 		(*Event_TermStarted)(nil),
 		(*Event_MigrationCreated)(nil),
@@ -3591,6 +4238,17 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_TableSampled)(nil),
 		(*Event_DiscardStarted)(nil),
 		(*Event_RangeEmptied)(nil),
+		(*Event_VerificationStarted)(nil),
+		(*Event_VerificationRangeChecked)(nil),
+		(*Event_VerificationEnded)(nil),
+		(*Event_RepairStarted)(nil),
+		(*Event_RangeRepaired)(nil),
+		(*Event_RangeAssessed)(nil),
+		(*Event_TableAssessed)(nil),
+		(*Event_ObjectsApplied)(nil),
+		(*Event_RangeCut)(nil),
+		(*Event_RejectsRetried)(nil),
+		(*Event_RangeReplayed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3598,7 +4256,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   41,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

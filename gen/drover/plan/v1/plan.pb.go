@@ -146,6 +146,9 @@ const (
 	Step_STEP_FOREIGN_KEYS Step = 4
 	// Identity and sequences continue after the greatest value.
 	Step_STEP_SEQUENCES Step = 5
+	// What is no table, once every table is complete (and published): views, routines,
+	// triggers, comments, grants.
+	Step_STEP_OBJECTS Step = 6
 )
 
 // Enum value maps for Step.
@@ -157,6 +160,7 @@ var (
 		3: "STEP_INDEXES",
 		4: "STEP_FOREIGN_KEYS",
 		5: "STEP_SEQUENCES",
+		6: "STEP_OBJECTS",
 	}
 	Step_value = map[string]int32{
 		"STEP_UNSPECIFIED":  0,
@@ -165,6 +169,7 @@ var (
 		"STEP_INDEXES":      3,
 		"STEP_FOREIGN_KEYS": 4,
 		"STEP_SEQUENCES":    5,
+		"STEP_OBJECTS":      6,
 	}
 )
 
@@ -244,7 +249,7 @@ func (x Difference_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Difference_Type.Descriptor instead.
 func (Difference_Type) EnumDescriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{11, 0}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{12, 0}
 }
 
 // Endpoint names a database without its secret.
@@ -321,7 +326,13 @@ type Finding struct {
 	Table  string `protobuf:"bytes,3,opt,name=table,proto3" json:"table,omitempty"`
 	Column string `protobuf:"bytes,4,opt,name=column,proto3" json:"column,omitempty"`
 	// What happens, and what to do about it.
-	Message       string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	// Lines of a spec, in YAML, that settle it; empty where no spec can.
+	Fix string `protobuf:"bytes,6,opt,name=fix,proto3" json:"fix,omitempty"`
+	// How many rows it is about, where the data was scanned; 0 where it was not.
+	Rows int64 `protobuf:"varint,7,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Keys of the first of those rows, for people: "id=42".
+	Keys          []string `protobuf:"bytes,8,rep,name=keys,proto3" json:"keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -389,6 +400,27 @@ func (x *Finding) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *Finding) GetFix() string {
+	if x != nil {
+		return x.Fix
+	}
+	return ""
+}
+
+func (x *Finding) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Finding) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
 }
 
 // Statement is one piece of DDL; running it twice is harmless.
@@ -481,9 +513,13 @@ type ColumnPlan struct {
 	Policy *Policy `protobuf:"bytes,8,opt,name=policy,proto3" json:"policy,omitempty"`
 	// The value of every row, canonical: the column is not in the source. Columns
 	// with constants come last.
-	Constant      []byte `protobuf:"bytes,9,opt,name=constant,proto3,oneof" json:"constant,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Constant []byte `protobuf:"bytes,9,opt,name=constant,proto3,oneof" json:"constant,omitempty"`
+	// The character set and collation of the target's column, where the engine has one
+	// a column and it is not the engine's usual one.
+	TargetCharset   string `protobuf:"bytes,60,opt,name=target_charset,json=targetCharset,proto3" json:"target_charset,omitempty"`
+	TargetCollation string `protobuf:"bytes,61,opt,name=target_collation,json=targetCollation,proto3" json:"target_collation,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ColumnPlan) Reset() {
@@ -579,6 +615,102 @@ func (x *ColumnPlan) GetConstant() []byte {
 	return nil
 }
 
+func (x *ColumnPlan) GetTargetCharset() string {
+	if x != nil {
+		return x.TargetCharset
+	}
+	return ""
+}
+
+func (x *ColumnPlan) GetTargetCollation() string {
+	if x != nil {
+		return x.TargetCollation
+	}
+	return ""
+}
+
+// Loss counts the values of a column that break one rule: they have no exact form in
+// the target, and no policy says what becomes of them.
+type Loss struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Position of the column in the plan.
+	Column uint32 `protobuf:"varint,1,opt,name=column,proto3" json:"column,omitempty"`
+	// The rule's word: "IMPOSSIBLE_DATE", "NUL_CHARACTER" …
+	Rule string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	Rows int64  `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Keys of the first of those rows, for people.
+	Keys []string `protobuf:"bytes,4,rep,name=keys,proto3" json:"keys,omitempty"`
+	// What is wrong with the first of them.
+	Example       string `protobuf:"bytes,5,opt,name=example,proto3" json:"example,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Loss) Reset() {
+	*x = Loss{}
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Loss) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Loss) ProtoMessage() {}
+
+func (x *Loss) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Loss.ProtoReflect.Descriptor instead.
+func (*Loss) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Loss) GetColumn() uint32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *Loss) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Loss) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Loss) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *Loss) GetExample() string {
+	if x != nil {
+		return x.Example
+	}
+	return ""
+}
+
 // Touched counts the values of a column that a policy changed.
 type Touched struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -591,7 +723,7 @@ type Touched struct {
 
 func (x *Touched) Reset() {
 	*x = Touched{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +735,7 @@ func (x *Touched) String() string {
 func (*Touched) ProtoMessage() {}
 
 func (x *Touched) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +748,7 @@ func (x *Touched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Touched.ProtoReflect.Descriptor instead.
 func (*Touched) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{4}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Touched) GetColumn() uint32 {
@@ -643,7 +775,7 @@ type TouchedColumns struct {
 
 func (x *TouchedColumns) Reset() {
 	*x = TouchedColumns{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[5]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +787,7 @@ func (x *TouchedColumns) String() string {
 func (*TouchedColumns) ProtoMessage() {}
 
 func (x *TouchedColumns) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[5]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +800,7 @@ func (x *TouchedColumns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TouchedColumns.ProtoReflect.Descriptor instead.
 func (*TouchedColumns) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{5}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TouchedColumns) GetColumns() []*Touched {
@@ -713,7 +845,7 @@ type TablePlan struct {
 
 func (x *TablePlan) Reset() {
 	*x = TablePlan{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[6]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +857,7 @@ func (x *TablePlan) String() string {
 func (*TablePlan) ProtoMessage() {}
 
 func (x *TablePlan) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[6]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +870,7 @@ func (x *TablePlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TablePlan.ProtoReflect.Descriptor instead.
 func (*TablePlan) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{6}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TablePlan) GetNumber() uint32 {
@@ -875,16 +1007,22 @@ type Design struct {
 	Version  string       `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	Identity string       `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
 	Tables   []*TablePlan `protobuf:"bytes,4,rep,name=tables,proto3" json:"tables,omitempty"`
-	// Statements before any table: schemas and user types.
-	Statements    []*Statement `protobuf:"bytes,5,rep,name=statements,proto3" json:"statements,omitempty"`
-	Findings      []*Finding   `protobuf:"bytes,6,rep,name=findings,proto3" json:"findings,omitempty"`
+	// Statements before any table: schemas, user types, and objects that tables need.
+	Statements []*Statement `protobuf:"bytes,5,rep,name=statements,proto3" json:"statements,omitempty"`
+	Findings   []*Finding   `protobuf:"bytes,6,rep,name=findings,proto3" json:"findings,omitempty"`
+	// Statements that make objects once every table is complete, STEP_OBJECTS all. They
+	// come in an order that works for most of them; one that fails is tried again after
+	// the others until a pass makes none. Object is unique among them.
+	Objects []*Statement `protobuf:"bytes,7,rep,name=objects,proto3" json:"objects,omitempty"`
+	// Objects of the source that the target does not get.
+	Unmoved       []*Unmoved `protobuf:"bytes,8,rep,name=unmoved,proto3" json:"unmoved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Design) Reset() {
 	*x = Design{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[7]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +1034,7 @@ func (x *Design) String() string {
 func (*Design) ProtoMessage() {}
 
 func (x *Design) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[7]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +1047,7 @@ func (x *Design) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Design.ProtoReflect.Descriptor instead.
 func (*Design) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Design) GetEngine() string {
@@ -954,6 +1092,20 @@ func (x *Design) GetFindings() []*Finding {
 	return nil
 }
 
+func (x *Design) GetObjects() []*Statement {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+func (x *Design) GetUnmoved() []*Unmoved {
+	if x != nil {
+		return x.Unmoved
+	}
+	return nil
+}
+
 // Bound is one end of an interval of keys: one canonical value a key column.
 type Bound struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -964,7 +1116,7 @@ type Bound struct {
 
 func (x *Bound) Reset() {
 	*x = Bound{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[8]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1128,7 @@ func (x *Bound) String() string {
 func (*Bound) ProtoMessage() {}
 
 func (x *Bound) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[8]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1141,7 @@ func (x *Bound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bound.ProtoReflect.Descriptor instead.
 func (*Bound) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Bound) GetValues() [][]byte {
@@ -1019,7 +1171,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[9]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1183,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[9]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1196,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Range) GetNumber() uint32 {
@@ -1101,7 +1253,7 @@ type Digest struct {
 
 func (x *Digest) Reset() {
 	*x = Digest{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[10]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1265,7 @@ func (x *Digest) String() string {
 func (*Digest) ProtoMessage() {}
 
 func (x *Digest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[10]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1278,7 @@ func (x *Digest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digest.ProtoReflect.Descriptor instead.
 func (*Digest) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Digest) GetRows() int64 {
@@ -1157,7 +1309,7 @@ type Difference struct {
 
 func (x *Difference) Reset() {
 	*x = Difference{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[11]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1321,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[11]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1334,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Difference) GetType() Difference_Type {
@@ -1206,6 +1358,124 @@ func (x *Difference) GetColumns() []string {
 	return nil
 }
 
+// Reject is a row that the target refused, for people.
+type Reject struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "id=42"; empty for a table without a key.
+	Key           string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Column        string `protobuf:"bytes,2,opt,name=column,proto3" json:"column,omitempty"`
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reject) Reset() {
+	*x = Reject{}
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reject) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reject) ProtoMessage() {}
+
+func (x *Reject) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reject.ProtoReflect.Descriptor instead.
+func (*Reject) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Reject) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Reject) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
+func (x *Reject) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Rejected are rows of a range that the target refused: they are in a file of the
+// loader's host instead.
+type Rejected struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rows' hashes, 16 bytes each, in any order.
+	Hashes []byte `protobuf:"bytes,1,opt,name=hashes,proto3" json:"hashes,omitempty"`
+	// The first that was found.
+	First         *Reject `protobuf:"bytes,2,opt,name=first,proto3" json:"first,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rejected) Reset() {
+	*x = Rejected{}
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rejected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rejected) ProtoMessage() {}
+
+func (x *Rejected) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rejected.ProtoReflect.Descriptor instead.
+func (*Rejected) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Rejected) GetHashes() []byte {
+	if x != nil {
+		return x.Hashes
+	}
+	return nil
+}
+
+func (x *Rejected) GetFirst() *Reject {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
 var File_drover_plan_v1_plan_proto protoreflect.FileDescriptor
 
 const file_drover_plan_v1_plan_proto_rawDesc = "" +
@@ -1214,19 +1484,22 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\bEndpoint\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12'\n" +
-	"\x0fmax_connections\x18\x03 \x01(\x05R\x0emaxConnections\"\x9b\x01\n" +
+	"\x0fmax_connections\x18\x03 \x01(\x05R\x0emaxConnections\"\xd5\x01\n" +
 	"\aFinding\x124\n" +
 	"\bseverity\x18\x01 \x01(\x0e2\x18.drover.plan.v1.SeverityR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x14\n" +
 	"\x05table\x18\x03 \x01(\tR\x05table\x12\x16\n" +
 	"\x06column\x18\x04 \x01(\tR\x06column\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\tR\amessage\"\x80\x01\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\x12\x10\n" +
+	"\x03fix\x18\x06 \x01(\tR\x03fix\x12\x12\n" +
+	"\x04rows\x18\a \x01(\x03R\x04rows\x12\x12\n" +
+	"\x04keys\x18\b \x03(\tR\x04keys\"\x80\x01\n" +
 	"\tStatement\x12(\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x10\n" +
 	"\x03sql\x18\x03 \x01(\tR\x03sql\x12\x1f\n" +
 	"\vforeign_key\x18\x04 \x01(\rR\n" +
-	"foreignKey\"\xb8\x02\n" +
+	"foreignKey\"\x8a\x03\n" +
 	"\n" +
 	"ColumnPlan\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1f\n" +
@@ -1239,8 +1512,16 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\x05scale\x18\x06 \x01(\x05R\x05scale\x12\x1a\n" +
 	"\bnullable\x18\a \x01(\bR\bnullable\x12.\n" +
 	"\x06policy\x18\b \x01(\v2\x16.drover.plan.v1.PolicyR\x06policy\x12\x1f\n" +
-	"\bconstant\x18\t \x01(\fH\x00R\bconstant\x88\x01\x01B\v\n" +
-	"\t_constant\"9\n" +
+	"\bconstant\x18\t \x01(\fH\x00R\bconstant\x88\x01\x01\x12%\n" +
+	"\x0etarget_charset\x18< \x01(\tR\rtargetCharset\x12)\n" +
+	"\x10target_collation\x18= \x01(\tR\x0ftargetCollationB\v\n" +
+	"\t_constant\"t\n" +
+	"\x04Loss\x12\x16\n" +
+	"\x06column\x18\x01 \x01(\rR\x06column\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\x12\x12\n" +
+	"\x04keys\x18\x04 \x03(\tR\x04keys\x12\x18\n" +
+	"\aexample\x18\x05 \x01(\tR\aexample\"9\n" +
 	"\aTouched\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\rR\x06column\x12\x16\n" +
 	"\x06values\x18\x02 \x01(\x03R\x06values\"C\n" +
@@ -1270,7 +1551,7 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"recomputed\x12\x14\n" +
 	"\x05phase\x18\x10 \x01(\rR\x05phase\x12%\n" +
 	"\x0epublish_schema\x18\x11 \x01(\tR\rpublishSchema\x12!\n" +
-	"\fpublish_name\x18\x12 \x01(\tR\vpublishName\"\xf9\x01\n" +
+	"\fpublish_name\x18\x12 \x01(\tR\vpublishName\"\xe1\x02\n" +
 	"\x06Design\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -1279,7 +1560,9 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\n" +
 	"statements\x18\x05 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
 	"statements\x123\n" +
-	"\bfindings\x18\x06 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\"\x1f\n" +
+	"\bfindings\x18\x06 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\x123\n" +
+	"\aobjects\x18\a \x03(\v2\x19.drover.plan.v1.StatementR\aobjects\x121\n" +
+	"\aunmoved\x18\b \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved\"\x1f\n" +
 	"\x05Bound\x12\x16\n" +
 	"\x06values\x18\x01 \x03(\fR\x06values\"\xdf\x01\n" +
 	"\x05Range\x12\x16\n" +
@@ -1302,7 +1585,14 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\fTYPE_MISSING\x10\x01\x12\x0e\n" +
 	"\n" +
 	"TYPE_EXTRA\x10\x02\x12\x12\n" +
-	"\x0eTYPE_DIFFERENT\x10\x03*c\n" +
+	"\x0eTYPE_DIFFERENT\x10\x03\"J\n" +
+	"\x06Reject\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x16\n" +
+	"\x06column\x18\x02 \x01(\tR\x06column\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"P\n" +
+	"\bRejected\x12\x16\n" +
+	"\x06hashes\x18\x01 \x01(\fR\x06hashes\x12,\n" +
+	"\x05first\x18\x02 \x01(\v2\x16.drover.plan.v1.RejectR\x05first*c\n" +
 	"\bExisting\x12\x18\n" +
 	"\x14EXISTING_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rEXISTING_FAIL\x10\x01\x12\x13\n" +
@@ -1312,14 +1602,15 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSEVERITY_INFO\x10\x01\x12\x14\n" +
 	"\x10SEVERITY_WARNING\x10\x02\x12\x12\n" +
-	"\x0eSEVERITY_ERROR\x10\x03*x\n" +
+	"\x0eSEVERITY_ERROR\x10\x03*\x8a\x01\n" +
 	"\x04Step\x12\x14\n" +
 	"\x10STEP_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vSTEP_CREATE\x10\x01\x12\f\n" +
 	"\bSTEP_KEY\x10\x02\x12\x10\n" +
 	"\fSTEP_INDEXES\x10\x03\x12\x15\n" +
 	"\x11STEP_FOREIGN_KEYS\x10\x04\x12\x12\n" +
-	"\x0eSTEP_SEQUENCES\x10\x05B\xb0\x01\n" +
+	"\x0eSTEP_SEQUENCES\x10\x05\x12\x10\n" +
+	"\fSTEP_OBJECTS\x10\x06B\xb0\x01\n" +
 	"\x12com.drover.plan.v1B\tPlanProtoP\x01Z5github.com/drover-db/drover/gen/drover/plan/v1;planv1\xa2\x02\x03DPX\xaa\x02\x0eDrover.Plan.V1\xca\x02\x0eDrover\\Plan\\V1\xe2\x02\x1aDrover\\Plan\\V1\\GPBMetadata\xea\x02\x10Drover::Plan::V1b\x06proto3"
 
 var (
@@ -1335,7 +1626,7 @@ func file_drover_plan_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_plan_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_drover_plan_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_drover_plan_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_drover_plan_v1_plan_proto_goTypes = []any{
 	(Existing)(0),          // 0: drover.plan.v1.Existing
 	(Severity)(0),          // 1: drover.plan.v1.Severity
@@ -1345,42 +1636,49 @@ var file_drover_plan_v1_plan_proto_goTypes = []any{
 	(*Finding)(nil),        // 5: drover.plan.v1.Finding
 	(*Statement)(nil),      // 6: drover.plan.v1.Statement
 	(*ColumnPlan)(nil),     // 7: drover.plan.v1.ColumnPlan
-	(*Touched)(nil),        // 8: drover.plan.v1.Touched
-	(*TouchedColumns)(nil), // 9: drover.plan.v1.TouchedColumns
-	(*TablePlan)(nil),      // 10: drover.plan.v1.TablePlan
-	(*Design)(nil),         // 11: drover.plan.v1.Design
-	(*Bound)(nil),          // 12: drover.plan.v1.Bound
-	(*Range)(nil),          // 13: drover.plan.v1.Range
-	(*Digest)(nil),         // 14: drover.plan.v1.Digest
-	(*Difference)(nil),     // 15: drover.plan.v1.Difference
-	(Kind)(0),              // 16: drover.plan.v1.Kind
-	(*Policy)(nil),         // 17: drover.plan.v1.Policy
-	(*Table)(nil),          // 18: drover.plan.v1.Table
-	(Encoding)(0),          // 19: drover.plan.v1.Encoding
+	(*Loss)(nil),           // 8: drover.plan.v1.Loss
+	(*Touched)(nil),        // 9: drover.plan.v1.Touched
+	(*TouchedColumns)(nil), // 10: drover.plan.v1.TouchedColumns
+	(*TablePlan)(nil),      // 11: drover.plan.v1.TablePlan
+	(*Design)(nil),         // 12: drover.plan.v1.Design
+	(*Bound)(nil),          // 13: drover.plan.v1.Bound
+	(*Range)(nil),          // 14: drover.plan.v1.Range
+	(*Digest)(nil),         // 15: drover.plan.v1.Digest
+	(*Difference)(nil),     // 16: drover.plan.v1.Difference
+	(*Reject)(nil),         // 17: drover.plan.v1.Reject
+	(*Rejected)(nil),       // 18: drover.plan.v1.Rejected
+	(Kind)(0),              // 19: drover.plan.v1.Kind
+	(*Policy)(nil),         // 20: drover.plan.v1.Policy
+	(*Table)(nil),          // 21: drover.plan.v1.Table
+	(Encoding)(0),          // 22: drover.plan.v1.Encoding
+	(*Unmoved)(nil),        // 23: drover.plan.v1.Unmoved
 }
 var file_drover_plan_v1_plan_proto_depIdxs = []int32{
 	1,  // 0: drover.plan.v1.Finding.severity:type_name -> drover.plan.v1.Severity
 	2,  // 1: drover.plan.v1.Statement.step:type_name -> drover.plan.v1.Step
-	16, // 2: drover.plan.v1.ColumnPlan.kind:type_name -> drover.plan.v1.Kind
-	17, // 3: drover.plan.v1.ColumnPlan.policy:type_name -> drover.plan.v1.Policy
-	8,  // 4: drover.plan.v1.TouchedColumns.columns:type_name -> drover.plan.v1.Touched
-	18, // 5: drover.plan.v1.TablePlan.source:type_name -> drover.plan.v1.Table
+	19, // 2: drover.plan.v1.ColumnPlan.kind:type_name -> drover.plan.v1.Kind
+	20, // 3: drover.plan.v1.ColumnPlan.policy:type_name -> drover.plan.v1.Policy
+	9,  // 4: drover.plan.v1.TouchedColumns.columns:type_name -> drover.plan.v1.Touched
+	21, // 5: drover.plan.v1.TablePlan.source:type_name -> drover.plan.v1.Table
 	7,  // 6: drover.plan.v1.TablePlan.columns:type_name -> drover.plan.v1.ColumnPlan
-	19, // 7: drover.plan.v1.TablePlan.encoding:type_name -> drover.plan.v1.Encoding
+	22, // 7: drover.plan.v1.TablePlan.encoding:type_name -> drover.plan.v1.Encoding
 	6,  // 8: drover.plan.v1.TablePlan.statements:type_name -> drover.plan.v1.Statement
 	5,  // 9: drover.plan.v1.TablePlan.findings:type_name -> drover.plan.v1.Finding
 	0,  // 10: drover.plan.v1.TablePlan.existing:type_name -> drover.plan.v1.Existing
-	10, // 11: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
+	11, // 11: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
 	6,  // 12: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
 	5,  // 13: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
-	12, // 14: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
-	12, // 15: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
-	3,  // 16: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	6,  // 14: drover.plan.v1.Design.objects:type_name -> drover.plan.v1.Statement
+	23, // 15: drover.plan.v1.Design.unmoved:type_name -> drover.plan.v1.Unmoved
+	13, // 16: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
+	13, // 17: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
+	3,  // 18: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
+	17, // 19: drover.plan.v1.Rejected.first:type_name -> drover.plan.v1.Reject
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_plan_proto_init() }
@@ -1396,7 +1694,7 @@ func file_drover_plan_v1_plan_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_plan_v1_plan_proto_rawDesc), len(file_drover_plan_v1_plan_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   12,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

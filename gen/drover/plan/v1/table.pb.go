@@ -368,6 +368,8 @@ const (
 	Policy_ACTION_ERROR    Policy_Action = 1
 	Policy_ACTION_NULL     Policy_Action = 2
 	Policy_ACTION_SENTINEL Policy_Action = 3
+	// Of text: leave out what the target's text cannot hold.
+	Policy_ACTION_STRIP Policy_Action = 4
 )
 
 // Enum value maps for Policy_Action.
@@ -377,12 +379,14 @@ var (
 		1: "ACTION_ERROR",
 		2: "ACTION_NULL",
 		3: "ACTION_SENTINEL",
+		4: "ACTION_STRIP",
 	}
 	Policy_Action_value = map[string]int32{
 		"ACTION_UNSPECIFIED": 0,
 		"ACTION_ERROR":       1,
 		"ACTION_NULL":        2,
 		"ACTION_SENTINEL":    3,
+		"ACTION_STRIP":       4,
 	}
 )
 
@@ -996,8 +1000,11 @@ type Index struct {
 	// "btree", "hash", "gin", "fulltext", "spatial" …
 	Method           string `protobuf:"bytes,8,opt,name=method,proto3" json:"method,omitempty"`
 	NullsNotDistinct bool   `protobuf:"varint,9,opt,name=nulls_not_distinct,json=nullsNotDistinct,proto3" json:"nulls_not_distinct,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	Comment          string `protobuf:"bytes,30,opt,name=comment,proto3" json:"comment,omitempty"`
+	// The parser of a full-text index; empty for the engine's usual one.
+	Parser        string `protobuf:"bytes,31,opt,name=parser,proto3" json:"parser,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Index) Reset() {
@@ -1091,6 +1098,20 @@ func (x *Index) GetNullsNotDistinct() bool {
 		return x.NullsNotDistinct
 	}
 	return false
+}
+
+func (x *Index) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *Index) GetParser() string {
+	if x != nil {
+		return x.Parser
+	}
+	return ""
 }
 
 // ForeignKey of a source table.
@@ -1295,7 +1316,10 @@ type Table struct {
 	// What the engine knows beyond this model ("STRICT", "WITHOUT ROWID", "UNLOGGED").
 	Options []string `protobuf:"bytes,12,rep,name=options,proto3" json:"options,omitempty"`
 	// Only rows for which this condition (internal/filter) is true move; empty for all.
-	Where         string `protobuf:"bytes,13,opt,name=where,proto3" json:"where,omitempty"`
+	Where string `protobuf:"bytes,13,opt,name=where,proto3" json:"where,omitempty"`
+	// The statement that makes it in the source, for equal engines and for whoever makes
+	// a part of it by hand; empty where the engine keeps none.
+	Definition    string `protobuf:"bytes,50,opt,name=definition,proto3" json:"definition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1421,6 +1445,13 @@ func (x *Table) GetWhere() string {
 	return ""
 }
 
+func (x *Table) GetDefinition() string {
+	if x != nil {
+		return x.Definition
+	}
+	return ""
+}
+
 // UserType is an enum or a domain that columns use (PostgreSQL).
 type UserType struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1487,9 +1518,11 @@ func (x *UserType) GetDefinition() string {
 type Unmoved struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "view", "routine", "trigger", "sequence" …
-	Object        string `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
-	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Object string `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	Name   string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The statements that make it in the source, for whoever moves it by hand.
+	Definition    string `protobuf:"bytes,10,opt,name=definition,proto3" json:"definition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1545,6 +1578,169 @@ func (x *Unmoved) GetReason() string {
 	return ""
 }
 
+func (x *Unmoved) GetDefinition() string {
+	if x != nil {
+		return x.Definition
+	}
+	return ""
+}
+
+// TableName names a table of the source.
+type TableName struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Schema        string                 `protobuf:"bytes,1,opt,name=schema,proto3" json:"schema,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableName) Reset() {
+	*x = TableName{}
+	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableName) ProtoMessage() {}
+
+func (x *TableName) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableName.ProtoReflect.Descriptor instead.
+func (*TableName) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *TableName) GetSchema() string {
+	if x != nil {
+		return x.Schema
+	}
+	return ""
+}
+
+func (x *TableName) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Object of the source that is no table of the plan: view, routine, trigger, sequence,
+// comment, grant … Between equal engines objects move; across engines they are listed
+// as unmoved, with their definition.
+type Object struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "view", "materialized view", "function", "procedure", "trigger", "event",
+	// "sequence", "rule", "aggregate", "operator", "extension" …
+	Type   string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Schema string `protobuf:"bytes,2,opt,name=schema,proto3" json:"schema,omitempty"`
+	// Without the schema; type, schema and name tell an object from any other.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// The statements that make it, in the source's dialect and in order.
+	Definition []string `protobuf:"bytes,4,rep,name=definition,proto3" json:"definition,omitempty"`
+	// Tables need it: it is made before them, when the target is prepared.
+	BeforeTables bool `protobuf:"varint,5,opt,name=before_tables,json=beforeTables,proto3" json:"before_tables,omitempty"`
+	// Tables that it belongs to or reads, as far as the source's catalog knows. It can
+	// be made only where all of them are in the target under the names they have.
+	Tables []*TableName `protobuf:"bytes,6,rep,name=tables,proto3" json:"tables,omitempty"`
+	// Roles that it names: a target that lacks one cannot make it.
+	Roles         []string `protobuf:"bytes,7,rep,name=roles,proto3" json:"roles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Object) Reset() {
+	*x = Object{}
+	mi := &file_drover_plan_v1_table_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Object) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Object) ProtoMessage() {}
+
+func (x *Object) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_table_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Object.ProtoReflect.Descriptor instead.
+func (*Object) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Object) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Object) GetSchema() string {
+	if x != nil {
+		return x.Schema
+	}
+	return ""
+}
+
+func (x *Object) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Object) GetDefinition() []string {
+	if x != nil {
+		return x.Definition
+	}
+	return nil
+}
+
+func (x *Object) GetBeforeTables() bool {
+	if x != nil {
+		return x.BeforeTables
+	}
+	return false
+}
+
+func (x *Object) GetTables() []*TableName {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *Object) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
 // Database is what a source's describe job found.
 type Database struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1553,17 +1749,19 @@ type Database struct {
 	// Server version as the engine prints it.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// What tells this database from any other: a change means another host.
-	Identity      string      `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
-	Tables        []*Table    `protobuf:"bytes,4,rep,name=tables,proto3" json:"tables,omitempty"`
-	UserTypes     []*UserType `protobuf:"bytes,5,rep,name=user_types,json=userTypes,proto3" json:"user_types,omitempty"`
-	Unmoved       []*Unmoved  `protobuf:"bytes,6,rep,name=unmoved,proto3" json:"unmoved,omitempty"`
+	Identity  string      `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
+	Tables    []*Table    `protobuf:"bytes,4,rep,name=tables,proto3" json:"tables,omitempty"`
+	UserTypes []*UserType `protobuf:"bytes,5,rep,name=user_types,json=userTypes,proto3" json:"user_types,omitempty"`
+	Unmoved   []*Unmoved  `protobuf:"bytes,6,rep,name=unmoved,proto3" json:"unmoved,omitempty"`
+	// What is no table, in an order that works for most of them.
+	Objects       []*Object `protobuf:"bytes,7,rep,name=objects,proto3" json:"objects,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Database) Reset() {
 	*x = Database{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1575,7 +1773,7 @@ func (x *Database) String() string {
 func (*Database) ProtoMessage() {}
 
 func (x *Database) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1588,7 +1786,7 @@ func (x *Database) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Database.ProtoReflect.Descriptor instead.
 func (*Database) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{11}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Database) GetEngine() string {
@@ -1629,6 +1827,13 @@ func (x *Database) GetUserTypes() []*UserType {
 func (x *Database) GetUnmoved() []*Unmoved {
 	if x != nil {
 		return x.Unmoved
+	}
+	return nil
+}
+
+func (x *Database) GetObjects() []*Object {
+	if x != nil {
+		return x.Objects
 	}
 	return nil
 }
@@ -1679,15 +1884,16 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x04cast\x18  \x01(\tR\x04cast\x12.\n" +
 	"\x06policy\x18! \x01(\v2\x16.drover.plan.v1.PolicyR\x06policy\x12\x1f\n" +
 	"\bconstant\x18\" \x01(\tH\x00R\bconstant\x88\x01\x01B\v\n" +
-	"\t_constant\"\xb5\x01\n" +
+	"\t_constant\"\xc7\x01\n" +
 	"\x06Policy\x125\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x1d.drover.plan.v1.Policy.ActionR\x06action\x12\x1a\n" +
-	"\bsentinel\x18\x02 \x01(\tR\bsentinel\"X\n" +
+	"\bsentinel\x18\x02 \x01(\tR\bsentinel\"j\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fACTION_ERROR\x10\x01\x12\x0f\n" +
 	"\vACTION_NULL\x10\x02\x12\x13\n" +
-	"\x0fACTION_SENTINEL\x10\x03\"\xcc\x01\n" +
+	"\x0fACTION_SENTINEL\x10\x03\x12\x10\n" +
+	"\fACTION_STRIP\x10\x04\"\xcc\x01\n" +
 	"\x03Key\x121\n" +
 	"\x06source\x18\x01 \x01(\x0e2\x19.drover.plan.v1.KeySourceR\x06source\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12*\n" +
@@ -1703,7 +1909,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"descending\x18\x03 \x01(\bR\n" +
 	"descending\x12\x1c\n" +
 	"\tcollation\x18\x04 \x01(\tR\tcollation\x12\x16\n" +
-	"\x06prefix\x18\x05 \x01(\x05R\x06prefix\"\xa8\x02\n" +
+	"\x06prefix\x18\x05 \x01(\x05R\x06prefix\"\xda\x02\n" +
 	"\x05Index\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x125\n" +
 	"\acolumns\x18\x02 \x03(\v2\x1b.drover.plan.v1.IndexColumnR\acolumns\x12\x18\n" +
@@ -1717,7 +1923,9 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"definition\x18\a \x01(\tR\n" +
 	"definition\x12\x16\n" +
 	"\x06method\x18\b \x01(\tR\x06method\x12,\n" +
-	"\x12nulls_not_distinct\x18\t \x01(\bR\x10nullsNotDistinct\"\x80\x03\n" +
+	"\x12nulls_not_distinct\x18\t \x01(\bR\x10nullsNotDistinct\x12\x18\n" +
+	"\acomment\x18\x1e \x01(\tR\acomment\x12\x16\n" +
+	"\x06parser\x18\x1f \x01(\tR\x06parser\"\x80\x03\n" +
 	"\n" +
 	"ForeignKey\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -1740,7 +1948,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\xe7\x03\n" +
+	"expression\"\x87\x04\n" +
 	"\x05Table\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -1755,17 +1963,37 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	" \x01(\tR\vfingerprint\x12\x18\n" +
 	"\acomment\x18\v \x01(\tR\acomment\x12\x18\n" +
 	"\aoptions\x18\f \x03(\tR\aoptions\x12\x14\n" +
-	"\x05where\x18\r \x01(\tR\x05where\"V\n" +
+	"\x05where\x18\r \x01(\tR\x05where\x12\x1e\n" +
+	"\n" +
+	"definition\x182 \x01(\tR\n" +
+	"definition\"V\n" +
 	"\bUserType\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"definition\x18\x03 \x01(\tR\n" +
-	"definition\"M\n" +
+	"definition\"m\n" +
 	"\aUnmoved\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xf3\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1e\n" +
+	"\n" +
+	"definition\x18\n" +
+	" \x01(\tR\n" +
+	"definition\"7\n" +
+	"\tTableName\x12\x16\n" +
+	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xd6\x01\n" +
+	"\x06Object\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x16\n" +
+	"\x06schema\x18\x02 \x01(\tR\x06schema\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"definition\x18\x04 \x03(\tR\n" +
+	"definition\x12#\n" +
+	"\rbefore_tables\x18\x05 \x01(\bR\fbeforeTables\x121\n" +
+	"\x06tables\x18\x06 \x03(\v2\x19.drover.plan.v1.TableNameR\x06tables\x12\x14\n" +
+	"\x05roles\x18\a \x03(\tR\x05roles\"\xa5\x02\n" +
 	"\bDatabase\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -1773,7 +2001,8 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x06tables\x18\x04 \x03(\v2\x15.drover.plan.v1.TableR\x06tables\x127\n" +
 	"\n" +
 	"user_types\x18\x05 \x03(\v2\x18.drover.plan.v1.UserTypeR\tuserTypes\x121\n" +
-	"\aunmoved\x18\x06 \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved*\xdd\x02\n" +
+	"\aunmoved\x18\x06 \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved\x120\n" +
+	"\aobjects\x18\a \x03(\v2\x16.drover.plan.v1.ObjectR\aobjects*\xdd\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tKIND_BOOL\x10\x01\x12\f\n" +
@@ -1827,7 +2056,7 @@ func file_drover_plan_v1_table_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_plan_v1_table_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_drover_plan_v1_table_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_drover_plan_v1_table_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_drover_plan_v1_table_proto_goTypes = []any{
 	(Kind)(0),           // 0: drover.plan.v1.Kind
 	(Encoding)(0),       // 1: drover.plan.v1.Encoding
@@ -1846,7 +2075,9 @@ var file_drover_plan_v1_table_proto_goTypes = []any{
 	(*Table)(nil),       // 14: drover.plan.v1.Table
 	(*UserType)(nil),    // 15: drover.plan.v1.UserType
 	(*Unmoved)(nil),     // 16: drover.plan.v1.Unmoved
-	(*Database)(nil),    // 17: drover.plan.v1.Database
+	(*TableName)(nil),   // 17: drover.plan.v1.TableName
+	(*Object)(nil),      // 18: drover.plan.v1.Object
+	(*Database)(nil),    // 19: drover.plan.v1.Database
 }
 var file_drover_plan_v1_table_proto_depIdxs = []int32{
 	4,  // 0: drover.plan.v1.Default.moment:type_name -> drover.plan.v1.Default.Moment
@@ -1863,14 +2094,16 @@ var file_drover_plan_v1_table_proto_depIdxs = []int32{
 	11, // 11: drover.plan.v1.Table.indexes:type_name -> drover.plan.v1.Index
 	12, // 12: drover.plan.v1.Table.foreign_keys:type_name -> drover.plan.v1.ForeignKey
 	13, // 13: drover.plan.v1.Table.checks:type_name -> drover.plan.v1.Check
-	14, // 14: drover.plan.v1.Database.tables:type_name -> drover.plan.v1.Table
-	15, // 15: drover.plan.v1.Database.user_types:type_name -> drover.plan.v1.UserType
-	16, // 16: drover.plan.v1.Database.unmoved:type_name -> drover.plan.v1.Unmoved
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	17, // 14: drover.plan.v1.Object.tables:type_name -> drover.plan.v1.TableName
+	14, // 15: drover.plan.v1.Database.tables:type_name -> drover.plan.v1.Table
+	15, // 16: drover.plan.v1.Database.user_types:type_name -> drover.plan.v1.UserType
+	16, // 17: drover.plan.v1.Database.unmoved:type_name -> drover.plan.v1.Unmoved
+	18, // 18: drover.plan.v1.Database.objects:type_name -> drover.plan.v1.Object
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_table_proto_init() }
@@ -1890,7 +2123,7 @@ func file_drover_plan_v1_table_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_plan_v1_table_proto_rawDesc), len(file_drover_plan_v1_table_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

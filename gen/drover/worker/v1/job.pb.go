@@ -113,6 +113,11 @@ type Job struct {
 	//	*Job_Publish
 	//	*Job_Discard
 	//	*Job_Sample
+	//	*Job_Verify
+	//	*Job_Repair
+	//	*Job_Assess
+	//	*Job_ApplyObjects
+	//	*Job_Replay
 	Work          isJob_Work `protobuf_oneof:"work"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -362,6 +367,51 @@ func (x *Job) GetSample() *SampleTable {
 	return nil
 }
 
+func (x *Job) GetVerify() *VerifyRange {
+	if x != nil {
+		if x, ok := x.Work.(*Job_Verify); ok {
+			return x.Verify
+		}
+	}
+	return nil
+}
+
+func (x *Job) GetRepair() *RepairRange {
+	if x != nil {
+		if x, ok := x.Work.(*Job_Repair); ok {
+			return x.Repair
+		}
+	}
+	return nil
+}
+
+func (x *Job) GetAssess() *AssessRange {
+	if x != nil {
+		if x, ok := x.Work.(*Job_Assess); ok {
+			return x.Assess
+		}
+	}
+	return nil
+}
+
+func (x *Job) GetApplyObjects() *ApplyObjects {
+	if x != nil {
+		if x, ok := x.Work.(*Job_ApplyObjects); ok {
+			return x.ApplyObjects
+		}
+	}
+	return nil
+}
+
+func (x *Job) GetReplay() *ReplayRejects {
+	if x != nil {
+		if x, ok := x.Work.(*Job_Replay); ok {
+			return x.Replay
+		}
+	}
+	return nil
+}
+
 type isJob_Work interface {
 	isJob_Work()
 }
@@ -430,6 +480,26 @@ type Job_Sample struct {
 	Sample *SampleTable `protobuf:"bytes,35,opt,name=sample,proto3,oneof"`
 }
 
+type Job_Verify struct {
+	Verify *VerifyRange `protobuf:"bytes,50,opt,name=verify,proto3,oneof"`
+}
+
+type Job_Repair struct {
+	Repair *RepairRange `protobuf:"bytes,51,opt,name=repair,proto3,oneof"`
+}
+
+type Job_Assess struct {
+	Assess *AssessRange `protobuf:"bytes,40,opt,name=assess,proto3,oneof"`
+}
+
+type Job_ApplyObjects struct {
+	ApplyObjects *ApplyObjects `protobuf:"bytes,48,opt,name=apply_objects,json=applyObjects,proto3,oneof"`
+}
+
+type Job_Replay struct {
+	Replay *ReplayRejects `protobuf:"bytes,43,opt,name=replay,proto3,oneof"`
+}
+
 func (*Job_Describe) isJob_Work() {}
 
 func (*Job_Design) isJob_Work() {}
@@ -461,6 +531,16 @@ func (*Job_Publish) isJob_Work() {}
 func (*Job_Discard) isJob_Work() {}
 
 func (*Job_Sample) isJob_Work() {}
+
+func (*Job_Verify) isJob_Work() {}
+
+func (*Job_Repair) isJob_Work() {}
+
+func (*Job_Assess) isJob_Work() {}
+
+func (*Job_ApplyObjects) isJob_Work() {}
+
+func (*Job_Replay) isJob_Work() {}
 
 // Describe reads the source's catalog (extractor).
 type Describe struct {
@@ -572,7 +652,12 @@ type MakeDesign struct {
 	Casts []*v11.Cast `protobuf:"bytes,4,rep,name=casts,proto3" json:"casts,omitempty"`
 	// Load into a staging place named after this and publish in the end; empty to
 	// load into the final tables.
-	Stage         string `protobuf:"bytes,5,opt,name=stage,proto3" json:"stage,omitempty"`
+	Stage string `protobuf:"bytes,5,opt,name=stage,proto3" json:"stage,omitempty"`
+	// First match wins.
+	Policies []*v11.PolicyRule `protobuf:"bytes,20,rep,name=policies,proto3" json:"policies,omitempty"`
+	// Rows that the target refuses are to be rejected: what refuses them is made before
+	// the load, as far as the target can.
+	Rejects       bool `protobuf:"varint,21,opt,name=rejects,proto3" json:"rejects,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -642,6 +727,20 @@ func (x *MakeDesign) GetStage() string {
 	return ""
 }
 
+func (x *MakeDesign) GetPolicies() []*v11.PolicyRule {
+	if x != nil {
+		return x.Policies
+	}
+	return nil
+}
+
+func (x *MakeDesign) GetRejects() bool {
+	if x != nil {
+		return x.Rejects
+	}
+	return false
+}
+
 type Designed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Design        *v1.Design             `protobuf:"bytes,1,opt,name=design,proto3" json:"design,omitempty"`
@@ -693,7 +792,12 @@ type SplitTable struct {
 	TargetRows  int64                  `protobuf:"varint,2,opt,name=target_rows,json=targetRows,proto3" json:"target_rows,omitempty"`
 	TargetBytes int64                  `protobuf:"varint,3,opt,name=target_bytes,json=targetBytes,proto3" json:"target_bytes,omitempty"`
 	// Snapshot to read in, where the key needs one.
-	Snapshot      string `protobuf:"bytes,4,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Snapshot string `protobuf:"bytes,4,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	// Cut only what is left of this range; absent for the whole table. The first of the
+	// ranges begins where this one does.
+	Within *v1.Range `protobuf:"bytes,20,opt,name=within,proto3" json:"within,omitempty"`
+	// Rows of that range up to this key are in the target already.
+	After         *v1.Bound `protobuf:"bytes,21,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -754,6 +858,20 @@ func (x *SplitTable) GetSnapshot() string {
 		return x.Snapshot
 	}
 	return ""
+}
+
+func (x *SplitTable) GetWithin() *v1.Range {
+	if x != nil {
+		return x.Within
+	}
+	return nil
+}
+
+func (x *SplitTable) GetAfter() *v1.Bound {
+	if x != nil {
+		return x.After
+	}
+	return nil
 }
 
 type Split struct {
@@ -954,6 +1072,51 @@ func (x *ApplySchema) GetStep() v1.Step {
 	return v1.Step(0)
 }
 
+// ApplyObjects makes what is no table, when every table is complete (loader).
+type ApplyObjects struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Statements    []*v1.Statement        `protobuf:"bytes,1,rep,name=statements,proto3" json:"statements,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyObjects) Reset() {
+	*x = ApplyObjects{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyObjects) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyObjects) ProtoMessage() {}
+
+func (x *ApplyObjects) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyObjects.ProtoReflect.Descriptor instead.
+func (*ApplyObjects) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ApplyObjects) GetStatements() []*v1.Statement {
+	if x != nil {
+		return x.Statements
+	}
+	return nil
+}
+
 // ExtractRange reads a range and publishes it (extractor).
 type ExtractRange struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -971,7 +1134,7 @@ type ExtractRange struct {
 
 func (x *ExtractRange) Reset() {
 	*x = ExtractRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1146,7 @@ func (x *ExtractRange) String() string {
 func (*ExtractRange) ProtoMessage() {}
 
 func (x *ExtractRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1159,7 @@ func (x *ExtractRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractRange.ProtoReflect.Descriptor instead.
 func (*ExtractRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ExtractRange) GetTable() *v1.TablePlan {
@@ -1059,7 +1222,7 @@ type Extracted struct {
 
 func (x *Extracted) Reset() {
 	*x = Extracted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1234,7 @@ func (x *Extracted) String() string {
 func (*Extracted) ProtoMessage() {}
 
 func (x *Extracted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1247,7 @@ func (x *Extracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extracted.ProtoReflect.Descriptor instead.
 func (*Extracted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Extracted) GetBatches() uint64 {
@@ -1118,14 +1281,16 @@ type LoadRange struct {
 	Stream  string                 `protobuf:"bytes,5,opt,name=stream,proto3" json:"stream,omitempty"`
 	Subject string                 `protobuf:"bytes,6,opt,name=subject,proto3" json:"subject,omitempty"`
 	// Remove what the range has in the target before it is loaded again.
-	Reset_        Reset `protobuf:"varint,7,opt,name=reset,proto3,enum=drover.worker.v1.Reset" json:"reset,omitempty"`
+	Reset_ Reset `protobuf:"varint,7,opt,name=reset,proto3,enum=drover.worker.v1.Reset" json:"reset,omitempty"`
+	// Absent where a row that the target refuses fails the load.
+	Rejects       *Rejects `protobuf:"bytes,20,opt,name=rejects,proto3" json:"rejects,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LoadRange) Reset() {
 	*x = LoadRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1302,7 @@ func (x *LoadRange) String() string {
 func (*LoadRange) ProtoMessage() {}
 
 func (x *LoadRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1315,7 @@ func (x *LoadRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadRange.ProtoReflect.Descriptor instead.
 func (*LoadRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LoadRange) GetTable() *v1.TablePlan {
@@ -1202,6 +1367,13 @@ func (x *LoadRange) GetReset_() Reset {
 	return Reset_RESET_UNSPECIFIED
 }
 
+func (x *LoadRange) GetRejects() *Rejects {
+	if x != nil {
+		return x.Rejects
+	}
+	return nil
+}
+
 type Fenced struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Key of the last committed row; absent to begin at the range's start.
@@ -1214,7 +1386,7 @@ type Fenced struct {
 
 func (x *Fenced) Reset() {
 	*x = Fenced{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1398,7 @@ func (x *Fenced) String() string {
 func (*Fenced) ProtoMessage() {}
 
 func (x *Fenced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1411,7 @@ func (x *Fenced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fenced.ProtoReflect.Descriptor instead.
 func (*Fenced) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Fenced) GetAfter() *v1.Bound {
@@ -1267,14 +1439,16 @@ type Loaded struct {
 	// Deliveries the ledger had already.
 	Duplicates int64 `protobuf:"varint,5,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
 	// Values in the target that policies changed, over all attempts.
-	Touched       []*v1.Touched `protobuf:"bytes,6,rep,name=touched,proto3" json:"touched,omitempty"`
+	Touched []*v1.Touched `protobuf:"bytes,6,rep,name=touched,proto3" json:"touched,omitempty"`
+	// Rows that the target refused, over all attempts.
+	Rejected      *v1.Rejected `protobuf:"bytes,20,opt,name=rejected,proto3" json:"rejected,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1460,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1473,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Loaded) GetDigest() *v1.Digest {
@@ -1344,6 +1518,13 @@ func (x *Loaded) GetTouched() []*v1.Touched {
 	return nil
 }
 
+func (x *Loaded) GetRejected() *v1.Rejected {
+	if x != nil {
+		return x.Rejected
+	}
+	return nil
+}
+
 // ValidateRange reads rows back from the target and compares (validator).
 type ValidateRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1353,15 +1534,17 @@ type ValidateRange struct {
 	// What the source's rows add up to.
 	Expected *v1.Digest `protobuf:"bytes,3,opt,name=expected,proto3" json:"expected,omitempty"`
 	// What the table held before the load (existing: append).
-	Baseline      *v1.Digest `protobuf:"bytes,4,opt,name=baseline,proto3" json:"baseline,omitempty"`
-	Attempt       uint64     `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Baseline *v1.Digest `protobuf:"bytes,4,opt,name=baseline,proto3" json:"baseline,omitempty"`
+	Attempt  uint64     `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Hashes of the source's rows that were rejected, 16 bytes each.
+	Rejected      []byte `protobuf:"bytes,20,opt,name=rejected,proto3" json:"rejected,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ValidateRange) Reset() {
 	*x = ValidateRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1556,7 @@ func (x *ValidateRange) String() string {
 func (*ValidateRange) ProtoMessage() {}
 
 func (x *ValidateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1569,7 @@ func (x *ValidateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateRange.ProtoReflect.Descriptor instead.
 func (*ValidateRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ValidateRange) GetTable() *v1.TablePlan {
@@ -1424,6 +1607,13 @@ func (x *ValidateRange) GetAttempt() uint64 {
 	return 0
 }
 
+func (x *ValidateRange) GetRejected() []byte {
+	if x != nil {
+		return x.Rejected
+	}
+	return nil
+}
+
 // Verdict of a validation.
 type Verdict struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1439,7 +1629,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1641,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1654,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Verdict) GetEqual() bool {
@@ -1505,7 +1695,7 @@ type CountTable struct {
 
 func (x *CountTable) Reset() {
 	*x = CountTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1517,7 +1707,7 @@ func (x *CountTable) String() string {
 func (*CountTable) ProtoMessage() {}
 
 func (x *CountTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1530,7 +1720,7 @@ func (x *CountTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountTable.ProtoReflect.Descriptor instead.
 func (*CountTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CountTable) GetTable() *v1.TablePlan {
@@ -1552,7 +1742,7 @@ type Counted struct {
 
 func (x *Counted) Reset() {
 	*x = Counted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1564,7 +1754,7 @@ func (x *Counted) String() string {
 func (*Counted) ProtoMessage() {}
 
 func (x *Counted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +1767,7 @@ func (x *Counted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counted.ProtoReflect.Descriptor instead.
 func (*Counted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Counted) GetRows() int64 {
@@ -1604,7 +1794,7 @@ type Baseline struct {
 
 func (x *Baseline) Reset() {
 	*x = Baseline{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1616,7 +1806,7 @@ func (x *Baseline) String() string {
 func (*Baseline) ProtoMessage() {}
 
 func (x *Baseline) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1629,7 +1819,7 @@ func (x *Baseline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Baseline.ProtoReflect.Descriptor instead.
 func (*Baseline) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Baseline) GetTable() *v1.TablePlan {
@@ -1651,7 +1841,7 @@ type FinishTarget struct {
 
 func (x *FinishTarget) Reset() {
 	*x = FinishTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1663,7 +1853,7 @@ func (x *FinishTarget) String() string {
 func (*FinishTarget) ProtoMessage() {}
 
 func (x *FinishTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1676,7 +1866,7 @@ func (x *FinishTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishTarget.ProtoReflect.Descriptor instead.
 func (*FinishTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *FinishTarget) GetStage() string {
@@ -1698,7 +1888,7 @@ type EmptyTable struct {
 
 func (x *EmptyTable) Reset() {
 	*x = EmptyTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1900,7 @@ func (x *EmptyTable) String() string {
 func (*EmptyTable) ProtoMessage() {}
 
 func (x *EmptyTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1913,7 @@ func (x *EmptyTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyTable.ProtoReflect.Descriptor instead.
 func (*EmptyTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EmptyTable) GetTable() *v1.TablePlan {
@@ -1751,7 +1941,7 @@ type PublishTables struct {
 
 func (x *PublishTables) Reset() {
 	*x = PublishTables{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1763,7 +1953,7 @@ func (x *PublishTables) String() string {
 func (*PublishTables) ProtoMessage() {}
 
 func (x *PublishTables) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1776,7 +1966,7 @@ func (x *PublishTables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishTables.ProtoReflect.Descriptor instead.
 func (*PublishTables) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PublishTables) GetTables() []*v1.TablePlan {
@@ -1798,7 +1988,7 @@ type DiscardTables struct {
 
 func (x *DiscardTables) Reset() {
 	*x = DiscardTables{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +2000,7 @@ func (x *DiscardTables) String() string {
 func (*DiscardTables) ProtoMessage() {}
 
 func (x *DiscardTables) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +2013,7 @@ func (x *DiscardTables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardTables.ProtoReflect.Descriptor instead.
 func (*DiscardTables) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DiscardTables) GetTables() []*v1.TablePlan {
@@ -1855,7 +2045,7 @@ type SampleTable struct {
 
 func (x *SampleTable) Reset() {
 	*x = SampleTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1867,7 +2057,7 @@ func (x *SampleTable) String() string {
 func (*SampleTable) ProtoMessage() {}
 
 func (x *SampleTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1880,7 +2070,7 @@ func (x *SampleTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleTable.ProtoReflect.Descriptor instead.
 func (*SampleTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SampleTable) GetTable() *v1.TablePlan {
@@ -1923,7 +2113,7 @@ type Sampled struct {
 
 func (x *Sampled) Reset() {
 	*x = Sampled{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +2125,7 @@ func (x *Sampled) String() string {
 func (*Sampled) ProtoMessage() {}
 
 func (x *Sampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2138,7 @@ func (x *Sampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sampled.ProtoReflect.Descriptor instead.
 func (*Sampled) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Sampled) GetRows() int64 {
@@ -1972,11 +2162,333 @@ func (x *Sampled) GetSeconds() float64 {
 	return 0
 }
 
+// AssessRange reads a range as an extraction would and counts the values that would
+// not arrive as they are; nothing is written anywhere (extractor).
+type AssessRange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         *v1.TablePlan          `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range         *v1.Range              `protobuf:"bytes,2,opt,name=range,proto3" json:"range,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssessRange) Reset() {
+	*x = AssessRange{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssessRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssessRange) ProtoMessage() {}
+
+func (x *AssessRange) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssessRange.ProtoReflect.Descriptor instead.
+func (*AssessRange) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *AssessRange) GetTable() *v1.TablePlan {
+	if x != nil {
+		return x.Table
+	}
+	return nil
+}
+
+func (x *AssessRange) GetRange() *v1.Range {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+type Assessed struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Rows   int64                  `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	Losses []*v1.Loss             `protobuf:"bytes,2,rep,name=losses,proto3" json:"losses,omitempty"`
+	// Values that policies would change.
+	Touched       []*v1.Touched `protobuf:"bytes,3,rep,name=touched,proto3" json:"touched,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Assessed) Reset() {
+	*x = Assessed{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Assessed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Assessed) ProtoMessage() {}
+
+func (x *Assessed) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Assessed.ProtoReflect.Descriptor instead.
+func (*Assessed) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Assessed) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Assessed) GetLosses() []*v1.Loss {
+	if x != nil {
+		return x.Losses
+	}
+	return nil
+}
+
+func (x *Assessed) GetTouched() []*v1.Touched {
+	if x != nil {
+		return x.Touched
+	}
+	return nil
+}
+
+// Rejects says what becomes of rows of a range that the target refuses.
+type Rejects struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rows that may be rejected.
+	Max int64 `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
+	// Folder on the loader's host.
+	To            string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rejects) Reset() {
+	*x = Rejects{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rejects) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rejects) ProtoMessage() {}
+
+func (x *Rejects) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rejects.ProtoReflect.Descriptor instead.
+func (*Rejects) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Rejects) GetMax() int64 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Rejects) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// ReplayRejects writes rows that were rejected, which are in files of the loader's
+// host, and takes those that the target accepts now off the range's rejected ones
+// (loader).
+type ReplayRejects struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Table   *v1.TablePlan          `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range   *v1.Range              `protobuf:"bytes,2,opt,name=range,proto3" json:"range,omitempty"`
+	Attempt uint64                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Epoch   uint64                 `protobuf:"varint,4,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Folder with the rejected rows.
+	From          string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayRejects) Reset() {
+	*x = ReplayRejects{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayRejects) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayRejects) ProtoMessage() {}
+
+func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayRejects.ProtoReflect.Descriptor instead.
+func (*ReplayRejects) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ReplayRejects) GetTable() *v1.TablePlan {
+	if x != nil {
+		return x.Table
+	}
+	return nil
+}
+
+func (x *ReplayRejects) GetRange() *v1.Range {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+func (x *ReplayRejects) GetAttempt() uint64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *ReplayRejects) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *ReplayRejects) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+type Replayed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Everything the range has in the target.
+	Digest *v1.Digest `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	// What is still rejected.
+	Rejected *v1.Rejected `protobuf:"bytes,2,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	// Rows that this job brought into the target.
+	Rows int64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Rejected rows that no file on the loader's host has.
+	Missing       int64 `protobuf:"varint,4,opt,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replayed) Reset() {
+	*x = Replayed{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replayed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replayed) ProtoMessage() {}
+
+func (x *Replayed) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
+func (*Replayed) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Replayed) GetDigest() *v1.Digest {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *Replayed) GetRejected() *v1.Rejected {
+	if x != nil {
+		return x.Rejected
+	}
+	return nil
+}
+
+func (x *Replayed) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Replayed) GetMissing() int64 {
+	if x != nil {
+		return x.Missing
+	}
+	return 0
+}
+
 var File_drover_worker_v1_job_proto protoreflect.FileDescriptor
 
 const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\"\xdd\t\n" +
+	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1ddrover/worker/v1/verify.proto\"\x8a\f\n" +
 	"\x03Job\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x12\x1c\n" +
 	"\tmigration\x18\x02 \x01(\tR\tmigration\x12%\n" +
@@ -2004,29 +2516,38 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x05empty\x18  \x01(\v2\x1c.drover.worker.v1.EmptyTableH\x00R\x05empty\x12;\n" +
 	"\apublish\x18! \x01(\v2\x1f.drover.worker.v1.PublishTablesH\x00R\apublish\x12;\n" +
 	"\adiscard\x18\" \x01(\v2\x1f.drover.worker.v1.DiscardTablesH\x00R\adiscard\x127\n" +
-	"\x06sample\x18# \x01(\v2\x1d.drover.worker.v1.SampleTableH\x00R\x06sampleB\x06\n" +
+	"\x06sample\x18# \x01(\v2\x1d.drover.worker.v1.SampleTableH\x00R\x06sample\x127\n" +
+	"\x06verify\x182 \x01(\v2\x1d.drover.worker.v1.VerifyRangeH\x00R\x06verify\x127\n" +
+	"\x06repair\x183 \x01(\v2\x1d.drover.worker.v1.RepairRangeH\x00R\x06repair\x127\n" +
+	"\x06assess\x18( \x01(\v2\x1d.drover.worker.v1.AssessRangeH\x00R\x06assess\x12E\n" +
+	"\rapply_objects\x180 \x01(\v2\x1e.drover.worker.v1.ApplyObjectsH\x00R\fapplyObjects\x129\n" +
+	"\x06replay\x18+ \x01(\v2\x1f.drover.worker.v1.ReplayRejectsH\x00R\x06replayB\x06\n" +
 	"\x04work\">\n" +
 	"\bDescribe\x12\x18\n" +
 	"\ainclude\x18\x01 \x03(\tR\ainclude\x12\x18\n" +
 	"\aexclude\x18\x02 \x03(\tR\aexclude\"A\n" +
 	"\tDescribed\x124\n" +
-	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\xe3\x01\n" +
+	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\xb0\x02\n" +
 	"\n" +
 	"MakeDesign\x124\n" +
 	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\x124\n" +
 	"\bexisting\x18\x02 \x01(\x0e2\x18.drover.plan.v1.ExistingR\bexisting\x12,\n" +
 	"\x06tables\x18\x03 \x03(\v2\x14.drover.v1.TableRuleR\x06tables\x12%\n" +
 	"\x05casts\x18\x04 \x03(\v2\x0f.drover.v1.CastR\x05casts\x12\x14\n" +
-	"\x05stage\x18\x05 \x01(\tR\x05stage\":\n" +
+	"\x05stage\x18\x05 \x01(\tR\x05stage\x121\n" +
+	"\bpolicies\x18\x14 \x03(\v2\x15.drover.v1.PolicyRuleR\bpolicies\x12\x18\n" +
+	"\arejects\x18\x15 \x01(\bR\arejects\":\n" +
 	"\bDesigned\x12.\n" +
-	"\x06design\x18\x01 \x01(\v2\x16.drover.plan.v1.DesignR\x06design\"\x9d\x01\n" +
+	"\x06design\x18\x01 \x01(\v2\x16.drover.plan.v1.DesignR\x06design\"\xf9\x01\n" +
 	"\n" +
 	"SplitTable\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12\x1f\n" +
 	"\vtarget_rows\x18\x02 \x01(\x03R\n" +
 	"targetRows\x12!\n" +
 	"\ftarget_bytes\x18\x03 \x01(\x03R\vtargetBytes\x12\x1a\n" +
-	"\bsnapshot\x18\x04 \x01(\tR\bsnapshot\"6\n" +
+	"\bsnapshot\x18\x04 \x01(\tR\bsnapshot\x12-\n" +
+	"\x06within\x18\x14 \x01(\v2\x15.drover.plan.v1.RangeR\x06within\x12+\n" +
+	"\x05after\x18\x15 \x01(\v2\x15.drover.plan.v1.BoundR\x05after\"6\n" +
 	"\x05Split\x12-\n" +
 	"\x06ranges\x18\x01 \x03(\v2\x15.drover.plan.v1.RangeR\x06ranges\"\x0e\n" +
 	"\fHoldSnapshot\"\x9c\x01\n" +
@@ -2038,7 +2559,11 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x0ftarget_identity\x18\x03 \x01(\tR\x0etargetIdentity\"h\n" +
 	"\vApplySchema\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12(\n" +
-	"\x04step\x18\x02 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\"\x81\x02\n" +
+	"\x04step\x18\x02 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\"I\n" +
+	"\fApplyObjects\x129\n" +
+	"\n" +
+	"statements\x18\x01 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
+	"statements\"\x81\x02\n" +
 	"\fExtractRange\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
 	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x12\x18\n" +
@@ -2050,7 +2575,7 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\tExtracted\x12\x18\n" +
 	"\abatches\x18\x01 \x01(\x04R\abatches\x12.\n" +
 	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x12\x14\n" +
-	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\"\xfa\x01\n" +
+	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\"\xaf\x02\n" +
 	"\tLoadRange\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
 	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x12\x18\n" +
@@ -2058,10 +2583,11 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06stream\x18\x05 \x01(\tR\x06stream\x12\x18\n" +
 	"\asubject\x18\x06 \x01(\tR\asubject\x12-\n" +
-	"\x05reset\x18\a \x01(\x0e2\x17.drover.worker.v1.ResetR\x05reset\"e\n" +
+	"\x05reset\x18\a \x01(\x0e2\x17.drover.worker.v1.ResetR\x05reset\x123\n" +
+	"\arejects\x18\x14 \x01(\v2\x19.drover.worker.v1.RejectsR\arejects\"e\n" +
 	"\x06Fenced\x12+\n" +
 	"\x05after\x18\x01 \x01(\v2\x15.drover.plan.v1.BoundR\x05after\x12.\n" +
-	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\"\xcf\x01\n" +
+	"\x06digest\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\"\x85\x02\n" +
 	"\x06Loaded\x12.\n" +
 	"\x06digest\x18\x01 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
@@ -2070,13 +2596,15 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"duplicates\x18\x05 \x01(\x03R\n" +
 	"duplicates\x121\n" +
-	"\atouched\x18\x06 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"\xef\x01\n" +
+	"\atouched\x18\x06 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\x124\n" +
+	"\brejected\x18\x14 \x01(\v2\x18.drover.plan.v1.RejectedR\brejected\"\x8b\x02\n" +
 	"\rValidateRange\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
 	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x122\n" +
 	"\bexpected\x18\x03 \x01(\v2\x16.drover.plan.v1.DigestR\bexpected\x122\n" +
 	"\bbaseline\x18\x04 \x01(\v2\x16.drover.plan.v1.DigestR\bbaseline\x12\x18\n" +
-	"\aattempt\x18\x05 \x01(\x04R\aattempt\"\xb4\x01\n" +
+	"\aattempt\x18\x05 \x01(\x04R\aattempt\x12\x1a\n" +
+	"\brejected\x18\x14 \x01(\fR\brejected\"\xb4\x01\n" +
 	"\aVerdict\x12\x14\n" +
 	"\x05equal\x18\x01 \x01(\bR\x05equal\x12.\n" +
 	"\x06actual\x18\x02 \x01(\v2\x16.drover.plan.v1.DigestR\x06actual\x12<\n" +
@@ -2111,7 +2639,28 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\aSampled\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x18\n" +
-	"\aseconds\x18\x03 \x01(\x01R\aseconds*Q\n" +
+	"\aseconds\x18\x03 \x01(\x01R\aseconds\"k\n" +
+	"\vAssessRange\x12/\n" +
+	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
+	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\"\x7f\n" +
+	"\bAssessed\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12,\n" +
+	"\x06losses\x18\x02 \x03(\v2\x14.drover.plan.v1.LossR\x06losses\x121\n" +
+	"\atouched\x18\x03 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"+\n" +
+	"\aRejects\x12\x10\n" +
+	"\x03max\x18\x01 \x01(\x03R\x03max\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"\xb1\x01\n" +
+	"\rReplayRejects\x12/\n" +
+	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
+	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x04R\aattempt\x12\x14\n" +
+	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
+	"\x04from\x18\x05 \x01(\tR\x04from\"\x9e\x01\n" +
+	"\bReplayed\x12.\n" +
+	"\x06digest\x18\x01 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x124\n" +
+	"\brejected\x18\x02 \x01(\v2\x18.drover.plan.v1.RejectedR\brejected\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\x12\x18\n" +
+	"\amissing\x18\x04 \x01(\x03R\amissing*Q\n" +
 	"\x05Reset\x12\x15\n" +
 	"\x11RESET_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -2133,110 +2682,140 @@ func file_drover_worker_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_worker_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_drover_worker_v1_job_proto_goTypes = []any{
-	(Reset)(0),            // 0: drover.worker.v1.Reset
-	(*Job)(nil),           // 1: drover.worker.v1.Job
-	(*Describe)(nil),      // 2: drover.worker.v1.Describe
-	(*Described)(nil),     // 3: drover.worker.v1.Described
-	(*MakeDesign)(nil),    // 4: drover.worker.v1.MakeDesign
-	(*Designed)(nil),      // 5: drover.worker.v1.Designed
-	(*SplitTable)(nil),    // 6: drover.worker.v1.SplitTable
-	(*Split)(nil),         // 7: drover.worker.v1.Split
-	(*HoldSnapshot)(nil),  // 8: drover.worker.v1.HoldSnapshot
-	(*PrepareTarget)(nil), // 9: drover.worker.v1.PrepareTarget
-	(*ApplySchema)(nil),   // 10: drover.worker.v1.ApplySchema
-	(*ExtractRange)(nil),  // 11: drover.worker.v1.ExtractRange
-	(*Extracted)(nil),     // 12: drover.worker.v1.Extracted
-	(*LoadRange)(nil),     // 13: drover.worker.v1.LoadRange
-	(*Fenced)(nil),        // 14: drover.worker.v1.Fenced
-	(*Loaded)(nil),        // 15: drover.worker.v1.Loaded
-	(*ValidateRange)(nil), // 16: drover.worker.v1.ValidateRange
-	(*Verdict)(nil),       // 17: drover.worker.v1.Verdict
-	(*CountTable)(nil),    // 18: drover.worker.v1.CountTable
-	(*Counted)(nil),       // 19: drover.worker.v1.Counted
-	(*Baseline)(nil),      // 20: drover.worker.v1.Baseline
-	(*FinishTarget)(nil),  // 21: drover.worker.v1.FinishTarget
-	(*EmptyTable)(nil),    // 22: drover.worker.v1.EmptyTable
-	(*PublishTables)(nil), // 23: drover.worker.v1.PublishTables
-	(*DiscardTables)(nil), // 24: drover.worker.v1.DiscardTables
-	(*SampleTable)(nil),   // 25: drover.worker.v1.SampleTable
-	(*Sampled)(nil),       // 26: drover.worker.v1.Sampled
-	(*v1.Endpoint)(nil),   // 27: drover.plan.v1.Endpoint
-	(*v1.Database)(nil),   // 28: drover.plan.v1.Database
-	(v1.Existing)(0),      // 29: drover.plan.v1.Existing
-	(*v11.TableRule)(nil), // 30: drover.v1.TableRule
-	(*v11.Cast)(nil),      // 31: drover.v1.Cast
-	(*v1.Design)(nil),     // 32: drover.plan.v1.Design
-	(*v1.TablePlan)(nil),  // 33: drover.plan.v1.TablePlan
-	(*v1.Range)(nil),      // 34: drover.plan.v1.Range
-	(*v1.Statement)(nil),  // 35: drover.plan.v1.Statement
-	(v1.Step)(0),          // 36: drover.plan.v1.Step
-	(*v1.Bound)(nil),      // 37: drover.plan.v1.Bound
-	(*v1.Digest)(nil),     // 38: drover.plan.v1.Digest
-	(*v1.Touched)(nil),    // 39: drover.plan.v1.Touched
-	(*v1.Difference)(nil), // 40: drover.plan.v1.Difference
+	(Reset)(0),             // 0: drover.worker.v1.Reset
+	(*Job)(nil),            // 1: drover.worker.v1.Job
+	(*Describe)(nil),       // 2: drover.worker.v1.Describe
+	(*Described)(nil),      // 3: drover.worker.v1.Described
+	(*MakeDesign)(nil),     // 4: drover.worker.v1.MakeDesign
+	(*Designed)(nil),       // 5: drover.worker.v1.Designed
+	(*SplitTable)(nil),     // 6: drover.worker.v1.SplitTable
+	(*Split)(nil),          // 7: drover.worker.v1.Split
+	(*HoldSnapshot)(nil),   // 8: drover.worker.v1.HoldSnapshot
+	(*PrepareTarget)(nil),  // 9: drover.worker.v1.PrepareTarget
+	(*ApplySchema)(nil),    // 10: drover.worker.v1.ApplySchema
+	(*ApplyObjects)(nil),   // 11: drover.worker.v1.ApplyObjects
+	(*ExtractRange)(nil),   // 12: drover.worker.v1.ExtractRange
+	(*Extracted)(nil),      // 13: drover.worker.v1.Extracted
+	(*LoadRange)(nil),      // 14: drover.worker.v1.LoadRange
+	(*Fenced)(nil),         // 15: drover.worker.v1.Fenced
+	(*Loaded)(nil),         // 16: drover.worker.v1.Loaded
+	(*ValidateRange)(nil),  // 17: drover.worker.v1.ValidateRange
+	(*Verdict)(nil),        // 18: drover.worker.v1.Verdict
+	(*CountTable)(nil),     // 19: drover.worker.v1.CountTable
+	(*Counted)(nil),        // 20: drover.worker.v1.Counted
+	(*Baseline)(nil),       // 21: drover.worker.v1.Baseline
+	(*FinishTarget)(nil),   // 22: drover.worker.v1.FinishTarget
+	(*EmptyTable)(nil),     // 23: drover.worker.v1.EmptyTable
+	(*PublishTables)(nil),  // 24: drover.worker.v1.PublishTables
+	(*DiscardTables)(nil),  // 25: drover.worker.v1.DiscardTables
+	(*SampleTable)(nil),    // 26: drover.worker.v1.SampleTable
+	(*Sampled)(nil),        // 27: drover.worker.v1.Sampled
+	(*AssessRange)(nil),    // 28: drover.worker.v1.AssessRange
+	(*Assessed)(nil),       // 29: drover.worker.v1.Assessed
+	(*Rejects)(nil),        // 30: drover.worker.v1.Rejects
+	(*ReplayRejects)(nil),  // 31: drover.worker.v1.ReplayRejects
+	(*Replayed)(nil),       // 32: drover.worker.v1.Replayed
+	(*v1.Endpoint)(nil),    // 33: drover.plan.v1.Endpoint
+	(*VerifyRange)(nil),    // 34: drover.worker.v1.VerifyRange
+	(*RepairRange)(nil),    // 35: drover.worker.v1.RepairRange
+	(*v1.Database)(nil),    // 36: drover.plan.v1.Database
+	(v1.Existing)(0),       // 37: drover.plan.v1.Existing
+	(*v11.TableRule)(nil),  // 38: drover.v1.TableRule
+	(*v11.Cast)(nil),       // 39: drover.v1.Cast
+	(*v11.PolicyRule)(nil), // 40: drover.v1.PolicyRule
+	(*v1.Design)(nil),      // 41: drover.plan.v1.Design
+	(*v1.TablePlan)(nil),   // 42: drover.plan.v1.TablePlan
+	(*v1.Range)(nil),       // 43: drover.plan.v1.Range
+	(*v1.Bound)(nil),       // 44: drover.plan.v1.Bound
+	(*v1.Statement)(nil),   // 45: drover.plan.v1.Statement
+	(v1.Step)(0),           // 46: drover.plan.v1.Step
+	(*v1.Digest)(nil),      // 47: drover.plan.v1.Digest
+	(*v1.Touched)(nil),     // 48: drover.plan.v1.Touched
+	(*v1.Rejected)(nil),    // 49: drover.plan.v1.Rejected
+	(*v1.Difference)(nil),  // 50: drover.plan.v1.Difference
+	(*v1.Loss)(nil),        // 51: drover.plan.v1.Loss
 }
 var file_drover_worker_v1_job_proto_depIdxs = []int32{
-	27, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
-	27, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
+	33, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
+	33, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
 	2,  // 2: drover.worker.v1.Job.describe:type_name -> drover.worker.v1.Describe
 	4,  // 3: drover.worker.v1.Job.design:type_name -> drover.worker.v1.MakeDesign
 	6,  // 4: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
 	8,  // 5: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
 	9,  // 6: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
 	10, // 7: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
-	11, // 8: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
-	13, // 9: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
-	16, // 10: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
-	18, // 11: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
-	21, // 12: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
-	20, // 13: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
-	22, // 14: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
-	23, // 15: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
-	24, // 16: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
-	25, // 17: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
-	28, // 18: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
-	28, // 19: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
-	29, // 20: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
-	30, // 21: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
-	31, // 22: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
-	32, // 23: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
-	33, // 24: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
-	34, // 25: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
-	35, // 26: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
-	33, // 27: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
-	36, // 28: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
-	33, // 29: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
-	34, // 30: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
-	37, // 31: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
-	38, // 32: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
-	33, // 33: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
-	34, // 34: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
-	0,  // 35: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
-	37, // 36: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
-	38, // 37: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
-	38, // 38: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
-	39, // 39: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
-	33, // 40: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
-	34, // 41: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
-	38, // 42: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
-	38, // 43: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
-	38, // 44: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
-	40, // 45: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
-	33, // 46: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
-	33, // 47: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
-	33, // 48: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
-	33, // 49: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
-	33, // 50: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
-	35, // 51: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
-	33, // 52: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
-	34, // 53: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
-	54, // [54:54] is the sub-list for method output_type
-	54, // [54:54] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	12, // 8: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
+	14, // 9: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
+	17, // 10: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
+	19, // 11: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
+	22, // 12: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
+	21, // 13: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
+	23, // 14: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
+	24, // 15: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
+	25, // 16: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
+	26, // 17: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
+	34, // 18: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
+	35, // 19: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
+	28, // 20: drover.worker.v1.Job.assess:type_name -> drover.worker.v1.AssessRange
+	11, // 21: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
+	31, // 22: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
+	36, // 23: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
+	36, // 24: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
+	37, // 25: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
+	38, // 26: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
+	39, // 27: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
+	40, // 28: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
+	41, // 29: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
+	42, // 30: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
+	43, // 31: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
+	44, // 32: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
+	43, // 33: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
+	45, // 34: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
+	42, // 35: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
+	46, // 36: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
+	45, // 37: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
+	42, // 38: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
+	43, // 39: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
+	44, // 40: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
+	47, // 41: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
+	42, // 42: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
+	43, // 43: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
+	0,  // 44: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
+	30, // 45: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
+	44, // 46: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
+	47, // 47: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
+	47, // 48: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
+	48, // 49: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
+	49, // 50: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
+	42, // 51: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
+	43, // 52: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
+	47, // 53: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
+	47, // 54: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
+	47, // 55: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
+	50, // 56: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
+	42, // 57: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
+	42, // 58: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
+	42, // 59: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
+	42, // 60: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
+	42, // 61: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
+	45, // 62: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
+	42, // 63: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
+	43, // 64: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
+	42, // 65: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
+	43, // 66: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
+	51, // 67: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
+	48, // 68: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
+	42, // 69: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
+	43, // 70: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
+	47, // 71: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
+	49, // 72: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
+	73, // [73:73] is the sub-list for method output_type
+	73, // [73:73] is the sub-list for method input_type
+	73, // [73:73] is the sub-list for extension type_name
+	73, // [73:73] is the sub-list for extension extendee
+	0,  // [0:73] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_job_proto_init() }
@@ -2244,6 +2823,7 @@ func file_drover_worker_v1_job_proto_init() {
 	if File_drover_worker_v1_job_proto != nil {
 		return
 	}
+	file_drover_worker_v1_verify_proto_init()
 	file_drover_worker_v1_job_proto_msgTypes[0].OneofWrappers = []any{
 		(*Job_Describe)(nil),
 		(*Job_Design)(nil),
@@ -2261,6 +2841,11 @@ func file_drover_worker_v1_job_proto_init() {
 		(*Job_Publish)(nil),
 		(*Job_Discard)(nil),
 		(*Job_Sample)(nil),
+		(*Job_Verify)(nil),
+		(*Job_Repair)(nil),
+		(*Job_Assess)(nil),
+		(*Job_ApplyObjects)(nil),
+		(*Job_Replay)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2268,7 +2853,7 @@ func file_drover_worker_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_worker_v1_job_proto_rawDesc), len(file_drover_worker_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   26,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

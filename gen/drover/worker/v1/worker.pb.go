@@ -561,6 +561,10 @@ type Result struct {
 	//	*Result_Verdict
 	//	*Result_Counted
 	//	*Result_Sampled
+	//	*Result_RangeCheck
+	//	*Result_RangeRepair
+	//	*Result_Assessed
+	//	*Result_Replayed
 	Outcome       isResult_Outcome `protobuf_oneof:"outcome"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -709,6 +713,42 @@ func (x *Result) GetSampled() *Sampled {
 	return nil
 }
 
+func (x *Result) GetRangeCheck() *RangeCheck {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_RangeCheck); ok {
+			return x.RangeCheck
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetRangeRepair() *RangeRepair {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_RangeRepair); ok {
+			return x.RangeRepair
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetAssessed() *Assessed {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Assessed); ok {
+			return x.Assessed
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetReplayed() *Replayed {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Replayed); ok {
+			return x.Replayed
+		}
+	}
+	return nil
+}
+
 type isResult_Outcome interface {
 	isResult_Outcome()
 }
@@ -759,6 +799,22 @@ type Result_Sampled struct {
 	Sampled *Sampled `protobuf:"bytes,14,opt,name=sampled,proto3,oneof"`
 }
 
+type Result_RangeCheck struct {
+	RangeCheck *RangeCheck `protobuf:"bytes,26,opt,name=range_check,json=rangeCheck,proto3,oneof"`
+}
+
+type Result_RangeRepair struct {
+	RangeRepair *RangeRepair `protobuf:"bytes,27,opt,name=range_repair,json=rangeRepair,proto3,oneof"`
+}
+
+type Result_Assessed struct {
+	Assessed *Assessed `protobuf:"bytes,20,opt,name=assessed,proto3,oneof"`
+}
+
+type Result_Replayed struct {
+	Replayed *Replayed `protobuf:"bytes,23,opt,name=replayed,proto3,oneof"`
+}
+
 func (*Result_Failure) isResult_Outcome() {}
 
 func (*Result_Released) isResult_Outcome() {}
@@ -780,6 +836,14 @@ func (*Result_Verdict) isResult_Outcome() {}
 func (*Result_Counted) isResult_Outcome() {}
 
 func (*Result_Sampled) isResult_Outcome() {}
+
+func (*Result_RangeCheck) isResult_Outcome() {}
+
+func (*Result_RangeRepair) isResult_Outcome() {}
+
+func (*Result_Assessed) isResult_Outcome() {}
+
+func (*Result_Replayed) isResult_Outcome() {}
 
 type Draining struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1122,7 +1186,7 @@ var File_drover_worker_v1_worker_proto protoreflect.FileDescriptor
 
 const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddrover/worker/v1/worker.proto\x12\x10drover.worker.v1\x1a\x1adrover/worker/v1/job.proto\"\xa5\x02\n" +
+	"\x1ddrover/worker/v1/worker.proto\x12\x10drover.worker.v1\x1a\x1adrover/worker/v1/job.proto\x1a\x1ddrover/worker/v1/verify.proto\"\xa5\x02\n" +
 	"\vWorkRequest\x12/\n" +
 	"\x05hello\x18\x01 \x01(\v2\x17.drover.worker.v1.HelloH\x00R\x05hello\x122\n" +
 	"\x06credit\x18\x02 \x01(\v2\x18.drover.worker.v1.CreditH\x00R\x06credit\x128\n" +
@@ -1151,7 +1215,7 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x120\n" +
 	"\x06fenced\x18\x04 \x01(\v2\x18.drover.worker.v1.FencedR\x06fenced\x12\x1a\n" +
 	"\bsnapshot\x18\x05 \x01(\tR\bsnapshot\x12-\n" +
-	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\"\x86\x05\n" +
+	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\"\xff\x06\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x125\n" +
 	"\afailure\x18\x02 \x01(\v2\x19.drover.worker.v1.FailureH\x00R\afailure\x128\n" +
@@ -1165,7 +1229,12 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\averdict\x18\n" +
 	" \x01(\v2\x19.drover.worker.v1.VerdictH\x00R\averdict\x125\n" +
 	"\acounted\x18\v \x01(\v2\x19.drover.worker.v1.CountedH\x00R\acounted\x125\n" +
-	"\asampled\x18\x0e \x01(\v2\x19.drover.worker.v1.SampledH\x00R\asampledB\t\n" +
+	"\asampled\x18\x0e \x01(\v2\x19.drover.worker.v1.SampledH\x00R\asampled\x12?\n" +
+	"\vrange_check\x18\x1a \x01(\v2\x1c.drover.worker.v1.RangeCheckH\x00R\n" +
+	"rangeCheck\x12B\n" +
+	"\frange_repair\x18\x1b \x01(\v2\x1d.drover.worker.v1.RangeRepairH\x00R\vrangeRepair\x128\n" +
+	"\bassessed\x18\x14 \x01(\v2\x1a.drover.worker.v1.AssessedH\x00R\bassessed\x128\n" +
+	"\breplayed\x18\x17 \x01(\v2\x1a.drover.worker.v1.ReplayedH\x00R\breplayedB\t\n" +
 	"\aoutcome\"\n" +
 	"\n" +
 	"\bDraining\"?\n" +
@@ -1235,6 +1304,10 @@ var file_drover_worker_v1_worker_proto_goTypes = []any{
 	(*Verdict)(nil),      // 21: drover.worker.v1.Verdict
 	(*Counted)(nil),      // 22: drover.worker.v1.Counted
 	(*Sampled)(nil),      // 23: drover.worker.v1.Sampled
+	(*RangeCheck)(nil),   // 24: drover.worker.v1.RangeCheck
+	(*RangeRepair)(nil),  // 25: drover.worker.v1.RangeRepair
+	(*Assessed)(nil),     // 26: drover.worker.v1.Assessed
+	(*Replayed)(nil),     // 27: drover.worker.v1.Replayed
 }
 var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	3,  // 0: drover.worker.v1.WorkRequest.hello:type_name -> drover.worker.v1.Hello
@@ -1260,13 +1333,17 @@ var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	21, // 20: drover.worker.v1.Result.verdict:type_name -> drover.worker.v1.Verdict
 	22, // 21: drover.worker.v1.Result.counted:type_name -> drover.worker.v1.Counted
 	23, // 22: drover.worker.v1.Result.sampled:type_name -> drover.worker.v1.Sampled
-	1,  // 23: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
-	2,  // 24: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
-	24, // [24:25] is the sub-list for method output_type
-	23, // [23:24] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	24, // 23: drover.worker.v1.Result.range_check:type_name -> drover.worker.v1.RangeCheck
+	25, // 24: drover.worker.v1.Result.range_repair:type_name -> drover.worker.v1.RangeRepair
+	26, // 25: drover.worker.v1.Result.assessed:type_name -> drover.worker.v1.Assessed
+	27, // 26: drover.worker.v1.Result.replayed:type_name -> drover.worker.v1.Replayed
+	1,  // 27: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
+	2,  // 28: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
+	28, // [28:29] is the sub-list for method output_type
+	27, // [27:28] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_worker_proto_init() }
@@ -1275,6 +1352,7 @@ func file_drover_worker_v1_worker_proto_init() {
 		return
 	}
 	file_drover_worker_v1_job_proto_init()
+	file_drover_worker_v1_verify_proto_init()
 	file_drover_worker_v1_worker_proto_msgTypes[0].OneofWrappers = []any{
 		(*WorkRequest_Hello)(nil),
 		(*WorkRequest_Credit)(nil),
@@ -1300,6 +1378,10 @@ func file_drover_worker_v1_worker_proto_init() {
 		(*Result_Verdict)(nil),
 		(*Result_Counted)(nil),
 		(*Result_Sampled)(nil),
+		(*Result_RangeCheck)(nil),
+		(*Result_RangeRepair)(nil),
+		(*Result_Assessed)(nil),
+		(*Result_Replayed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
