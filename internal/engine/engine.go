@@ -23,6 +23,19 @@ type Engine interface {
 	// *fault.Error: Invalid for a URL, Denied for a login, NotFound for a missing
 	// database, Unavailable for a server that does not answer.
 	Open(ctx context.Context, c Config) (Database, error)
+	// Check makes the check of rows that a loader of this engine would be given by a
+	// plan. It needs no database. Errors are fault.Unsupported: a column whose type
+	// takes no value of its kind.
+	Check(p *planv1.TablePlan) (RowCheck, error)
+}
+
+// RowCheck tells which values a target would refuse, by the code that its loader
+// encodes them with. It serves one goroutine.
+type RowCheck interface {
+	// Check takes a row in the plan's encoding, and calls refused for each value that
+	// has no exact form in its column, with the column's position in the plan. It
+	// returns fault.Corrupt for what is no row.
+	Check(row []byte, refused func(column int, err error)) error
 }
 
 // Config names a database to open.
@@ -44,6 +57,8 @@ type Database interface {
 	Reader
 	Target
 	Publisher
+	Repairer
+	Objects
 	Close() error
 }
 
@@ -89,6 +104,20 @@ type SplitOptions struct {
 	TargetBytes int64
 	// Snapshot to cut in, where the key needs one.
 	Snapshot string
+	// Within is the part of the table to cut, with its estimates; nil for all of it.
+	// The ranges begin and end where it does and are numbered from 1. What cannot be
+	// cut comes back whole.
+	Within *planv1.Range
+	// After is a key of that part: all cuts lie behind it.
+	After *planv1.Bound
+}
+
+// Part is what to cut of a table of so many rows and bytes.
+func (o SplitOptions) Part(rows, bytes int64) *planv1.Range {
+	if o.Within == nil {
+		return &planv1.Range{EstimatedRows: rows, EstimatedBytes: bytes}
+	}
+	return o.Within
 }
 
 // StepRows is the number of rows that a range should have, in a table of so many
@@ -121,6 +150,9 @@ type Reader interface {
 	// key and column; a source table whose fingerprint is not the plan's is
 	// fault.Changed.
 	Read(ctx context.Context, r ReadRequest, row RowFunc) error
+	// CountRows counts the rows that Read would give, without reading them where the
+	// engine knows better.
+	CountRows(ctx context.Context, r ReadRequest) (int64, error)
 }
 
 // ReadRequest names what to read.
@@ -132,11 +164,18 @@ type ReadRequest struct {
 	Range *planv1.Range
 	// After leaves out everything up to and including this key.
 	After *planv1.Bound
+	// Keys, if not nil, are those of the rows to read, of a table with a key; a few
+	// hundred at most. Rows whose keys only compare as equal (case, accents) may come too.
+	Keys []*planv1.Bound
 	// Snapshot to read in; empty for a fresh one.
 	Snapshot string
 	// Touch, if not nil, is called for each value that its column's policy changes,
 	// with the column's position in the plan, before the row is given.
 	Touch func(column int)
+	// Lossy, if not nil, is called for each value that its kind cannot hold and no
+	// policy replaces, with the column's position in the plan, before the row is given
+	// with NULL in its place. Without it the first such value ends the read.
+	Lossy func(column int, err error)
 }
 
 // RowFunc takes one row. Its bytes and what Key returns are valid during the

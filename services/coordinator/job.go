@@ -26,6 +26,8 @@ func (o *offer) job(w workID) *workerv1.Job {
 	case workPublish:
 		j.Title, j.Work = "publish tables", &workerv1.Job_Publish{Publish: &workerv1.PublishTables{
 			Tables: staged(o.view.Tables(o.m.UID), func(t *state.Table) bool { return t.Stage == state.TableComplete })}}
+	case workObjects:
+		j.Title, j.Work = "make objects", &workerv1.Job_ApplyObjects{ApplyObjects: &workerv1.ApplyObjects{Statements: o.m.Objects}}
 	case workDiscard:
 		j.Title, j.Work = "discard tables", &workerv1.Job_Discard{Discard: &workerv1.DiscardTables{Statements: o.m.Statements,
 			Tables: staged(o.view.Tables(o.m.UID), func(*state.Table) bool { return true })}}
@@ -101,6 +103,9 @@ func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Ran
 		j.Title, j.Work = "extract "+sourceName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Extract{Extract: &workerv1.ExtractRange{
 			Table: t.Plan, Range: r.Plan, Attempt: a.number, Stream: stream, Subject: a.subject,
 			After: a.fenced.GetAfter(), Snapshot: snapshotFor(t, o.run)}}
+	case workCut:
+		j.Title, j.Work = "cut "+sourceName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Split{Split: &workerv1.SplitTable{Table: t.Plan,
+			TargetRows: o.run.cuts[id].rows, Within: r.Plan, After: o.run.attempts[id].fenced.GetAfter()}}
 	case workValidate:
 		j.Title, j.Work = "validate "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Validate{Validate: &workerv1.ValidateRange{
 			Table: t.Plan, Range: r.Plan, Expected: r.Digest.Proto(), Attempt: r.Attempt}}

@@ -68,7 +68,11 @@ func toSplit(t *state.Table) bool { return !t.Split && !t.Skipped && !t.Blocked 
 // extracting goes on while the migration is paused: loaders wait for it.
 func (o *offer) extracting() {
 	for w, a := range o.run.attempts {
-		if a.fenced != nil && !a.extracted && !o.give(workExtract, w.table, w.number) {
+		kind := workExtract
+		if o.run.cuts[w].asked() {
+			kind = workCut
+		}
+		if a.fenced != nil && !a.extracted && !o.give(kind, w.table, w.number) {
 			return
 		}
 	}
@@ -102,6 +106,7 @@ func (o *offer) loading() {
 	}
 	if o.schema() {
 		o.ranges()
+		o.shareStraggler()
 	}
 }
 
@@ -123,6 +128,8 @@ func (o *offer) schema() bool {
 	case !complete(o.tables) || replan:
 	case o.m.Atomic() && o.m.Published.IsZero():
 		return o.give(workPublish, 0, 0)
+	case o.m.ObjectsWanted():
+		return o.give(workObjects, 0, 0)
 	case !o.m.Finished:
 		return o.give(workFinish, 0, 0)
 	}

@@ -97,7 +97,7 @@ func (s *Service) designed(ctx context.Context, m *state.Migration, d *planv1.De
 	s.run(m.UID).described = nil
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetDesigned{TargetDesigned: &journalv1.TargetDesigned{
 		Engine: d.GetEngine(), Version: d.GetVersion(), Identity: d.GetIdentity(), Statements: d.GetStatements(),
-		Findings: findings, Tables: int32(len(d.GetTables()))}}})
+		Findings: findings, Tables: int32(len(d.GetTables())), Objects: d.GetObjects(), Unmoved: d.GetUnmoved()}}})
 }
 
 // ranged writes a table's ranges down.

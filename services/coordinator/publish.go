@@ -62,6 +62,13 @@ func (s *Service) unpublishable(ctx context.Context, m *state.Migration, p state
 	return s.ended(ctx, m, &journalv1.MigrationEnded{Outcome: journalv1.MigrationEnded_OUTCOME_INCOMPLETE, Reason: p.Reason, Side: p.Side, Kind: p.Kind})
 }
 
+// unmakeable ends a migration whose tables are all complete, but not what stands on
+// them; resume tries again when the cause is gone.
+func (s *Service) unmakeable(ctx context.Context, m *state.Migration, p state.Problem) error {
+	return s.ended(ctx, m, &journalv1.MigrationEnded{Outcome: journalv1.MigrationEnded_OUTCOME_INCOMPLETE,
+		Reason: "all tables are complete, but objects cannot be made: " + p.Reason, Side: p.Side, Kind: p.Kind})
+}
+
 // undiscardable takes a discard that failed for good. A target that refuses because
 // the tables are published tells what a coordinator that died did not write down.
 func (s *Service) undiscardable(ctx context.Context, m *state.Migration, kind fault.Kind, p state.Problem) error {

@@ -88,6 +88,8 @@ func (s *Service) released(ctx context.Context, l *lease, reason string) error {
 	switch l.work.kind {
 	case workLoad, workExtract:
 		s.abandon(l, reason)
+	case workCut:
+		s.uncut(l.work)
 	case workSnapshot:
 		return s.snapshotLost(ctx, l, reason)
 	}
@@ -174,6 +176,9 @@ func (s *Service) failed(ctx context.Context, l *lease, m *state.Migration, f *w
 		if l.work.number != 0 {
 			return s.rangeFailed(ctx, l, m, kind, p)
 		}
+	case workCut:
+		s.uncut(l.work) // read on as it is
+		return nil
 	case workSnapshot:
 		return s.snapshotFailed(ctx, l, m, kind, p)
 	}
@@ -208,6 +213,9 @@ func (s *Service) givenUpOn(ctx context.Context, l *lease, m *state.Migration, k
 	case l.work.kind == workPublish:
 		r.settled(l.work)
 		return s.unpublishable(ctx, m, p)
+	case l.work.kind == workObjects:
+		r.settled(l.work)
+		return s.unmakeable(ctx, m, p)
 	case l.work.kind == workDiscard:
 		r.settled(l.work)
 		return s.undiscardable(ctx, m, kind, p)

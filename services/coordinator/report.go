@@ -82,6 +82,8 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 	case workExtract:
 		s.extracted(l, seconds)
 		return nil
+	case workCut:
+		return s.cutRange(ctx, l, r.GetSplit().GetRanges())
 	case workLoad:
 		return s.loaded(ctx, l, r.GetLoaded(), seconds)
 	case workValidate:
@@ -93,6 +95,8 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 		return s.sampled(ctx, l, r.GetSampled())
 	case workPublish:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPublished{TargetPublished: &journalv1.TargetPublished{}}})
+	case workObjects:
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_ObjectsApplied{ObjectsApplied: &journalv1.ObjectsApplied{}}})
 	case workDiscard:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetDiscarded{TargetDiscarded: &journalv1.TargetDiscarded{}}})
 	case workFinish:

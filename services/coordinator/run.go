@@ -22,6 +22,7 @@ const (
 	workEmpty
 	workLoad
 	workExtract
+	workCut
 	workKey
 	workValidate
 	workIndexes
@@ -30,6 +31,7 @@ const (
 	workCount
 	workSample
 	workPublish
+	workObjects
 	workDiscard
 	workFinish
 )
@@ -74,6 +76,8 @@ type run struct {
 	stream bool
 	// dead subjects: nobody reads them, but a paused extractor may still write.
 	dead map[string]bool
+	// cuts of ranges that take long.
+	cuts map[workID]*cut
 	// stalled is the newest failure of work that will be tried again.
 	stalled string
 }
@@ -95,7 +99,7 @@ type attempt struct {
 func (s *Service) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, unsampled: map[uint32]bool{}}
+		r = &run{uid: uid, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, unsampled: map[uint32]bool{}, cuts: map[workID]*cut{}}
 		s.runs[uid] = r
 	}
 	return r

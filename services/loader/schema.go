@@ -20,6 +20,9 @@ func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*
 		return nil, fault.At(err, fault.Target, "")
 	}
 	made.Findings = append(made.GetFindings(), rules.Unused()...)
+	if source.GetEngine() != made.GetEngine() {
+		made.Unmoved = append(made.GetUnmoved(), engine.LeaveObjects(source.GetObjects(), "it is in the source's dialect: write it for the target by hand")...)
+	}
 	for i, t := range made.GetTables() {
 		t.Findings = append(wrong[i], t.GetFindings()...)
 		// A key that a policy changed is not where its range's bounds look for it.

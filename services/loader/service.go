@@ -52,6 +52,8 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 		err = atTable(db.Empty(ctx, migration(job), t, work.Empty.GetEpoch()), t)
 	case *workerv1.Job_Publish:
 		err = publish(ctx, db, job)
+	case *workerv1.Job_ApplyObjects:
+		err = fault.At(db.ApplyObjects(ctx, migration(job), work.ApplyObjects.GetStatements()), fault.Target, "")
 	case *workerv1.Job_Discard:
 		err = discard(ctx, db, job)
 	case *workerv1.Job_Finish:

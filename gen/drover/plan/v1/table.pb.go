@@ -414,7 +414,7 @@ func (x Policy_Action) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Policy_Action.Descriptor instead.
 func (Policy_Action) EnumDescriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{2, 0}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{3, 0}
 }
 
 // Default is a column's default in a form that no engine owns, as far as it has one.
@@ -557,6 +557,16 @@ type Column struct {
 	Charset string `protobuf:"bytes,18,opt,name=charset,proto3" json:"charset,omitempty"`
 	// Values are sets of enum_labels, written one after another with commas (SET).
 	Multiple bool `protobuf:"varint,19,opt,name=multiple,proto3" json:"multiple,omitempty"`
+	// How PostgreSQL keeps large values where it is not the type's own way: "EXTERNAL",
+	// "MAIN"; and what compresses them: "lz4".
+	Storage     string `protobuf:"bytes,40,opt,name=storage,proto3" json:"storage,omitempty"`
+	Compression string `protobuf:"bytes,41,opt,name=compression,proto3" json:"compression,omitempty"`
+	// The name of the NOT NULL constraint, where the engine has one.
+	NotNullName string `protobuf:"bytes,42,opt,name=not_null_name,json=notNullName,proto3" json:"not_null_name,omitempty"`
+	// The sequence that numbers rows: an identity's, or one behind a default.
+	Sequence *Sequence `protobuf:"bytes,43,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The column is its parent table's (PostgreSQL's INHERITS) and not declared here.
+	Inherited bool `protobuf:"varint,44,opt,name=inherited,proto3" json:"inherited,omitempty"`
 	// The column's name in the target; empty for its own.
 	TargetName string `protobuf:"bytes,30,opt,name=target_name,json=targetName,proto3" json:"target_name,omitempty"`
 	// The column is left behind.
@@ -734,6 +744,41 @@ func (x *Column) GetMultiple() bool {
 	return false
 }
 
+func (x *Column) GetStorage() string {
+	if x != nil {
+		return x.Storage
+	}
+	return ""
+}
+
+func (x *Column) GetCompression() string {
+	if x != nil {
+		return x.Compression
+	}
+	return ""
+}
+
+func (x *Column) GetNotNullName() string {
+	if x != nil {
+		return x.NotNullName
+	}
+	return ""
+}
+
+func (x *Column) GetSequence() *Sequence {
+	if x != nil {
+		return x.Sequence
+	}
+	return nil
+}
+
+func (x *Column) GetInherited() bool {
+	if x != nil {
+		return x.Inherited
+	}
+	return false
+}
+
 func (x *Column) GetTargetName() string {
 	if x != nil {
 		return x.TargetName
@@ -769,6 +814,102 @@ func (x *Column) GetConstant() string {
 	return ""
 }
 
+// Sequence numbers the rows of a column.
+type Sequence struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Schema string                 `protobuf:"bytes,1,opt,name=schema,proto3" json:"schema,omitempty"`
+	Name   string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// "AS integer START WITH 1 INCREMENT BY 1 …", as CREATE SEQUENCE takes it.
+	Options string `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// The value that it gave last; whether it gave it yet.
+	LastValue int64 `protobuf:"varint,4,opt,name=last_value,json=lastValue,proto3" json:"last_value,omitempty"`
+	Called    bool  `protobuf:"varint,5,opt,name=called,proto3" json:"called,omitempty"`
+	Increment int64 `protobuf:"varint,6,opt,name=increment,proto3" json:"increment,omitempty"`
+	// The column's default takes the next number: it is no identity.
+	ByDefaultValue bool `protobuf:"varint,7,opt,name=by_default_value,json=byDefaultValue,proto3" json:"by_default_value,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Sequence) Reset() {
+	*x = Sequence{}
+	mi := &file_drover_plan_v1_table_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sequence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sequence) ProtoMessage() {}
+
+func (x *Sequence) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_table_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sequence.ProtoReflect.Descriptor instead.
+func (*Sequence) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Sequence) GetSchema() string {
+	if x != nil {
+		return x.Schema
+	}
+	return ""
+}
+
+func (x *Sequence) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Sequence) GetOptions() string {
+	if x != nil {
+		return x.Options
+	}
+	return ""
+}
+
+func (x *Sequence) GetLastValue() int64 {
+	if x != nil {
+		return x.LastValue
+	}
+	return 0
+}
+
+func (x *Sequence) GetCalled() bool {
+	if x != nil {
+		return x.Called
+	}
+	return false
+}
+
+func (x *Sequence) GetIncrement() int64 {
+	if x != nil {
+		return x.Increment
+	}
+	return 0
+}
+
+func (x *Sequence) GetByDefaultValue() bool {
+	if x != nil {
+		return x.ByDefaultValue
+	}
+	return false
+}
+
 // Policy is the user's choice for values that have no exact mapping. Without one
 // such a value stops its table.
 type Policy struct {
@@ -782,7 +923,7 @@ type Policy struct {
 
 func (x *Policy) Reset() {
 	*x = Policy{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[2]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +935,7 @@ func (x *Policy) String() string {
 func (*Policy) ProtoMessage() {}
 
 func (x *Policy) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[2]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +948,7 @@ func (x *Policy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Policy.ProtoReflect.Descriptor instead.
 func (*Policy) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{2}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Policy) GetAction() Policy_Action {
@@ -843,7 +984,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[3]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +996,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[3]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1009,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{3}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Key) GetSource() KeySource {
@@ -921,7 +1062,7 @@ type IndexColumn struct {
 
 func (x *IndexColumn) Reset() {
 	*x = IndexColumn{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -933,7 +1074,7 @@ func (x *IndexColumn) String() string {
 func (*IndexColumn) ProtoMessage() {}
 
 func (x *IndexColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -946,7 +1087,7 @@ func (x *IndexColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IndexColumn.ProtoReflect.Descriptor instead.
 func (*IndexColumn) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{4}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *IndexColumn) GetName() string {
@@ -1009,7 +1150,7 @@ type Index struct {
 
 func (x *Index) Reset() {
 	*x = Index{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[5]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1162,7 @@ func (x *Index) String() string {
 func (*Index) ProtoMessage() {}
 
 func (x *Index) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[5]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1175,7 @@ func (x *Index) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Index.ProtoReflect.Descriptor instead.
 func (*Index) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{5}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Index) GetName() string {
@@ -1137,7 +1278,7 @@ type ForeignKey struct {
 
 func (x *ForeignKey) Reset() {
 	*x = ForeignKey{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[6]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1290,7 @@ func (x *ForeignKey) String() string {
 func (*ForeignKey) ProtoMessage() {}
 
 func (x *ForeignKey) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[6]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +1303,7 @@ func (x *ForeignKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForeignKey.ProtoReflect.Descriptor instead.
 func (*ForeignKey) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{6}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ForeignKey) GetName() string {
@@ -1247,14 +1388,18 @@ type Check struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The condition in the source's dialect.
-	Expression    string `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
+	Expression string `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
+	// The definition in the source's dialect, for equal engines.
+	Definition string `protobuf:"bytes,20,opt,name=definition,proto3" json:"definition,omitempty"`
+	// Rows of the source may break it: NOT VALID, NOT ENFORCED.
+	Unproven      bool `protobuf:"varint,21,opt,name=unproven,proto3" json:"unproven,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[7]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1411,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[7]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1424,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{7}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Check) GetName() string {
@@ -1294,6 +1439,20 @@ func (x *Check) GetExpression() string {
 		return x.Expression
 	}
 	return ""
+}
+
+func (x *Check) GetDefinition() string {
+	if x != nil {
+		return x.Definition
+	}
+	return ""
+}
+
+func (x *Check) GetUnproven() bool {
+	if x != nil {
+		return x.Unproven
+	}
+	return false
 }
 
 // Table as the source's catalog has it.
@@ -1319,14 +1478,22 @@ type Table struct {
 	Where string `protobuf:"bytes,13,opt,name=where,proto3" json:"where,omitempty"`
 	// The statement that makes it in the source, for equal engines and for whoever makes
 	// a part of it by hand; empty where the engine keeps none.
-	Definition    string `protobuf:"bytes,50,opt,name=definition,proto3" json:"definition,omitempty"`
+	Definition string `protobuf:"bytes,50,opt,name=definition,proto3" json:"definition,omitempty"`
+	// How the table is partitioned, behind PARTITION BY, and its partitions at every
+	// level, each behind the one that it is part of. Their rows are read as the table's.
+	PartitionKey string       `protobuf:"bytes,40,opt,name=partition_key,json=partitionKey,proto3" json:"partition_key,omitempty"`
+	Partitions   []*Partition `protobuf:"bytes,41,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	// Storage parameters: "fillfactor=70".
+	Parameters []string `protobuf:"bytes,42,rep,name=parameters,proto3" json:"parameters,omitempty"`
+	// Tables whose columns it has (PostgreSQL's INHERITS).
+	Inherits      []*TableName `protobuf:"bytes,43,rep,name=inherits,proto3" json:"inherits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[8]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1338,7 +1505,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[8]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1351,7 +1518,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{8}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Table) GetSchema() string {
@@ -1452,6 +1619,99 @@ func (x *Table) GetDefinition() string {
 	return ""
 }
 
+func (x *Table) GetPartitionKey() string {
+	if x != nil {
+		return x.PartitionKey
+	}
+	return ""
+}
+
+func (x *Table) GetPartitions() []*Partition {
+	if x != nil {
+		return x.Partitions
+	}
+	return nil
+}
+
+func (x *Table) GetParameters() []string {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+func (x *Table) GetInherits() []*TableName {
+	if x != nil {
+		return x.Inherits
+	}
+	return nil
+}
+
+// Partition of a table.
+type Partition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Columns, indexes and constraints of its own; its partition key where it has
+	// partitions itself.
+	Table *Table `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	// What it is part of.
+	Parent *TableName `protobuf:"bytes,2,opt,name=parent,proto3" json:"parent,omitempty"`
+	// "FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')", "DEFAULT".
+	Bound         string `protobuf:"bytes,3,opt,name=bound,proto3" json:"bound,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Partition) Reset() {
+	*x = Partition{}
+	mi := &file_drover_plan_v1_table_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Partition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Partition) ProtoMessage() {}
+
+func (x *Partition) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_table_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Partition.ProtoReflect.Descriptor instead.
+func (*Partition) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Partition) GetTable() *Table {
+	if x != nil {
+		return x.Table
+	}
+	return nil
+}
+
+func (x *Partition) GetParent() *TableName {
+	if x != nil {
+		return x.Parent
+	}
+	return nil
+}
+
+func (x *Partition) GetBound() string {
+	if x != nil {
+		return x.Bound
+	}
+	return ""
+}
+
 // UserType is an enum or a domain that columns use (PostgreSQL).
 type UserType struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1465,7 +1725,7 @@ type UserType struct {
 
 func (x *UserType) Reset() {
 	*x = UserType{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[9]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +1737,7 @@ func (x *UserType) String() string {
 func (*UserType) ProtoMessage() {}
 
 func (x *UserType) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[9]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +1750,7 @@ func (x *UserType) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserType.ProtoReflect.Descriptor instead.
 func (*UserType) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{9}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UserType) GetSchema() string {
@@ -1529,7 +1789,7 @@ type Unmoved struct {
 
 func (x *Unmoved) Reset() {
 	*x = Unmoved{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[10]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1541,7 +1801,7 @@ func (x *Unmoved) String() string {
 func (*Unmoved) ProtoMessage() {}
 
 func (x *Unmoved) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[10]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1554,7 +1814,7 @@ func (x *Unmoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unmoved.ProtoReflect.Descriptor instead.
 func (*Unmoved) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{10}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Unmoved) GetObject() string {
@@ -1596,7 +1856,7 @@ type TableName struct {
 
 func (x *TableName) Reset() {
 	*x = TableName{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1608,7 +1868,7 @@ func (x *TableName) String() string {
 func (*TableName) ProtoMessage() {}
 
 func (x *TableName) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[11]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1621,7 +1881,7 @@ func (x *TableName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableName.ProtoReflect.Descriptor instead.
 func (*TableName) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{11}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TableName) GetSchema() string {
@@ -1664,7 +1924,7 @@ type Object struct {
 
 func (x *Object) Reset() {
 	*x = Object{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[12]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +1936,7 @@ func (x *Object) String() string {
 func (*Object) ProtoMessage() {}
 
 func (x *Object) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[12]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +1949,7 @@ func (x *Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Object.ProtoReflect.Descriptor instead.
 func (*Object) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{12}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Object) GetType() string {
@@ -1761,7 +2021,7 @@ type Database struct {
 
 func (x *Database) Reset() {
 	*x = Database{}
-	mi := &file_drover_plan_v1_table_proto_msgTypes[13]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +2033,7 @@ func (x *Database) String() string {
 func (*Database) ProtoMessage() {}
 
 func (x *Database) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_table_proto_msgTypes[13]
+	mi := &file_drover_plan_v1_table_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +2046,7 @@ func (x *Database) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Database.ProtoReflect.Descriptor instead.
 func (*Database) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{13}
+	return file_drover_plan_v1_table_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Database) GetEngine() string {
@@ -1854,7 +2114,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x10MOMENT_TIMESTAMP\x10\x01\x12\x0f\n" +
 	"\vMOMENT_DATE\x10\x02\x12\x0f\n" +
 	"\vMOMENT_TIME\x10\x03B\a\n" +
-	"\x05value\"\xad\x06\n" +
+	"\x05value\"\xe1\a\n" +
 	"\x06Column\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vnative_type\x18\x02 \x01(\tR\n" +
@@ -1877,14 +2137,28 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x10generated_stored\x18\x10 \x01(\bR\x0fgeneratedStored\x12\"\n" +
 	"\ron_update_now\x18\x11 \x01(\bR\vonUpdateNow\x12\x18\n" +
 	"\acharset\x18\x12 \x01(\tR\acharset\x12\x1a\n" +
-	"\bmultiple\x18\x13 \x01(\bR\bmultiple\x12\x1f\n" +
+	"\bmultiple\x18\x13 \x01(\bR\bmultiple\x12\x18\n" +
+	"\astorage\x18( \x01(\tR\astorage\x12 \n" +
+	"\vcompression\x18) \x01(\tR\vcompression\x12\"\n" +
+	"\rnot_null_name\x18* \x01(\tR\vnotNullName\x124\n" +
+	"\bsequence\x18+ \x01(\v2\x18.drover.plan.v1.SequenceR\bsequence\x12\x1c\n" +
+	"\tinherited\x18, \x01(\bR\tinherited\x12\x1f\n" +
 	"\vtarget_name\x18\x1e \x01(\tR\n" +
 	"targetName\x12\x18\n" +
 	"\adropped\x18\x1f \x01(\bR\adropped\x12\x12\n" +
 	"\x04cast\x18  \x01(\tR\x04cast\x12.\n" +
 	"\x06policy\x18! \x01(\v2\x16.drover.plan.v1.PolicyR\x06policy\x12\x1f\n" +
 	"\bconstant\x18\" \x01(\tH\x00R\bconstant\x88\x01\x01B\v\n" +
-	"\t_constant\"\xc7\x01\n" +
+	"\t_constant\"\xcf\x01\n" +
+	"\bSequence\x12\x16\n" +
+	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aoptions\x18\x03 \x01(\tR\aoptions\x12\x1d\n" +
+	"\n" +
+	"last_value\x18\x04 \x01(\x03R\tlastValue\x12\x16\n" +
+	"\x06called\x18\x05 \x01(\bR\x06called\x12\x1c\n" +
+	"\tincrement\x18\x06 \x01(\x03R\tincrement\x12(\n" +
+	"\x10by_default_value\x18\a \x01(\bR\x0ebyDefaultValue\"\xc7\x01\n" +
 	"\x06Policy\x125\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x1d.drover.plan.v1.Policy.ActionR\x06action\x12\x1a\n" +
 	"\bsentinel\x18\x02 \x01(\tR\bsentinel\"j\n" +
@@ -1943,12 +2217,16 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	" \x01(\tR\x05match\x12\x1e\n" +
 	"\n" +
 	"definition\x18\v \x01(\tR\n" +
-	"definition\";\n" +
+	"definition\"w\n" +
 	"\x05Check\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\x87\x04\n" +
+	"expression\x12\x1e\n" +
+	"\n" +
+	"definition\x18\x14 \x01(\tR\n" +
+	"definition\x12\x1a\n" +
+	"\bunproven\x18\x15 \x01(\bR\bunproven\"\xbe\x05\n" +
 	"\x05Table\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -1966,7 +2244,19 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x05where\x18\r \x01(\tR\x05where\x12\x1e\n" +
 	"\n" +
 	"definition\x182 \x01(\tR\n" +
-	"definition\"V\n" +
+	"definition\x12#\n" +
+	"\rpartition_key\x18( \x01(\tR\fpartitionKey\x129\n" +
+	"\n" +
+	"partitions\x18) \x03(\v2\x19.drover.plan.v1.PartitionR\n" +
+	"partitions\x12\x1e\n" +
+	"\n" +
+	"parameters\x18* \x03(\tR\n" +
+	"parameters\x125\n" +
+	"\binherits\x18+ \x03(\v2\x19.drover.plan.v1.TableNameR\binherits\"\x81\x01\n" +
+	"\tPartition\x12+\n" +
+	"\x05table\x18\x01 \x01(\v2\x15.drover.plan.v1.TableR\x05table\x121\n" +
+	"\x06parent\x18\x02 \x01(\v2\x19.drover.plan.v1.TableNameR\x06parent\x12\x14\n" +
+	"\x05bound\x18\x03 \x01(\tR\x05bound\"V\n" +
 	"\bUserType\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1e\n" +
@@ -2056,7 +2346,7 @@ func file_drover_plan_v1_table_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_plan_v1_table_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_drover_plan_v1_table_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_drover_plan_v1_table_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_drover_plan_v1_table_proto_goTypes = []any{
 	(Kind)(0),           // 0: drover.plan.v1.Kind
 	(Encoding)(0),       // 1: drover.plan.v1.Encoding
@@ -2066,44 +2356,51 @@ var file_drover_plan_v1_table_proto_goTypes = []any{
 	(Policy_Action)(0),  // 5: drover.plan.v1.Policy.Action
 	(*Default)(nil),     // 6: drover.plan.v1.Default
 	(*Column)(nil),      // 7: drover.plan.v1.Column
-	(*Policy)(nil),      // 8: drover.plan.v1.Policy
-	(*Key)(nil),         // 9: drover.plan.v1.Key
-	(*IndexColumn)(nil), // 10: drover.plan.v1.IndexColumn
-	(*Index)(nil),       // 11: drover.plan.v1.Index
-	(*ForeignKey)(nil),  // 12: drover.plan.v1.ForeignKey
-	(*Check)(nil),       // 13: drover.plan.v1.Check
-	(*Table)(nil),       // 14: drover.plan.v1.Table
-	(*UserType)(nil),    // 15: drover.plan.v1.UserType
-	(*Unmoved)(nil),     // 16: drover.plan.v1.Unmoved
-	(*TableName)(nil),   // 17: drover.plan.v1.TableName
-	(*Object)(nil),      // 18: drover.plan.v1.Object
-	(*Database)(nil),    // 19: drover.plan.v1.Database
+	(*Sequence)(nil),    // 8: drover.plan.v1.Sequence
+	(*Policy)(nil),      // 9: drover.plan.v1.Policy
+	(*Key)(nil),         // 10: drover.plan.v1.Key
+	(*IndexColumn)(nil), // 11: drover.plan.v1.IndexColumn
+	(*Index)(nil),       // 12: drover.plan.v1.Index
+	(*ForeignKey)(nil),  // 13: drover.plan.v1.ForeignKey
+	(*Check)(nil),       // 14: drover.plan.v1.Check
+	(*Table)(nil),       // 15: drover.plan.v1.Table
+	(*Partition)(nil),   // 16: drover.plan.v1.Partition
+	(*UserType)(nil),    // 17: drover.plan.v1.UserType
+	(*Unmoved)(nil),     // 18: drover.plan.v1.Unmoved
+	(*TableName)(nil),   // 19: drover.plan.v1.TableName
+	(*Object)(nil),      // 20: drover.plan.v1.Object
+	(*Database)(nil),    // 21: drover.plan.v1.Database
 }
 var file_drover_plan_v1_table_proto_depIdxs = []int32{
 	4,  // 0: drover.plan.v1.Default.moment:type_name -> drover.plan.v1.Default.Moment
 	0,  // 1: drover.plan.v1.Column.kind:type_name -> drover.plan.v1.Kind
 	6,  // 2: drover.plan.v1.Column.default:type_name -> drover.plan.v1.Default
 	2,  // 3: drover.plan.v1.Column.identity:type_name -> drover.plan.v1.Identity
-	8,  // 4: drover.plan.v1.Column.policy:type_name -> drover.plan.v1.Policy
-	5,  // 5: drover.plan.v1.Policy.action:type_name -> drover.plan.v1.Policy.Action
-	3,  // 6: drover.plan.v1.Key.source:type_name -> drover.plan.v1.KeySource
-	0,  // 7: drover.plan.v1.Key.kinds:type_name -> drover.plan.v1.Kind
-	10, // 8: drover.plan.v1.Index.columns:type_name -> drover.plan.v1.IndexColumn
-	7,  // 9: drover.plan.v1.Table.columns:type_name -> drover.plan.v1.Column
-	9,  // 10: drover.plan.v1.Table.key:type_name -> drover.plan.v1.Key
-	11, // 11: drover.plan.v1.Table.indexes:type_name -> drover.plan.v1.Index
-	12, // 12: drover.plan.v1.Table.foreign_keys:type_name -> drover.plan.v1.ForeignKey
-	13, // 13: drover.plan.v1.Table.checks:type_name -> drover.plan.v1.Check
-	17, // 14: drover.plan.v1.Object.tables:type_name -> drover.plan.v1.TableName
-	14, // 15: drover.plan.v1.Database.tables:type_name -> drover.plan.v1.Table
-	15, // 16: drover.plan.v1.Database.user_types:type_name -> drover.plan.v1.UserType
-	16, // 17: drover.plan.v1.Database.unmoved:type_name -> drover.plan.v1.Unmoved
-	18, // 18: drover.plan.v1.Database.objects:type_name -> drover.plan.v1.Object
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	8,  // 4: drover.plan.v1.Column.sequence:type_name -> drover.plan.v1.Sequence
+	9,  // 5: drover.plan.v1.Column.policy:type_name -> drover.plan.v1.Policy
+	5,  // 6: drover.plan.v1.Policy.action:type_name -> drover.plan.v1.Policy.Action
+	3,  // 7: drover.plan.v1.Key.source:type_name -> drover.plan.v1.KeySource
+	0,  // 8: drover.plan.v1.Key.kinds:type_name -> drover.plan.v1.Kind
+	11, // 9: drover.plan.v1.Index.columns:type_name -> drover.plan.v1.IndexColumn
+	7,  // 10: drover.plan.v1.Table.columns:type_name -> drover.plan.v1.Column
+	10, // 11: drover.plan.v1.Table.key:type_name -> drover.plan.v1.Key
+	12, // 12: drover.plan.v1.Table.indexes:type_name -> drover.plan.v1.Index
+	13, // 13: drover.plan.v1.Table.foreign_keys:type_name -> drover.plan.v1.ForeignKey
+	14, // 14: drover.plan.v1.Table.checks:type_name -> drover.plan.v1.Check
+	16, // 15: drover.plan.v1.Table.partitions:type_name -> drover.plan.v1.Partition
+	19, // 16: drover.plan.v1.Table.inherits:type_name -> drover.plan.v1.TableName
+	15, // 17: drover.plan.v1.Partition.table:type_name -> drover.plan.v1.Table
+	19, // 18: drover.plan.v1.Partition.parent:type_name -> drover.plan.v1.TableName
+	19, // 19: drover.plan.v1.Object.tables:type_name -> drover.plan.v1.TableName
+	15, // 20: drover.plan.v1.Database.tables:type_name -> drover.plan.v1.Table
+	17, // 21: drover.plan.v1.Database.user_types:type_name -> drover.plan.v1.UserType
+	18, // 22: drover.plan.v1.Database.unmoved:type_name -> drover.plan.v1.Unmoved
+	20, // 23: drover.plan.v1.Database.objects:type_name -> drover.plan.v1.Object
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_table_proto_init() }
@@ -2123,7 +2420,7 @@ func file_drover_plan_v1_table_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_plan_v1_table_proto_rawDesc), len(file_drover_plan_v1_table_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -75,7 +75,7 @@ func (a *apply) body() error {
 		return a.rangesPlanned(b.RangesPlanned)
 	case *journalv1.Event_PlanFinished, *journalv1.Event_SpecChanged, *journalv1.Event_MigrationStarted, *journalv1.Event_MigrationPaused,
 		*journalv1.Event_MigrationResumed, *journalv1.Event_MigrationEnded, *journalv1.Event_MigrationFailed,
-		*journalv1.Event_TargetPrepared, *journalv1.Event_TargetFinished:
+		*journalv1.Event_TargetPrepared, *journalv1.Event_TargetFinished, *journalv1.Event_ObjectsApplied:
 		return a.lifecycle()
 	case *journalv1.Event_TargetPublished, *journalv1.Event_DiscardStarted, *journalv1.Event_TargetDiscarded:
 		return a.publication()
@@ -151,6 +151,8 @@ func (a *apply) rangeEvent() error {
 	case *journalv1.Event_RangeSkipped:
 		a.reopen()
 		return a.rng(b.RangeSkipped.GetTable(), b.RangeSkipped.GetRange(), rangeSkipped)
+	case *journalv1.Event_RangeCut:
+		return a.rng(b.RangeCut.GetTable(), b.RangeCut.GetRange().GetNumber(), func(t *Table, r *Range) error { return a.rangeCut(t, r, b.RangeCut) })
 	case *journalv1.Event_RangeEmptied:
 		return a.rng(b.RangeEmptied.GetTable(), b.RangeEmptied.GetRange(), rangeEmptied)
 	default:

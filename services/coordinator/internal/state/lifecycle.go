@@ -22,6 +22,8 @@ func (a *apply) sourceDescribed(e *journalv1.SourceDescribed) error {
 func (a *apply) targetDesigned(e *journalv1.TargetDesigned) error {
 	a.m.Target = Endpoint{Engine: e.GetEngine(), Version: e.GetVersion(), Identity: e.GetIdentity()}
 	a.m.Findings, a.m.Tables = e.GetFindings(), int(e.GetTables())
+	// A new design knows what is made already, and making it twice is harmless.
+	a.m.Objects, a.m.ObjectsApplied, a.m.NotDesigned = e.GetObjects(), false, e.GetUnmoved()
 	if a.m.Replan == ReplanNone {
 		a.m.Statements = e.GetStatements()
 		return nil
@@ -54,6 +56,8 @@ func (a *apply) lifecycle() error {
 		a.m.Stage, a.m.Started = Running, now
 	case *journalv1.Event_TargetPrepared:
 		a.m.Prepared, a.m.MorePrepare = true, false
+	case *journalv1.Event_ObjectsApplied:
+		a.m.ObjectsApplied = true
 	case *journalv1.Event_TargetFinished:
 		a.m.Finished = true
 	case *journalv1.Event_MigrationPaused:

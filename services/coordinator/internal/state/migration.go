@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-memdb"
@@ -91,6 +92,11 @@ type Migration struct {
 	Unmoved                 []*planv1.Unmoved
 	Findings                []*planv1.Finding
 	Statements              []*planv1.Statement
+	// Objects are made when every table is complete; ObjectsApplied: they are there.
+	Objects        []*planv1.Statement
+	ObjectsApplied bool
+	// NotDesigned are objects of the source that the design leaves behind.
+	NotDesigned []*planv1.Unmoved
 	Problem                 Problem
 	// Tables is how many tables the design has; -1 before.
 	Tables int
@@ -112,6 +118,12 @@ func (v View) Migration(uid string) *Migration {
 
 // Atomic tells whether tables are staged and published in one step.
 func (m *Migration) Atomic() bool { return m.Spec.GetPublish() == "atomic" }
+
+// ObjectsWanted tells whether what is no table is still to be made.
+func (m *Migration) ObjectsWanted() bool { return len(m.Objects) > 0 && !m.ObjectsApplied }
+
+// LeftBehind is everything of the source that the target does not get.
+func (m *Migration) LeftBehind() []*planv1.Unmoved { return slices.Concat(m.Unmoved, m.NotDesigned) }
 
 // MigrationByName gives a migration by name, or nil.
 func (v View) MigrationByName(name string) *Migration {
