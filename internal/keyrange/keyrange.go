@@ -65,15 +65,22 @@ func Whole(r *planv1.Range) bool { return r.GetLower() == nil && r.GetUpper() ==
 // divide a table into: the first has no lower bound, the last no upper one, so
 // that no key is outside all of them.
 func FromBoundaries(kinds []planv1.Kind, cuts []*planv1.Bound, rows, bytes int64) []*planv1.Range {
+	return Divide(kinds, &planv1.Range{EstimatedRows: rows, EstimatedBytes: bytes}, cuts)
+}
+
+// Divide makes the len(cuts)+1 ranges that sorted, distinct cuts inside of a part of
+// a table divide it into. They are numbered from 1 and share its estimates evenly.
+func Divide(kinds []planv1.Kind, part *planv1.Range, cuts []*planv1.Bound) []*planv1.Range {
 	n := int64(len(cuts) + 1)
 	out := make([]*planv1.Range, 0, n)
-	var lower *planv1.Bound
+	lower := part.GetLower()
 	for i := range n {
-		var upper *planv1.Bound
+		upper := part.GetUpper()
 		if i < n-1 {
 			upper = cuts[i]
 		}
-		r := &planv1.Range{Number: uint32(i + 1), Lower: lower, Upper: upper, EstimatedRows: share(rows, n), EstimatedBytes: share(bytes, n)}
+		r := &planv1.Range{Number: uint32(i + 1), Lower: lower, Upper: upper,
+			EstimatedRows: share(part.GetEstimatedRows(), n), EstimatedBytes: share(part.GetEstimatedBytes(), n)}
 		r.Label = Label(kinds, r)
 		out = append(out, r)
 		lower = upper

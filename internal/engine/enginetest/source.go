@@ -107,12 +107,51 @@ func (f *flow) testSplit(p *planv1.TablePlan, table Table) {
 		}
 		require.Equal(t, digest(whole), digest(all))
 	}
+	for _, r := range f.split(p, 50) {
+		f.testSplitWithin(p, r)
+	}
+}
+
+// testSplitWithin: a part is cut as the table is, from its lower to its upper bound,
+// and behind a key where one is given.
+func (f *flow) testSplitWithin(p *planv1.TablePlan, part *planv1.Range) {
+	rows := f.read(p, engine.SourceSide, part, nil)
+	ends := []*planv1.Bound{nil}
+	if len(rows) > 0 && rows[0].key != nil {
+		ends = append(ends, rows[len(rows)/3].key, rows[len(rows)-1].key)
+	}
+	for _, after := range ends {
+		o := engine.SplitOptions{TargetRows: 7, TargetBytes: 1 << 40, Snapshot: f.snapshotFor(p), Within: part, After: after}
+		ranges, err := f.source.Split(f.ctx, p, o)
+		require.NoError(f.t, err)
+		f.testFollowing(ranges)
+		require.True(f.t, keyrange.Equal(part.GetLower(), ranges[0].GetLower()), "%s begins with %s", ranges[0].GetLabel(), part.GetLabel())
+		require.True(f.t, keyrange.Equal(part.GetUpper(), ranges[len(ranges)-1].GetUpper()), "%s ends with %s", ranges[len(ranges)-1].GetLabel(), part.GetLabel())
+		if after == nil && len(rows) > 14 && engine.HasKey(p) {
+			require.Greater(f.t, len(ranges), 1, "%d rows of %s in ranges of about 7", len(rows), part.GetLabel())
+		}
+		rest := f.read(p, engine.SourceSide, part, after)
+		var all []row
+		for i, r := range ranges {
+			got := f.read(p, engine.SourceSide, r, nil)
+			if i == 0 {
+				got = f.read(p, engine.SourceSide, r, after)
+			}
+			require.True(f.t, i == 0 || len(got) > 0 || !engine.HasKey(p), "%s is not empty", r.GetLabel())
+			all = append(all, got...)
+		}
+		require.Equal(f.t, digest(rest), digest(all), "%s behind a key: nothing is in front of it", part.GetLabel())
+	}
 }
 
 func (f *flow) testAdjacent(ranges []*planv1.Range) {
 	require.NotEmpty(f.t, ranges)
 	require.Nil(f.t, ranges[0].GetLower())
 	require.Nil(f.t, ranges[len(ranges)-1].GetUpper())
+	f.testFollowing(ranges)
+}
+
+func (f *flow) testFollowing(ranges []*planv1.Range) {
 	for i, r := range ranges {
 		require.EqualValues(f.t, i+1, r.GetNumber())
 		require.NotEmpty(f.t, r.GetLabel())

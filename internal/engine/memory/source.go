@@ -35,7 +35,7 @@ func (t *table) describe() *planv1.Table {
 	out.Key.Kinds = t.kinds
 	out.Key.PortableOrder = t.key != nil && !slices.ContainsFunc(t.kinds, func(k planv1.Kind) bool { return !canon.Portable(k) })
 	out.EstimatedRows = int64(len(t.rows))
-	out.EstimatedBytes = out.EstimatedRows * 64
+	out.EstimatedBytes = out.EstimatedRows * rowBytes
 	out.Fingerprint = t.fingerprint()
 	return out
 }
@@ -50,21 +50,29 @@ func (t *table) fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Split cuts at every TargetRows-th key.
+// Split cuts at every TargetRows-th key of the part to cut.
 func (d *database) Split(_ context.Context, p *planv1.TablePlan, o engine.SplitOptions) ([]*planv1.Range, error) {
 	t, rows, err := d.lookup(p, engine.SourceSide)
 	if err != nil {
 		return nil, err
 	}
+	part := o.Part(int64(len(rows)), int64(len(rows))*rowBytes)
 	step := max(1, int(o.TargetRows))
 	var cuts []*planv1.Bound
 	if t.key != nil {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r record) bool {
+			key := t.keyOf(r)
+			return !keyrange.Contains(t.kinds, part, key) || o.After != nil && keyrange.Compare(t.kinds, key, o.After) <= 0
+		})
 		for i := step; i < len(rows); i += step {
 			cuts = append(cuts, keyrange.Clone(t.keyOf(rows[i])))
 		}
 	}
-	return keyrange.FromBoundaries(t.kinds, cuts, int64(len(rows)), int64(len(rows))*64), nil
+	return keyrange.Divide(t.kinds, part, cuts), nil
 }
+
+// rowBytes is what a row is taken to be long.
+const rowBytes = 64
 
 // Count counts the rows that the table's condition lets through, and the others.
 func (d *database) Count(_ context.Context, p *planv1.TablePlan) (n engine.Count, err error) {

@@ -19,22 +19,26 @@ import (
 func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.SplitOptions) ([]*planv1.Range, error) {
 	source := p.GetSource()
 	rows, bytes := source.GetEstimatedRows(), source.GetEstimatedBytes()
+	part := o.Part(rows, bytes)
 	var cuts []*planv1.Bound
 	var err error
 	if engine.HasKey(p) {
-		s := &splitter{db: d.db, table: source, step: o.StepRows(rows, bytes)}
+		s := &splitter{db: d.db, table: source, part: part, after: o.After, step: o.StepRows(rows, bytes)}
 		cuts, err = s.run(ctx, p)
 	}
 	if err != nil {
 		return nil, fault.At(classify("mysql.Split", err), fault.Source, engine.Label(p, engine.SourceSide))
 	}
-	return keyrange.FromBoundaries(source.GetKey().GetKinds(), cuts, rows, bytes), nil
+	return keyrange.Divide(source.GetKey().GetKinds(), part, cuts), nil
 }
 
 // splitter finds the cuts of one table.
 type splitter struct {
 	db    *sql.DB
 	table *planv1.Table
+	// part is what is cut, behind after.
+	part  *planv1.Range
+	after *planv1.Bound
 	terms keyTerms
 	// from is the table and its index, as FROM has them.
 	from string
@@ -55,6 +59,9 @@ func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1
 		s.decimals = append(s.decimals, p.GetColumns()[i].GetScale())
 	}
 	s.from = qualified(s.table.GetSchema(), s.table.GetName()) + forceIndex(s.table)
+	if !keyrange.Whole(s.part) || s.after != nil {
+		return s.walkPart(ctx)
+	}
 	lead := engine.SourceColumn(p, s.table.GetKey().GetColumns()[0])
 	half := middleOf(s.terms.kinds[0], s.terms.types[0], lead.GetCollation(), s.decimals[0])
 	// Of a table that was just filled the server knows nothing yet, and what Describe
@@ -63,6 +70,25 @@ func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1
 		return s.walk(ctx, nil, nil)
 	}
 	return (&bisection{splitter: s, middle: half}).run(ctx)
+}
+
+// walkPart cuts at every step-th key of the part. A part is about as large as a range:
+// walking through it is exact, and costs no more than reading it.
+func (s *splitter) walkPart(ctx context.Context) ([]*planv1.Bound, error) {
+	within, err := s.terms.bounds(s.part, s.after)
+	if err != nil {
+		return nil, err
+	}
+	first, err := s.key(ctx, within, "", s.step)
+	if err != nil || first == nil {
+		return nil, err
+	}
+	before, err := s.terms.bounds(&planv1.Range{Upper: s.part.GetUpper()}, nil)
+	if err != nil {
+		return nil, err
+	}
+	more, err := s.walk(ctx, first, before)
+	return append([]*planv1.Bound{first}, more...), err
 }
 
 // walk cuts at every step-th key behind a key and before a bound of the first column;

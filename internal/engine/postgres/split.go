@@ -72,35 +72,35 @@ type splitter struct {
 }
 
 func (s *splitter) run(ctx context.Context) ([]*planv1.Range, error) {
-	kinds := s.plan.GetSource().GetKey().GetKinds()
-	source := s.plan.GetSource().GetKey().GetSource()
-	if s.pages == 0 || source == planv1.KeySource_KEY_SOURCE_NONE {
-		return keyrange.FromBoundaries(kinds, nil, s.rows, s.bytes), nil
+	key := s.plan.GetSource().GetKey()
+	if s.pages > 0 && key.GetSource() != planv1.KeySource_KEY_SOURCE_NONE {
+		if err := s.estimate(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.estimate(ctx); err != nil {
-		return nil, err
-	}
-	n := s.count()
+	part := s.options.Part(s.rows, s.bytes)
 	var cuts []*planv1.Bound
 	var err error
 	switch {
-	case n <= 1:
-	case source == planv1.KeySource_KEY_SOURCE_HIDDEN:
-		cuts = blockCuts(s.pages, n)
+	case s.pages == 0 || key.GetSource() == planv1.KeySource_KEY_SOURCE_NONE:
+	case key.GetSource() == planv1.KeySource_KEY_SOURCE_HIDDEN:
+		cuts, err = s.blockCuts(part)
+	case keyrange.Whole(part) && s.options.After == nil:
+		cuts, err = s.sampleCuts(ctx, s.count(part))
 	default:
-		cuts, err = s.sampleCuts(ctx, n)
+		cuts, err = s.partCuts(ctx, part)
 	}
-	return keyrange.FromBoundaries(kinds, cuts, s.rows, s.bytes), err
+	return keyrange.Divide(key.GetKinds(), part, cuts), err
 }
 
-// count is the number of ranges that keeps both limits.
-func (s *splitter) count() int64 {
+// count is the number of ranges of a part that keeps both limits.
+func (s *splitter) count(part *planv1.Range) int64 {
 	n := int64(1)
 	if s.options.TargetRows > 0 {
-		n = max(n, (s.rows+s.options.TargetRows-1)/s.options.TargetRows)
+		n = max(n, (part.GetEstimatedRows()+s.options.TargetRows-1)/s.options.TargetRows)
 	}
 	if s.options.TargetBytes > 0 {
-		n = max(n, (s.bytes+s.options.TargetBytes-1)/s.options.TargetBytes)
+		n = max(n, (part.GetEstimatedBytes()+s.options.TargetBytes-1)/s.options.TargetBytes)
 	}
 	return n
 }
@@ -129,18 +129,32 @@ func (s *splitter) sample(percent float64) string {
 // sampleCuts picks at most n-1 keys that cut a sample into equal parts, a larger
 // sample where a bloated table's pages turned out empty.
 func (s *splitter) sampleCuts(ctx context.Context, n int64) ([]*planv1.Bound, error) {
+	if n <= 1 {
+		return nil, nil
+	}
 	for want := min(max(minSamplePages, n*pagesPerRange), maxSamplePages); ; want *= 16 {
 		percent := samplePercent(s.pages, want)
-		cuts, err := s.cutsOf(ctx, percent, n)
+		cuts, err := s.cutsOf(ctx, s.sample(percent), itoa(n))
 		if err != nil || percent == 100 || int64(len(cuts)) >= min(n-1, n/2+1) {
 			return cuts, err
 		}
 	}
 }
 
-// cutsOf lets the server sort the sample and choose: only the cuts travel. Keys
-// are unique, so cuts are distinct.
-func (s *splitter) cutsOf(ctx context.Context, percent float64, n int64) ([]*planv1.Bound, error) {
+// partCuts cuts a part of the index into equal steps. A part is about as large as a
+// range: walking through all of it is exact, and costs no more than reading it.
+func (s *splitter) partCuts(ctx context.Context, part *planv1.Range) ([]*planv1.Bound, error) {
+	where, err := predicate(s.plan, engine.SourceSide, part, s.options.After)
+	if err != nil {
+		return nil, err
+	}
+	step := s.options.StepRows(s.rows, s.bytes)
+	return s.cutsOf(ctx, relation(s.plan, engine.SourceSide)+where, `(("drover of" + `+itoa(step-1)+") / "+itoa(step)+")")
+}
+
+// cutsOf cuts rows into n equal parts, where n is SQL. The server sorts them and
+// chooses: only the cuts travel. Keys are unique, so cuts are distinct.
+func (s *splitter) cutsOf(ctx context.Context, rows, n string) ([]*planv1.Bound, error) {
 	p, err := s.db.project(ctx, s.conn.Conn().PgConn(), engine.ReadRequest{Plan: keyOnly(s.plan)})
 	if err != nil {
 		return nil, err
@@ -150,10 +164,10 @@ func (s *splitter) cutsOf(ctx context.Context, percent float64, n int64) ([]*pla
 		return nil, err
 	}
 	key := strings.Join(names, ", ")
-	// The last row of the sample would leave a range with next to nothing in it.
-	sql := fmt.Sprintf(`COPY (SELECT %s FROM (SELECT *, row_number() OVER w AS "drover n", count(*) OVER () AS "drover of" FROM (SELECT %s FROM %s) r WINDOW w AS (ORDER BY %s)) s
-WHERE "drover n" * %d / "drover of" > ("drover n" - 1) * %d / "drover of" AND "drover n" < "drover of" AND "drover n" > 1 ORDER BY "drover n") TO STDOUT (FORMAT binary)`,
-		strings.Join(p.exprs, ", "), key, s.sample(percent), key, n, n)
+	// The last row would leave a range with next to nothing in it.
+	sql := fmt.Sprintf(`COPY (SELECT %[1]s FROM (SELECT *, row_number() OVER w AS "drover n", count(*) OVER () AS "drover of" FROM (SELECT %[2]s FROM %[3]s) r WINDOW w AS (ORDER BY %[2]s)) s
+WHERE "drover n" * %[4]s / "drover of" > ("drover n" - 1) * %[4]s / "drover of" AND "drover n" < "drover of" AND "drover n" > 1 ORDER BY "drover n") TO STDOUT (FORMAT binary)`,
+		strings.Join(p.exprs, ", "), key, rows, n)
 	var cuts []*planv1.Bound
 	reader := &rowReader{projection: p}
 	reader.emit = func(r engine.Row) error {
@@ -175,12 +189,37 @@ func keyOnly(t *planv1.TablePlan) *planv1.TablePlan {
 	return out
 }
 
-// blockCuts cuts the heap into equal numbers of blocks. A ctid is its text form.
-func blockCuts(pages, n int64) []*planv1.Bound {
-	n = min(n, pages)
-	cuts := make([]*planv1.Bound, 0, n)
-	for i := int64(1); i < n; i++ {
-		cuts = append(cuts, keyrange.Of([]byte("("+itoa(i*pages/n)+",0)")))
+// blockCuts cuts the heap's blocks of a part into equal numbers. A ctid is its text
+// form.
+func (s *splitter) blockCuts(part *planv1.Range) ([]*planv1.Bound, error) {
+	first, err := block(part.GetLower(), 0)
+	if err != nil {
+		return nil, err
 	}
-	return cuts
+	if first, err = block(s.options.After, first); err != nil {
+		return nil, err
+	}
+	end, err := block(part.GetUpper(), s.pages)
+	if err != nil {
+		return nil, err
+	}
+	pages := max(0, end-first)
+	n := min(pages, s.count(&planv1.Range{EstimatedRows: s.rows * pages / s.pages, EstimatedBytes: s.bytes * pages / s.pages}))
+	var cuts []*planv1.Bound
+	for i := int64(1); i < n; i++ {
+		cuts = append(cuts, keyrange.Of([]byte("("+itoa(first+i*pages/n)+",0)")))
+	}
+	return cuts, nil
+}
+
+// block is the number of a bound's block.
+func block(b *planv1.Bound, none int64) (int64, error) {
+	if b == nil {
+		return none, nil
+	}
+	var number, line int64
+	if _, err := fmt.Sscanf(string(b.GetValues()[0]), "(%d,%d)", &number, &line); err != nil {
+		return 0, fault.New(fault.Invalid, "postgres.Split", "%q is no row position", b.GetValues()[0])
+	}
+	return number, nil
 }

@@ -22,6 +22,7 @@ func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.Spli
 	const op = "sqlite.Split"
 	source := p.GetSource()
 	rows, bytes := source.GetEstimatedRows(), source.GetEstimatedBytes()
+	part := o.Part(rows, bytes)
 	var cuts []*planv1.Bound
 	err := d.read(ctx, func(tx *sql.Tx) error {
 		info, err := planTable(ctx, tx, p, engine.SourceSide)
@@ -29,13 +30,17 @@ func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.Spli
 			return err
 		}
 		s := &splitter{tx: tx, info: info, key: source.GetKey(), step: o.StepRows(rows, bytes)}
-		cuts, err = s.cut(ctx)
+		if keyrange.Whole(part) && o.After == nil {
+			cuts, err = s.cut(ctx)
+		} else {
+			cuts, err = s.cutStepping(ctx, part, o.After)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, fault.At(classify(op, err), "", engine.Label(p, engine.SourceSide))
 	}
-	return keyrange.FromBoundaries(source.GetKey().GetKinds(), cuts, rows, bytes), nil
+	return keyrange.Divide(source.GetKey().GetKinds(), part, cuts), nil
 }
 
 // splitter finds the cuts of one table.
@@ -56,7 +61,7 @@ func (s *splitter) cut(ctx context.Context) ([]*planv1.Bound, error) {
 			return s.cutEvenly(ctx, least, greatest, density)
 		}
 	}
-	return s.cutStepping(ctx)
+	return s.cutStepping(ctx, nil, nil)
 }
 
 // isRowid tells whether the key is the rowid under one of its names.
@@ -105,7 +110,7 @@ func (s *splitter) cutEvenly(ctx context.Context, least, greatest int64, density
 	step := int64(float64(s.step) / density)
 	var cuts []*planv1.Bound
 	for at := least; greatest-at > step; {
-		key, err := s.next(ctx, ">=", keyrange.Of(canon.AppendInt(nil, at+step)), 0)
+		key, err := s.next(ctx, &planv1.Range{Lower: keyrange.Of(canon.AppendInt(nil, at+step))}, nil, 0)
 		if err != nil || key == nil {
 			return cuts, err
 		}
@@ -115,21 +120,22 @@ func (s *splitter) cutEvenly(ctx context.Context, least, greatest int64, density
 	return cuts, nil
 }
 
-// cutStepping cuts at every step-th key of the index.
-func (s *splitter) cutStepping(ctx context.Context) ([]*planv1.Bound, error) {
+// cutStepping cuts at every step-th key of what a part of the index has behind a key.
+func (s *splitter) cutStepping(ctx context.Context, part *planv1.Range, after *planv1.Bound) ([]*planv1.Bound, error) {
 	var cuts []*planv1.Bound
-	last, err := s.next(ctx, "", nil, s.step)
-	for ; err == nil && last != nil; last, err = s.next(ctx, ">", last, s.step-1) {
+	last, err := s.next(ctx, part, after, s.step)
+	rest := &planv1.Range{Upper: part.GetUpper()}
+	for ; err == nil && last != nil; last, err = s.next(ctx, rest, last, s.step-1) {
 		cuts = append(cuts, last)
 	}
 	return cuts, err
 }
 
-// next gives the key that lies skip keys behind the first one from a bound on;
-// nil where there is none.
-func (s *splitter) next(ctx context.Context, operator string, from *planv1.Bound, skip int64) (*planv1.Bound, error) {
+// next gives the key that lies skip keys behind the first one of what a part of the
+// index has behind a key; nil where there is none.
+func (s *splitter) next(ctx context.Context, part *planv1.Range, after *planv1.Bound, skip int64) (*planv1.Bound, error) {
 	p := &predicate{terms: orderTerms(s.info, s.key), kinds: s.key.GetKinds()}
-	if err := p.add(operator, from); err != nil {
+	if err := p.bounds(part, after); err != nil {
 		return nil, err
 	}
 	columns := make([]string, len(p.terms))
