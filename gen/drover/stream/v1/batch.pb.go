@@ -44,7 +44,9 @@ type BatchHeader struct {
 	// Key behind which a later attempt goes on: the last row's, or the range's upper
 	// bound in its last batch; absent where rows have no key.
 	LastKey *v1.Bound `protobuf:"bytes,9,opt,name=last_key,json=lastKey,proto3" json:"last_key,omitempty"`
-	// A batch over the message limit travels in parts, numbered from 0.
+	// A batch over the message limit travels in parts, numbered from 0. A large batch
+	// is sent while it is read: only its last part knows how many there are, and alone
+	// has digest, last_key and touched; parts is 0 in those before it.
 	Part  uint32 `protobuf:"varint,10,opt,name=part,proto3" json:"part,omitempty"`
 	Parts uint32 `protobuf:"varint,11,opt,name=parts,proto3" json:"parts,omitempty"`
 	// CRC-32C of the bytes behind this header.
@@ -52,7 +54,11 @@ type BatchHeader struct {
 	// Set on the last message of an attempt, which has no rows.
 	End *EndOfRange `protobuf:"bytes,13,opt,name=end,proto3" json:"end,omitempty"`
 	// Values of this batch that policies changed.
-	Touched       []*v1.Touched `protobuf:"bytes,14,rep,name=touched,proto3" json:"touched,omitempty"`
+	Touched []*v1.Touched `protobuf:"bytes,14,rep,name=touched,proto3" json:"touched,omitempty"`
+	// Bytes of a large batch in the parts before this one.
+	Offset uint64 `protobuf:"varint,20,opt,name=offset,proto3" json:"offset,omitempty"`
+	// On the last part of a large batch: CRC-32C of the bodies of all its parts.
+	WholeCrc      uint32 `protobuf:"fixed32,21,opt,name=whole_crc,json=wholeCrc,proto3" json:"whole_crc,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -185,6 +191,20 @@ func (x *BatchHeader) GetTouched() []*v1.Touched {
 	return nil
 }
 
+func (x *BatchHeader) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *BatchHeader) GetWholeCrc() uint32 {
+	if x != nil {
+		return x.WholeCrc
+	}
+	return 0
+}
+
 // EndOfRange says what the attempt amounted to.
 type EndOfRange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -242,7 +262,7 @@ var File_drover_stream_v1_batch_proto protoreflect.FileDescriptor
 
 const file_drover_stream_v1_batch_proto_rawDesc = "" +
 	"\n" +
-	"\x1cdrover/stream/v1/batch.proto\x12\x10drover.stream.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\xdc\x03\n" +
+	"\x1cdrover/stream/v1/batch.proto\x12\x10drover.stream.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\x91\x04\n" +
 	"\vBatchHeader\x12\x1c\n" +
 	"\tmigration\x18\x01 \x01(\tR\tmigration\x12\x14\n" +
 	"\x05table\x18\x02 \x01(\rR\x05table\x12\x14\n" +
@@ -258,7 +278,9 @@ const file_drover_stream_v1_batch_proto_rawDesc = "" +
 	"\x05parts\x18\v \x01(\rR\x05parts\x12\x10\n" +
 	"\x03crc\x18\f \x01(\aR\x03crc\x12.\n" +
 	"\x03end\x18\r \x01(\v2\x1c.drover.stream.v1.EndOfRangeR\x03end\x121\n" +
-	"\atouched\x18\x0e \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"V\n" +
+	"\atouched\x18\x0e \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\x12\x16\n" +
+	"\x06offset\x18\x14 \x01(\x04R\x06offset\x12\x1b\n" +
+	"\twhole_crc\x18\x15 \x01(\aR\bwholeCrc\"V\n" +
 	"\n" +
 	"EndOfRange\x12\x18\n" +
 	"\abatches\x18\x01 \x01(\x04R\abatches\x12.\n" +
