@@ -29,7 +29,8 @@ func mydumper(ctx context.Context, source, target string, o options) (s sample, 
 		return sample{}, err
 	}
 	dumped := time.Now()
-	if err := dumper(ctx, "myloader", target, o, "--directory", dir); err != nil {
+	// Without it the load is kept from the target's replicas and backups; drover's is not.
+	if err := dumper(ctx, "myloader", target, o, "--directory", dir, "--enable-binlog"); err != nil {
 		return sample{}, err
 	}
 	return sample{total: time.Since(begin), note: fmt.Sprintf("dump %.1f s", dumped.Sub(begin).Seconds())}, nil
