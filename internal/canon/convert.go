@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // Convert gives a value in another kind, exactly or not at all. Ok is false where
@@ -82,7 +84,7 @@ func checkShape(kind Kind, v []byte) error {
 var textConversions = map[pair]conversion{
 	{Bytes, Text}: func(v []byte, _ int) ([]byte, error) {
 		if !utf8.Valid(v) {
-			return nil, fmt.Errorf("bytes that are not UTF-8 cannot be text")
+			return nil, loss.New(loss.Encoding, "bytes that are not UTF-8 cannot be text")
 		}
 		return v, nil
 	},
@@ -91,13 +93,13 @@ var textConversions = map[pair]conversion{
 	{UUID, Bytes}: same,
 	{Bytes, UUID}: func(v []byte, _ int) ([]byte, error) {
 		if len(v) != 16 {
-			return nil, fmt.Errorf("a UUID has 16 bytes, not %d", len(v))
+			return nil, loss.New(loss.Conversion, "a UUID has 16 bytes, not %d", len(v))
 		}
 		return v, nil
 	},
 	{Text, JSON}: func(v []byte, _ int) ([]byte, error) {
 		if !utf8.Valid(v) || !json.Valid(v) {
-			return nil, fmt.Errorf("the text is not JSON")
+			return nil, loss.New(loss.JSON, "the text is not JSON")
 		}
 		return v, nil
 	},

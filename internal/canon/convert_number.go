@@ -1,9 +1,10 @@
 package canon
 
 import (
-	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // numberConversions are the ways among booleans, integers, decimals, floats and bits.
@@ -41,7 +42,7 @@ var numberConversions = map[pair]conversion{
 		if narrow := float32(f); float64(narrow) == f || f != f {
 			return AppendFloat32(nil, narrow), nil
 		}
-		return nil, fmt.Errorf("%s is not exact as a float of 32 bits", String(Float64, v))
+		return nil, loss.New(loss.Digits, "%s is not exact as a float of 32 bits", String(Float64, v))
 	},
 	{Int, Float32}:  exactFloat(Int, Float32),
 	{Int, Float64}:  exactFloat(Int, Float64),
@@ -87,7 +88,7 @@ func fromBits(to func(integer, int) ([]byte, error)) conversion {
 	return func(v []byte, scale int) ([]byte, error) {
 		n, err := strconv.ParseUint(string(v), 2, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%d bits are no integer of 64 bits", len(v))
+			return nil, loss.New(loss.NumberRange, "%d bits are no integer of 64 bits", len(v))
 		}
 		return to(integer{false, n}, scale)
 	}
@@ -100,33 +101,33 @@ func intOf(n integer, _ int) ([]byte, error) {
 	case !n.negative && n.magnitude <= math.MaxInt64:
 		return AppendInt(nil, int64(n.magnitude)), nil
 	}
-	return nil, fmt.Errorf("%s is beyond a signed integer of 64 bits", n)
+	return nil, loss.New(loss.NumberRange, "%s is beyond a signed integer of 64 bits", n)
 }
 
 func uintOf(n integer, _ int) ([]byte, error) {
 	if n.negative {
-		return nil, fmt.Errorf("%s is no unsigned integer", n)
+		return nil, loss.New(loss.NumberRange, "%s is no unsigned integer", n)
 	}
 	return AppendUint(nil, n.magnitude), nil
 }
 
 func boolOf(n integer, _ int) ([]byte, error) {
 	if n.negative || n.magnitude > 1 {
-		return nil, fmt.Errorf("%s is no boolean: only 0 and 1 are", n)
+		return nil, loss.New(loss.Conversion, "%s is no boolean: only 0 and 1 are", n)
 	}
 	return AppendBool(nil, n.magnitude == 1), nil
 }
 
 func bitsOf(n integer, count int) ([]byte, error) {
 	if n.negative {
-		return nil, fmt.Errorf("%s has no form in bits", n)
+		return nil, loss.New(loss.NumberRange, "%s has no form in bits", n)
 	}
 	digits := strconv.AppendUint(nil, n.magnitude, 2)
 	if count < 1 {
 		return digits, nil
 	}
 	if len(digits) > count {
-		return nil, fmt.Errorf("%s needs more than %d bits", n, count)
+		return nil, loss.New(loss.TooLong, "%s needs more than %d bits", n, count)
 	}
 	return append(appendZeros(nil, count-len(digits)), digits...), nil
 }
@@ -167,7 +168,7 @@ func normalDecimal(v []byte, scale int) bool {
 func floatDecimal(from Kind) conversion {
 	return func(v []byte, scale int) ([]byte, error) {
 		if f := floatValue(from, v); f == 0 && math.Signbit(f) {
-			return nil, fmt.Errorf("the float -0 is no decimal")
+			return nil, loss.New(loss.NegativeZero, "the float -0 is no decimal")
 		}
 		return NormalizeDecimal(String(from, v), scale)
 	}
@@ -178,7 +179,7 @@ func wholeOf(to Kind) conversion {
 	return func(v []byte, _ int) ([]byte, error) {
 		whole, err := NormalizeDecimal(string(v), 0)
 		if err != nil {
-			return nil, fmt.Errorf("%s is no whole number", v)
+			return nil, loss.New(loss.Digits, "%s is no whole number", v)
 		}
 		return Parse(to, string(whole))
 	}
@@ -198,7 +199,7 @@ func floatOf(bits int) conversion {
 		if special(kind, out) || floatIs(string(v), bits) {
 			return out, nil
 		}
-		return nil, fmt.Errorf("%s is not exact as a float of %d bits", v, bits)
+		return nil, loss.New(loss.Digits, "%s is not exact as a float of %d bits", v, bits)
 	}
 }
 
@@ -230,7 +231,7 @@ func exactFloat(from, to Kind) conversion {
 			magnitude >>= 1
 		}
 		if magnitude >= 1<<bits {
-			return nil, fmt.Errorf("%s has more bits than a float keeps", String(from, v))
+			return nil, loss.New(loss.Digits, "%s has more bits than a float keeps", String(from, v))
 		}
 		return Parse(to, String(from, v))
 	}
@@ -241,7 +242,7 @@ func wholeFloat(from, to Kind) conversion {
 	return func(v []byte, _ int) ([]byte, error) {
 		f := floatValue(from, v)
 		if f != math.Trunc(f) || math.IsInf(f, 0) || f == 0 && math.Signbit(f) {
-			return nil, fmt.Errorf("%s is no integer", String(from, v))
+			return nil, loss.New(loss.Digits, "%s is no integer", String(from, v))
 		}
 		return Parse(to, strconv.FormatFloat(f, 'f', 0, 64))
 	}

@@ -1,6 +1,6 @@
 package canon
 
-import "fmt"
+import "github.com/drover-db/drover/internal/loss"
 
 // timeConversions are the ways among dates, times and intervals. A timestamp is an
 // instant, and the other way round, as if its wall clock showed UTC.
@@ -15,7 +15,7 @@ var timeConversions = map[pair]conversion{
 	{Interval, Time}: func(v []byte, _ int) ([]byte, error) {
 		months, days, micros := GetInterval(v)
 		if months != 0 || days != 0 {
-			return nil, fmt.Errorf("%s has months or days, which have no length in hours", String(Interval, v))
+			return nil, loss.New(loss.TimeOfDay, "%s has months or days, which have no length in hours", String(Interval, v))
 		}
 		return AppendInt(nil, micros), nil
 	},
@@ -28,7 +28,7 @@ func midnight(v []byte, _ int) ([]byte, error) {
 	case days == DateNegInfinity:
 		return AppendInt(nil, TimeNegInfinity), nil
 	case int64(days) > maxDays || int64(days) < -maxDays:
-		return nil, fmt.Errorf("%s is beyond every timestamp", String(Date, v))
+		return nil, loss.New(loss.DateRange, "%s is beyond every timestamp", String(Date, v))
 	default:
 		return AppendInt(nil, int64(days)*microsPerDay), nil
 	}
@@ -43,7 +43,7 @@ func dateOf(from Kind) conversion {
 		case micros == TimeNegInfinity:
 			return AppendDate(nil, DateNegInfinity), nil
 		case days*microsPerDay != micros:
-			return nil, fmt.Errorf("%s has a time of day, which no date keeps", String(from, v))
+			return nil, loss.New(loss.Fraction, "%s has a time of day, which no date keeps", String(from, v))
 		default:
 			return AppendDate(nil, int32(days)), nil
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // MaxJSONDepth is how deep arrays and objects of a JSON value may lie in each other.
@@ -68,7 +70,7 @@ type jsonMember struct {
 
 // fail is an error at the present place; only its text is not JSON's own.
 func (s *jsonScanner) fail(format string, args ...any) error {
-	return fmt.Errorf("JSON at byte %d: %s", s.at+1, fmt.Sprintf(format, args...))
+	return loss.New(loss.JSON, "JSON at byte %d: %s", s.at+1, fmt.Sprintf(format, args...))
 }
 
 func (s *jsonScanner) document() error {

@@ -2,8 +2,9 @@ package canon
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
+
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // maxJSONExponent keeps exponents countable.
@@ -158,7 +159,7 @@ func CheckJSONDoubles(v []byte) error {
 				at++
 			}
 			if !doubleKeeps(v[from:at]) {
-				return fmt.Errorf("the number %s has more digits than a double keeps", v[from:at])
+				return loss.New(loss.JSON, "the number %s has more digits than a double keeps", v[from:at])
 			}
 		default:
 			at++

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // Parse reads the text form that AppendText writes; of times it also takes what
@@ -31,14 +33,14 @@ func Parse(kind Kind, s string) ([]byte, error) {
 		return NormalizeDecimal(s, -1)
 	case Text, JSON:
 		if !utf8.ValidString(s) {
-			return nil, fmt.Errorf("invalid UTF-8 in text")
+			return nil, loss.New(loss.Encoding, "invalid UTF-8 in text")
 		}
 		return []byte(s), nil
 	case JSONValue:
 		return NormalizeJSON([]byte(s))
 	case Bits:
 		if strings.Trim(s, "01") != "" {
-			return nil, fmt.Errorf("%q is not a string of bits", s)
+			return nil, loss.New(loss.Conversion, "%q is not a string of bits", s)
 		}
 		return []byte(s), nil
 	case Bytes:
@@ -47,7 +49,7 @@ func Parse(kind Kind, s string) ([]byte, error) {
 	case UUID:
 		v, err := hex.DecodeString(strings.ReplaceAll(s, "-", ""))
 		if err != nil || len(v) != 16 {
-			return nil, fmt.Errorf("%q is not a UUID", s)
+			return nil, loss.New(loss.Conversion, "%q is not a UUID", s)
 		}
 		return v, nil
 	case Date, Time, TimeTZ, Timestamp, TimestampTZ:
@@ -63,7 +65,7 @@ func plain(err error, s, want string) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%q is not %s", s, want)
+	return loss.New(loss.Conversion, "%q is not %s", s, want)
 }
 
 func parseBool(s string) ([]byte, error) {
@@ -73,7 +75,7 @@ func parseBool(s string) ([]byte, error) {
 	case "f", "false", "0":
 		return []byte{0}, nil
 	}
-	return nil, fmt.Errorf("%q is not a boolean", s)
+	return nil, loss.New(loss.Conversion, "%q is not a boolean", s)
 }
 
 // NormalizeDecimal checks a decimal and, with scale >= 0, writes it with exactly
@@ -92,7 +94,7 @@ func NormalizeDecimal(s string, scale int) ([]byte, error) {
 	digits = strings.TrimLeft(digits, "+-")
 	whole, frac, _ := strings.Cut(digits, ".")
 	if (whole == "" && frac == "") || strings.Trim(whole+frac, "0123456789") != "" {
-		return nil, fmt.Errorf("%q is not a decimal number", s)
+		return nil, loss.New(loss.Conversion, "%q is not a decimal number", s)
 	}
 	whole, frac = shiftPoint(whole, frac, exponent)
 	whole = strings.TrimLeft(whole, "0")
@@ -104,7 +106,7 @@ func NormalizeDecimal(s string, scale int) ([]byte, error) {
 			frac = frac[:len(frac)-1]
 		}
 		if len(frac) > scale {
-			return nil, fmt.Errorf("%s has more than %d digits after the point", s, scale)
+			return nil, loss.New(loss.Digits, "%s has more than %d digits after the point", s, scale)
 		}
 		frac += strings.Repeat("0", scale-len(frac))
 	}
@@ -125,7 +127,7 @@ func splitExponent(s string) (digits string, exponent int, err error) {
 	}
 	exponent, err = strconv.Atoi(s[i+1:])
 	if err != nil || exponent > 200_000 || exponent < -200_000 {
-		return "", 0, fmt.Errorf("%q is not a decimal number", s)
+		return "", 0, loss.New(loss.Conversion, "%q is not a decimal number", s)
 	}
 	return s[:i], exponent, nil
 }
@@ -172,7 +174,7 @@ func parseTemporal(kind Kind, s string) ([]byte, error) {
 		p.era()
 	}
 	if p.bad || p.rest != "" {
-		return nil, fmt.Errorf("%q is not a valid %s", s, kindNoun(kind))
+		return nil, loss.New(loss.Conversion, "%q is not a valid %s", s, kindNoun(kind))
 	}
 	return p.value(kind, s)
 }
@@ -185,17 +187,17 @@ func (p *temporal) value(kind Kind, s string) ([]byte, error) {
 		return AppendTimeTZ(nil, p.micros, int32(p.offset)), nil
 	}
 	if !ValidDate(p.year, p.month, p.day) {
-		return nil, fmt.Errorf("%q is not a valid %s", s, kindNoun(kind))
+		return nil, loss.New(loss.Conversion, "%q is not a valid %s", s, kindNoun(kind))
 	}
 	days := Days(p.year, p.month, p.day)
 	if kind == Date {
 		if days <= DateNegInfinity || days >= DateInfinity {
-			return nil, fmt.Errorf("%q is out of range", s)
+			return nil, loss.New(loss.DateRange, "%q is out of range", s)
 		}
 		return AppendDate(nil, int32(days)), nil
 	}
 	if days > maxDays || days < -maxDays {
-		return nil, fmt.Errorf("%q is out of range", s)
+		return nil, loss.New(loss.DateRange, "%q is out of range", s)
 	}
 	return AppendInt(nil, days*microsPerDay+p.micros-int64(p.offset)*microsPerSecond), nil
 }
@@ -214,7 +216,7 @@ func parseInfinity(kind Kind, s string) ([]byte, error) {
 		}
 		return AppendInt(nil, TimeNegInfinity), nil
 	}
-	return nil, fmt.Errorf("%q is not a valid %s", s, kindNoun(kind))
+	return nil, loss.New(loss.Conversion, "%q is not a valid %s", s, kindNoun(kind))
 }
 
 func kindNoun(kind Kind) string {

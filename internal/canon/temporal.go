@@ -1,10 +1,11 @@
 package canon
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // temporal reads a date, a time, a zone and an era from the front of rest; bad is
@@ -140,14 +141,14 @@ var intervalForm = regexp.MustCompile(`^P(-?\d+)M(-?\d+)DT(-?)(\d+)(?:\.(\d{1,6}
 func parseInterval(s string) ([]byte, error) {
 	m := intervalForm.FindStringSubmatch(s)
 	if m == nil {
-		return nil, fmt.Errorf("%q is not an interval of the form P1M2DT3.5S", s)
+		return nil, loss.New(loss.Conversion, "%q is not an interval of the form P1M2DT3.5S", s)
 	}
 	months, err1 := strconv.ParseInt(m[1], 10, 32)
 	days, err2 := strconv.ParseInt(m[2], 10, 32)
 	micros, err3 := strconv.ParseInt(m[3]+m[4]+(m[5] + "000000")[:6], 10, 64)
 	for _, err := range []error{err1, err2, err3} {
 		if err != nil {
-			return nil, fmt.Errorf("%q is out of range", s)
+			return nil, loss.New(loss.DateRange, "%q is out of range", s)
 		}
 	}
 	return AppendInterval(nil, int32(months), int32(days), micros), nil

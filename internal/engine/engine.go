@@ -23,19 +23,18 @@ type Engine interface {
 	// *fault.Error: Invalid for a URL, Denied for a login, NotFound for a missing
 	// database, Unavailable for a server that does not answer.
 	Open(ctx context.Context, c Config) (Database, error)
-	// Check makes the check of rows that a loader of this engine would be given by a
-	// plan. It needs no database. Errors are fault.Unsupported: a column whose type
-	// takes no value of its kind.
-	Check(p *planv1.TablePlan) (RowCheck, error)
+	// Check makes the check of values that a loader of this engine would be given by a
+	// plan in the canonical encoding. It needs no database. Errors are
+	// fault.Unsupported: a column whose type takes no value of its kind.
+	Check(p *planv1.TablePlan) (ValueCheck, error)
 }
 
-// RowCheck tells which values a target would refuse, by the code that its loader
+// ValueCheck tells which values a target would refuse, by the code that its loader
 // encodes them with. It serves one goroutine.
-type RowCheck interface {
-	// Check takes a row in the plan's encoding, and calls refused for each value that
-	// has no exact form in its column, with the column's position in the plan. It
-	// returns fault.Corrupt for what is no row.
-	Check(row []byte, refused func(column int, err error)) error
+type ValueCheck interface {
+	// Check takes a canonical value, which is not NULL, of the column at a position of
+	// the plan. An error says why it has no exact form there; loss.RuleOf tells the rule.
+	Check(column int, v []byte) error
 }
 
 // Config names a database to open.
@@ -169,6 +168,11 @@ type ReadRequest struct {
 	Keys []*planv1.Bound
 	// Snapshot to read in; empty for a fresh one.
 	Snapshot string
+	// Pieces, if not 0, has rows of more bytes than that come in pieces, as they
+	// arrive, so that nobody holds them: the caller looks at Row.More. Without it a row
+	// of more than batch.MaxRow is refused. A value that is converted on the way is held
+	// in any case, and refused if it has more than batch.MaxRow bytes.
+	Pieces int
 	// Touch, if not nil, is called for each value that its column's policy changes,
 	// with the column's position in the plan, before the row is given.
 	Touch func(column int)
@@ -184,8 +188,11 @@ type RowFunc func(Row) error
 
 // Row is one encoded row.
 type Row struct {
-	// Data is the row in the plan's encoding.
+	// Data is the row in the plan's encoding, or a piece of it.
 	Data []byte
+	// More says that more of the row comes with the next call. Key is there with the
+	// last piece only.
+	More bool
 	// Key computes the row's key: the plan's key columns, hidden ones included
 	// where this side has them; nil without error where it has not.
 	Key func() (*planv1.Bound, error)

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"context"
 	"fmt"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -54,13 +55,44 @@ func (r *rowReader) wants(rec record) (bool, error) {
 	if t.key != nil && r.After != nil && keyrange.Compare(t.kinds, t.keyOf(rec), r.After) <= 0 {
 		return false, nil
 	}
+	if r.Keys != nil && !r.HasOneOf(t.keyOf(rec)) {
+		return false, nil
+	}
 	return r.where.match(rec)
+}
+
+// each gives the rows that are wanted.
+func (r *rowReader) each(ctx context.Context, rows []record, row engine.RowFunc) error {
+	for _, rec := range rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		wanted, err := r.wants(rec)
+		if err != nil {
+			return err
+		}
+		if !wanted {
+			continue
+		}
+		data, err := r.encode(rec)
+		if err != nil {
+			return err
+		}
+		if err := row(engine.Row{Data: data, Key: func() (*planv1.Bound, error) { return r.table.keyOf(rec), nil }}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *rowReader) encode(rec record) ([]byte, error) {
 	r.buf = r.buf[:0]
 	for at, i := range r.columns {
 		v, err := r.value(at, r.table.def.GetColumns()[i].GetKind(), rec[i])
+		if err != nil && r.Lossy != nil {
+			r.Lossy(at, err)
+			v, err = nil, nil
+		}
 		if err != nil {
 			return nil, &fault.Error{Kind: fault.Value, Op: "memory.Read", Subject: r.table.def.GetName(), Column: r.table.def.GetColumns()[i].GetName(),
 				Key: r.named(rec), Err: err}

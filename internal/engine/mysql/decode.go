@@ -3,13 +3,13 @@ package mysql
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"unicode/utf8"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 var errNullKey = errors.New("holds NULL in a key")
@@ -17,7 +17,7 @@ var errNullKey = errors.New("holds NULL in a key")
 // anyBytes takes every field.
 func anyBytes([]byte) error { return nil }
 
-var errNotUTF8 = errors.New("holds bytes that are no UTF-8 text: correct the row, or declare the column as bytes (VARBINARY, BLOB)")
+var errNotUTF8 = loss.New(loss.Encoding, "holds bytes that are no UTF-8 text: correct the row, or declare the column as bytes (VARBINARY, BLOB)")
 
 // validText takes UTF-8: the server sends what it holds, checked or not.
 func validText(field []byte) error {
@@ -55,7 +55,7 @@ func decodeBool(f form) decoder {
 	return func(dst, field []byte) ([]byte, error) {
 		n, negative := integer(f, field)
 		if negative || n > 1 {
-			return nil, fmt.Errorf("holds %d where a boolean is 0 or 1", int64(n))
+			return nil, loss.New(loss.Conversion, "holds %d where a boolean is 0 or 1", int64(n))
 		}
 		return canon.AppendBool(dst, n == 1), nil
 	}
@@ -65,7 +65,7 @@ func decodeInt(f form) decoder {
 	return func(dst, field []byte) ([]byte, error) {
 		n, negative := integer(f, field)
 		if !negative && n > math.MaxInt64 {
-			return nil, fmt.Errorf("holds %d, which is above the greatest signed integer", n)
+			return nil, loss.New(loss.NumberRange, "holds %d, which is above the greatest signed integer", n)
 		}
 		return canon.AppendInt(dst, int64(n)), nil
 	}
@@ -75,7 +75,7 @@ func decodeUint(f form) decoder {
 	return func(dst, field []byte) ([]byte, error) {
 		n, negative := integer(f, field)
 		if negative {
-			return nil, fmt.Errorf("holds %d where a number is unsigned", int64(n))
+			return nil, loss.New(loss.NumberRange, "holds %d where a number is unsigned", int64(n))
 		}
 		return canon.AppendUint(dst, n), nil
 	}
@@ -159,7 +159,7 @@ func plainDigits(field []byte, scale int32) bool {
 func decodeBits(n int) decoder {
 	return func(dst, field []byte) ([]byte, error) {
 		if n > 8*len(field) {
-			return nil, fmt.Errorf("holds %d bits where %d are declared", 8*len(field), n)
+			return nil, loss.New(loss.TooLong, "holds %d bits where %d are declared", 8*len(field), n)
 		}
 		for i := 8*len(field) - n; i < 8*len(field); i++ {
 			dst = append(dst, '0'+field[i/8]>>(7-i%8)&1)
@@ -194,7 +194,7 @@ const ewkbSRID = 0x20000000
 // little endian; the order of the axes stays as it is stored.
 func decodeGeometry(dst, field []byte) ([]byte, error) {
 	if len(field) < 9 || field[4] != 1 {
-		return nil, errors.New("holds a geometry that is not well formed")
+		return nil, loss.New(loss.Geometry, "holds a geometry that is not well formed")
 	}
 	srid, kind := binary.LittleEndian.Uint32(field), binary.LittleEndian.Uint32(field[5:])
 	dst = append(dst, 1)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 const (
@@ -20,6 +21,9 @@ func (e *impossibleDate) Error() string {
 	return e.text + " has no exact mapping: say in the spec what becomes of it, under the table's columns as " +
 		"{invalid: set-null}, {invalid: sentinel, sentinel: …}, or {type: …} with a text type, which keeps it as it is"
 }
+
+// LossRule is the rule that such a date breaks; see package loss.
+func (e *impossibleDate) LossRule() loss.Rule { return loss.ImpossibleDate }
 
 // civil is a date and a time of day as the protocol carries them.
 type civil struct {

@@ -80,7 +80,7 @@ func (d *designer) matchColumn(p *planv1.TablePlan, c *planv1.Column, there *pla
 		note(p, blocker, codeCastImpossible, c.GetName(), "%s: %s", way.name, err)
 		return
 	}
-	plan.Target, plan.Nullable = to.GetName(), to.GetNullable()
+	plan.Target, plan.Nullable, plan.TargetCharset, plan.TargetCollation = to.GetName(), to.GetNullable(), to.GetCharset(), to.GetCollation()
 	if c.GetNullable() && !to.GetNullable() {
 		note(p, warning, codeTargetColumn, c.GetName(), "target column takes no NULL, the source's may hold one: such a row stops the table")
 	}

@@ -11,6 +11,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // quoting is how a value's text form stands in a statement.
@@ -39,6 +40,14 @@ var errMalformed = errors.New("the value is not well formed")
 
 // newColumnEncoder finds how values of a plan's column get into a column that is there.
 func newColumnEncoder(d *dialect, c *planv1.ColumnPlan, to columnRow) (*columnEncoder, error) {
+	out, err := encoderOf(d, c, to)
+	if err == nil {
+		out.check = both(out.check, limitOf(d, c.GetKind(), to))
+	}
+	return out, err
+}
+
+func encoderOf(d *dialect, c *planv1.ColumnPlan, to columnRow) (*columnEncoder, error) {
 	kind := c.GetKind()
 	out := &columnEncoder{quoting: textQuoted, transcode: needsText(to)}
 	switch {
@@ -120,7 +129,7 @@ func textCheck(kind planv1.Kind, to columnRow) func([]byte) error {
 		}
 		return func(v []byte) error {
 			if !labels[string(v)] {
-				return fmt.Errorf("%q is none of the labels of %s", v, to.columnType)
+				return loss.New(loss.Label, "%q is none of the labels of %s", v, to.columnType)
 			}
 			return nil
 		}
@@ -129,7 +138,7 @@ func textCheck(kind planv1.Kind, to columnRow) func([]byte) error {
 	case to.dataType == "char":
 		return func(v []byte) error {
 			if len(v) > 0 && v[len(v)-1] == ' ' {
-				return fmt.Errorf("%s keeps no spaces at the end: make it VARCHAR", to.columnType)
+				return loss.New(loss.Padding, "%s keeps no spaces at the end: make it VARCHAR", to.columnType)
 			}
 			return nil
 		}
@@ -148,7 +157,7 @@ func setCheck(to columnRow) func([]byte) error {
 		for part := range strings.SplitSeq(string(v), ",") {
 			i := slices.Index(labels, part)
 			if i <= last {
-				return fmt.Errorf("%q is not a set of labels of %s in their order", v, to.columnType)
+				return loss.New(loss.Label, "%q is not a set of labels of %s in their order", v, to.columnType)
 			}
 			last = i
 		}
@@ -166,7 +175,7 @@ func bytesEncoder(to columnRow) *columnEncoder {
 	case to.dataType == "binary":
 		out.check = func(v []byte) error {
 			if int64(len(v)) != to.length.Int64 {
-				return fmt.Errorf("%d bytes are not the %d of %s, which adds zeros: make it VARBINARY", len(v), to.length.Int64, to.columnType)
+				return loss.New(loss.Padding, "%d bytes are not the %d of %s, which adds zeros: make it VARBINARY", len(v), to.length.Int64, to.columnType)
 			}
 			return nil
 		}
@@ -196,8 +205,8 @@ func appendYear(b, v []byte) ([]byte, error) {
 		return b, errMalformed
 	}
 	year := canon.GetInt(v)
-	if year < 0 || year > 9999 {
-		return b, fmt.Errorf("%d is not a YEAR", year)
+	if year != 0 && (year < 1901 || year > 2155) {
+		return b, loss.New(loss.NumberRange, "%d is not a YEAR", year)
 	}
 	return fmt.Appendf(b, "%04d", year), nil
 }
@@ -206,7 +215,7 @@ func appendYear(b, v []byte) ([]byte, error) {
 func checkDigits(v []byte) error {
 	for i, c := range v {
 		if (c < '0' || c > '9') && c != '.' && (c != '-' || i > 0) {
-			return fmt.Errorf("a DECIMAL holds no %s", v)
+			return loss.New(loss.NotFinite, "a DECIMAL holds no %s", v)
 		}
 	}
 	if len(v) == 0 {
@@ -216,8 +225,8 @@ func checkDigits(v []byte) error {
 }
 
 var (
-	errNotFinite    = errors.New("the server has neither NaN nor infinity: say in the spec what becomes of it, as {invalid: set-null} or {type: text}")
-	errNegativeZero = errors.New("the server makes 0 of -0.0: say {type: text} in the spec to keep it")
+	errNotFinite    = loss.New(loss.NotFinite, "the server has neither NaN nor infinity: say in the spec what becomes of it, as {invalid: set-null} or {type: text}")
+	errNegativeZero = loss.New(loss.NegativeZero, "the server makes 0 of -0.0: say {type: text} in the spec to keep it")
 )
 
 // floatForm writes a float so that the server reads the same bits: a single as the
@@ -247,7 +256,7 @@ func floatForm(kind planv1.Kind, negativeZero bool) func(b, v []byte) ([]byte, e
 func bitsForm(n int) func(b, v []byte) ([]byte, error) {
 	return func(b, v []byte) ([]byte, error) {
 		if len(v) != n {
-			return b, fmt.Errorf("%d bits are not the %d of the column, which adds zeros in front", len(v), n)
+			return b, loss.New(loss.Padding, "%d bits are not the %d of the column, which adds zeros in front", len(v), n)
 		}
 		bits, err := strconv.ParseUint(string(v), 2, 64)
 		if err != nil {
@@ -266,7 +275,7 @@ var (
 	lastMoment        = (lastDay+1)*microsPerDay - 1
 )
 
-var errNoDate = errors.New("the server has dates from year 0 to 9999 and no infinity: say in the spec what becomes of others, as {invalid: sentinel} or {type: text}")
+var errNoDate = loss.New(loss.DateRange, "the server has dates from year 0 to 9999 and no infinity: say in the spec what becomes of others, as {invalid: sentinel} or {type: text}")
 
 // momentForm writes dates and times, the fraction with all digits of the column,
 // which must be enough for the value: the server would round it or cut it.
@@ -289,11 +298,11 @@ func momentForm(d *dialect, kind planv1.Kind, digits int64) func(b, v []byte) ([
 		micros := canon.GetInt(v)
 		switch {
 		case kind == canon.Time && (micros > d.target.longestTime || micros < -d.target.longestTime):
-			return b, fmt.Errorf("%s is beyond what TIME holds here, 838:59:59: say {type: text} in the spec", canon.String(kind, v))
+			return b, loss.New(loss.TimeOfDay, "%s is beyond what TIME holds here, 838:59:59: say {type: text} in the spec", canon.String(kind, v))
 		case kind != canon.Time && (micros < firstMoment || micros > lastMoment):
 			return b, errNoDate
 		case micros%unit != 0:
-			return b, fmt.Errorf("%s has more digits behind the point than the column, which keeps %d", canon.String(kind, v), digits)
+			return b, loss.New(loss.Fraction, "%s has more digits behind the point than the column, which keeps %d", canon.String(kind, v), digits)
 		case kind == canon.Time:
 			return canon.AppendText(b, kind, v)
 		}
@@ -316,11 +325,11 @@ func appendDay(b []byte, days int64) []byte {
 func geometryForm(b, v []byte) ([]byte, error) {
 	const dimensions = 0xc0000000
 	if len(v) < 9 || v[0] != 1 {
-		return b, errors.New("the geometry is not EWKB in little endian")
+		return b, loss.New(loss.Geometry, "the geometry is not EWKB in little endian")
 	}
 	kind := binary.LittleEndian.Uint32(v[1:])
 	if kind&dimensions != 0 {
-		return b, errors.New("the geometry has more than two dimensions, which the server does not keep")
+		return b, loss.New(loss.Geometry, "the geometry has more than two dimensions, which the server does not keep")
 	}
 	srid, coordinates := uint32(0), v[5:]
 	if kind&ewkbSRID != 0 {

@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // projection is what is selected of a table and how its fields become values.
@@ -150,17 +150,36 @@ func (p *projection) bindKey(fields []*mysql.Field) error {
 
 // query is the statement of a read.
 func (p *projection) query() (string, error) {
-	r := p.request
-	schema, name := engine.TableName(r.Plan, r.Side)
-	terms, err := keyTermsOf(r.Plan, r.Side)
+	terms, err := keyTermsOf(p.request.Plan, p.request.Side)
 	if err != nil {
 		return "", err
 	}
+	rows, err := fromRows(p.request, terms)
+	if err != nil {
+		return "", err
+	}
+	out := "SELECT " + p.list() + rows
+	if len(terms.names) > 0 {
+		out += " ORDER BY " + terms.order("")
+	}
+	return out, nil
+}
+
+// fromRows is FROM and WHERE of a request's rows.
+func fromRows(r engine.ReadRequest, terms keyTerms) (string, error) {
+	schema, name := engine.TableName(r.Plan, r.Side)
 	conditions, err := terms.bounds(r.Range, r.After)
 	if err != nil {
 		return "", err
 	}
-	out := "SELECT " + p.list() + " FROM " + qualified(schema, name)
+	if r.Keys != nil {
+		only, err := terms.anyOf(r.Keys)
+		if err != nil {
+			return "", err
+		}
+		conditions = append(conditions, only)
+	}
+	out := " FROM " + qualified(schema, name)
 	if r.Side == engine.SourceSide {
 		out += forceIndex(r.Plan.GetSource())
 		where, err := whereSQL(r.Plan.GetSource())
@@ -173,9 +192,6 @@ func (p *projection) query() (string, error) {
 	}
 	if len(conditions) > 0 {
 		out += " WHERE " + strings.Join(conditions, " AND ")
-	}
-	if len(terms.names) > 0 {
-		out += " ORDER BY " + terms.order("")
 	}
 	return out, nil
 }
@@ -196,7 +212,7 @@ func indexHint(verb string, t *planv1.Table) string {
 	return ""
 }
 
-var errNoLabel = errors.New("holds the number 0, which is none of its labels: it stands for a value that was refused once; " +
+var errNoLabel = loss.New(loss.Label, "holds the number 0, which is none of its labels: it stands for a value that was refused once; "+
 	"correct the row, or say in the spec what becomes of it, as {invalid: set-null} or {invalid: sentinel, sentinel: …}")
 
-var errLostCharacters = errors.New("holds bytes that are no characters of its character set: correct the row, or change the column to the character set that it really holds")
+var errLostCharacters = loss.New(loss.Encoding, "holds bytes that are no characters of its character set: correct the row, or change the column to the character set that it really holds")

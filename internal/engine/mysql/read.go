@@ -213,7 +213,7 @@ func lengthOf(p []byte) (n uint64, width int) {
 func (r *rowReader) encode() (err error) {
 	row := r.row[:0]
 	for i, c := range r.columns {
-		field := r.fields[i]
+		field, before := r.fields[i], row
 		switch {
 		case field == nil:
 			row = batch.AppendNull(row)
@@ -230,7 +230,12 @@ func (r *rowReader) encode() (err error) {
 				row = batch.AppendValue(row, r.scratch)
 			}
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case r.request.Lossy != nil:
+			r.request.Lossy(i, err)
+			row, err = batch.AppendNull(before), nil
+		default:
 			return r.refuse(c.name, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 const (
@@ -74,7 +75,7 @@ func checkWidth(field []byte, want int) error {
 // appendInt appends an integer as its kind writes it.
 func appendInt(scratch []byte, kind planv1.Kind, n int64) ([]byte, error) {
 	if kind == canon.Uint && n < 0 {
-		return scratch, fmt.Errorf("%d is negative", n)
+		return scratch, loss.New(loss.NumberRange, "%d is negative", n)
 	}
 	return canon.AppendInt(scratch, n), nil
 }
@@ -141,7 +142,7 @@ func floatDecoder(oid uint32, kind planv1.Kind) decoder {
 			if s := float32(d); float64(s) == d || math.IsNaN(d) {
 				return canon.AppendFloat32(scratch, s), nil
 			}
-			return nil, fmt.Errorf("%v is not a single precision number", d)
+			return nil, loss.New(loss.Digits, "%v is not a single precision number", d)
 		}
 	default:
 		return nil
@@ -216,7 +217,7 @@ func checkedText(d decoder) decoder {
 	return func(scratch, f []byte) ([]byte, error) {
 		v, err := d(scratch, f)
 		if err == nil && !utf8.Valid(v) {
-			return nil, fmt.Errorf("invalid UTF-8 in text")
+			return nil, loss.New(loss.Encoding, "invalid UTF-8 in text")
 		}
 		return v, err
 	}
@@ -306,7 +307,7 @@ func decodeTimestamp(scratch, f []byte) ([]byte, error) {
 	case n == canon.TimeInfinity, n == canon.TimeNegInfinity:
 		return f, nil
 	case n >= math.MaxInt64-epochMicros:
-		return nil, fmt.Errorf("timestamp is later than drover can carry to another engine (294246-12-31)")
+		return nil, loss.New(loss.DateRange, "timestamp is later than drover can carry to another engine (294246-12-31)")
 	}
 	return canon.AppendInt(scratch, n+epochMicros), nil
 }

@@ -3,23 +3,22 @@ package postgres
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"unicode/utf8"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // encoder appends the binary form of a canonical value: a field of a COPY tuple
 // without its length.
 type encoder func(dst, v []byte) ([]byte, error)
 
-var errNUL = errors.New("text holds a NUL character, which PostgreSQL cannot store: clean it in the source, or move the column into a bytea column")
+var errNUL = loss.New(loss.NUL, "text holds a NUL character, which PostgreSQL cannot store: clean it in the source, or move the column into a bytea column")
 
-var errUTF8 = errors.New("text is not UTF-8: correct it in the source, or move the column into a bytea column")
+var errUTF8 = loss.New(loss.Encoding, "text is not UTF-8: correct it in the source, or move the column into a bytea column")
 
 // storedType is the type of a target's column.
 type storedType struct {
@@ -38,7 +37,7 @@ func encoderFor(kind planv1.Kind, to storedType) encoder {
 	case canon.Bool:
 		return onlyTo(to.oid == oidBool, encodeSame)
 	case canon.Int, canon.Uint:
-		return integerEncoder(kind, to.oid)
+		return integerEncoder(kind, to)
 	case canon.Float32:
 		return singleEncoder(to.oid)
 	case canon.Float64:
@@ -52,7 +51,7 @@ func encoderFor(kind planv1.Kind, to storedType) encoder {
 	case canon.UUID:
 		return onlyTo(to.oid == oidUUID, encodeSame)
 	case canon.Bits:
-		return onlyTo(to.oid == oidBit || to.oid == oidVarbit, encodeBits)
+		return onlyTo(to.oid == oidBit || to.oid == oidVarbit, bitsEncoder(to))
 	default:
 		return timeEncoder(kind, to)
 	}
@@ -67,18 +66,22 @@ func onlyTo(ok bool, e encoder) encoder {
 
 func encodeSame(dst, v []byte) ([]byte, error) { return append(dst, v...), nil }
 
-func integerEncoder(kind planv1.Kind, oid uint32) encoder {
+func integerEncoder(kind planv1.Kind, to storedType) encoder {
+	oid := to.oid
 	switch oid {
 	case oidInt2, oidInt4, oidInt8, oidOid:
 		return func(dst, v []byte) ([]byte, error) {
 			n := canon.GetInt(v)
 			if kind == canon.Uint && n < 0 {
-				return dst, fmt.Errorf("%d does not fit the column's type", canon.GetUint(v))
+				return dst, loss.New(loss.NumberRange, "%d does not fit the column's type", canon.GetUint(v))
 			}
 			return appendSized(dst, oid, n)
 		}
 	case oidNumeric:
 		return func(dst, v []byte) ([]byte, error) {
+			if whole := int(to.precision - to.scale); to.precision > 0 && whole < 20 && !fitsPrecision([]byte(canon.String(kind, v)), whole) {
+				return dst, loss.New(loss.NumberRange, "%s does not fit numeric(%d,%d)", canon.String(kind, v), to.precision, to.scale)
+			}
 			if n := canon.GetInt(v); kind == canon.Int && n < 0 {
 				return appendNumericInteger(dst, -uint64(n), true), nil
 			}
@@ -101,7 +104,7 @@ func appendSized(dst []byte, oid uint32, n int64) ([]byte, error) {
 	case oid == oidOid && n >= 0 && n <= math.MaxUint32:
 		return binary.BigEndian.AppendUint32(dst, uint32(n)), nil
 	}
-	return dst, fmt.Errorf("%d does not fit the column's type", n)
+	return dst, loss.New(loss.NumberRange, "%d does not fit the column's type", n)
 }
 
 func singleEncoder(oid uint32) encoder {
@@ -126,7 +129,10 @@ func decimalEncoder(to storedType) encoder {
 		}
 		return func(dst, v []byte) ([]byte, error) {
 			if !fitsScale(v, int(max(to.scale, 0))) {
-				return dst, fmt.Errorf("%.40s has more than %d digits after the point", v, to.scale)
+				return dst, loss.New(loss.Digits, "%.40s has more than %d digits after the point", v, to.scale)
+			}
+			if !fitsPrecision(v, int(to.precision-to.scale)) {
+				return dst, loss.New(loss.NumberRange, "%.40s does not fit numeric(%d,%d)", v, to.precision, to.scale)
 			}
 			return appendNumeric(dst, v)
 		}
@@ -135,7 +141,7 @@ func decimalEncoder(to storedType) encoder {
 			whole, frac, _ := bytes.Cut(v, []byte{'.'})
 			n, err := strconv.ParseInt(string(whole), 10, 64)
 			if err != nil || len(bytes.Trim(frac, "0")) > 0 {
-				return dst, fmt.Errorf("%.40s does not fit the column's type", v)
+				return dst, loss.New(loss.NumberRange, "%.40s does not fit the column's type", v)
 			}
 			return appendSized(dst, oid, n)
 		}
@@ -158,20 +164,36 @@ func fitsScale(v []byte, scale int) bool {
 	return end-at-1 <= scale
 }
 
+// fitsPrecision tells whether a decimal has no more than whole digits in front of the
+// point. Infinities have more than any; NaN fits.
+func fitsPrecision(v []byte, whole int) bool {
+	digits, _, _ := bytes.Cut(bytes.TrimPrefix(v, []byte{'-'}), []byte{'.'})
+	switch {
+	case len(digits) > 0 && digits[0] == 'I':
+		return false
+	case len(digits) == 1 && digits[0] == '0', len(digits) > 0 && digits[0] == 'N':
+		return true
+	}
+	return len(digits) <= whole
+}
+
 func textEncoder(to storedType) encoder {
 	switch {
 	case to.oid == oidVarchar && to.length > 0:
 		return func(dst, v []byte) ([]byte, error) {
 			// The server takes blanks too many away without a word.
 			if len(v) > int(to.length) && utf8.RuneCount(v) > int(to.length) {
-				return dst, fmt.Errorf("text of %d characters is too long for the column's type, which holds %d", utf8.RuneCount(v), to.length)
+				return dst, tooLong(v, to.length)
 			}
 			return encodeText(dst, v)
 		}
 	case to.oid == oidBpchar:
 		return func(dst, v []byte) ([]byte, error) {
 			if len(v) > 0 && v[len(v)-1] == ' ' {
-				return dst, errors.New("text ends with blanks, which the column's type does not keep: use varchar or text")
+				return dst, loss.New(loss.Padding, "text ends with blanks, which the column's type does not keep: use varchar or text")
+			}
+			if to.length > 0 && len(v) > int(to.length) && utf8.RuneCount(v) > int(to.length) {
+				return dst, tooLong(v, to.length)
 			}
 			return encodeText(dst, v)
 		}
@@ -184,14 +206,39 @@ func textEncoder(to storedType) encoder {
 	}
 }
 
+func tooLong(v []byte, most int64) error {
+	return loss.New(loss.TooLong, "text of %d characters is too long for the column's type, which holds %d", utf8.RuneCount(v), most)
+}
+
 func encodeText(dst, v []byte) ([]byte, error) {
-	if bytes.IndexByte(v, 0) >= 0 {
-		return dst, errNUL
-	}
-	if !utf8.Valid(v) {
-		return dst, errUTF8
+	if err := checkText(v); err != nil {
+		return dst, err
 	}
 	return append(dst, v...), nil
+}
+
+// checkText tells whether the server takes a value for text.
+func checkText(v []byte) error {
+	if bytes.IndexByte(v, 0) >= 0 {
+		return errNUL
+	}
+	if !utf8.Valid(v) {
+		return errUTF8
+	}
+	return nil
+}
+
+// bitsEncoder refuses what the server would: a bit(n) takes n bits, a varbit(n) no more.
+func bitsEncoder(to storedType) encoder {
+	return func(dst, v []byte) ([]byte, error) {
+		switch n := int64(len(v)); {
+		case to.length > 0 && n > to.length:
+			return dst, loss.New(loss.TooLong, "%d bits are more than the %d of the column's type", n, to.length)
+		case to.oid == oidBit && n < to.length:
+			return dst, loss.New(loss.Padding, "%d bits are not the %d of the column's type, which adds none: make it bit varying", n, to.length)
+		}
+		return encodeBits(dst, v)
+	}
 }
 
 func encodeBits(dst, v []byte) ([]byte, error) {

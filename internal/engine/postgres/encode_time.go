@@ -2,11 +2,10 @@ package postgres
 
 import (
 	"encoding/binary"
-	"fmt"
-	"math"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // timeEncoder gives the encoder of dates, times and intervals.
@@ -50,7 +49,7 @@ func (t storedType) whole(e encoder) encoder {
 	return func(dst, v []byte) ([]byte, error) {
 		n := canon.GetInt(v[:8])
 		if n%unit != 0 && n != canon.TimeInfinity && n != canon.TimeNegInfinity {
-			return dst, fmt.Errorf("value has more than the %d fractional digits of seconds that the column's type keeps", t.fraction)
+			return dst, loss.New(loss.Fraction, "value has more than the %d fractional digits of seconds that the column's type keeps", t.fraction)
 		}
 		return e(dst, v)
 	}
@@ -61,11 +60,19 @@ func (t storedType) wholeInterval(e encoder) encoder {
 	unit := t.unit()
 	return func(dst, v []byte) ([]byte, error) {
 		if canon.GetInt(v[8:])%unit != 0 {
-			return dst, fmt.Errorf("value has more than the %d fractional digits of seconds that the column's type keeps", t.fraction)
+			return dst, loss.New(loss.Fraction, "value has more than the %d fractional digits of seconds that the column's type keeps", t.fraction)
 		}
 		return e(dst, v)
 	}
 }
+
+// The first and the last day that PostgreSQL has, since 1970-01-01: 24 November 4714 BC,
+// and the last of the year 5874897.
+const (
+	firstDay     = -2_440_588
+	lastDay      = 2_145_042_905
+	microsPerDay = 86_400_000_000
+)
 
 func encodeTime(dst, v []byte) ([]byte, error) { return append(dst, v...), checkTime(canon.GetInt(v)) }
 
@@ -82,7 +89,7 @@ func encodeInterval(dst, v []byte) ([]byte, error) {
 
 func checkTime(micros int64) error {
 	if micros < 0 || micros > 86_400_000_000 {
-		return fmt.Errorf("%s is not a time of day", canon.String(canon.Time, canon.AppendInt(nil, micros)))
+		return loss.New(loss.TimeOfDay, "%s is not a time of day", canon.String(canon.Time, canon.AppendInt(nil, micros)))
 	}
 	return nil
 }
@@ -92,8 +99,8 @@ func encodeDate(dst, v []byte) ([]byte, error) {
 	if d == canon.DateInfinity || d == canon.DateNegInfinity {
 		return append(dst, v...), nil
 	}
-	if d < math.MinInt32+1+epochDays {
-		return dst, fmt.Errorf("date is out of range")
+	if d < firstDay || d > lastDay {
+		return dst, loss.New(loss.DateRange, "date is out of range")
 	}
 	return canon.AppendDate(dst, d-epochDays), nil
 }
@@ -103,8 +110,8 @@ func encodeTimestamp(dst, v []byte) ([]byte, error) {
 	if n == canon.TimeInfinity || n == canon.TimeNegInfinity {
 		return append(dst, v...), nil
 	}
-	if n < math.MinInt64+1+epochMicros {
-		return dst, fmt.Errorf("timestamp is out of range")
+	if n < firstDay*microsPerDay {
+		return dst, loss.New(loss.DateRange, "timestamp is out of range")
 	}
 	return canon.AppendInt(dst, n-epochMicros), nil
 }

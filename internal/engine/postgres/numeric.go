@@ -3,8 +3,9 @@ package postgres
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"strconv"
+
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // The binary form of numeric: number of digits, weight of the first, sign, digits
@@ -102,7 +103,7 @@ func fitScale(b []byte, start, shown, scale int) ([]byte, error) {
 	}
 	for ; shown > scale; shown-- {
 		if b[len(b)-1] != '0' {
-			return b, fmt.Errorf("%s has more than %d digits after the point", b[start:], scale)
+			return b, loss.New(loss.Digits, "%s has more than %d digits after the point", b[start:], scale)
 		}
 		b = b[:len(b)-1]
 	}
@@ -134,7 +135,7 @@ func appendNumeric(b, text []byte) ([]byte, error) {
 		}
 	}
 	if len(whole) == 0 || len(frac) > maxNumericScale || len(whole) > 131072 {
-		return b, fmt.Errorf("%.40s is beyond what numeric holds", text)
+		return b, loss.New(loss.NumberRange, "%.40s is beyond what numeric holds", text)
 	}
 	at := len(b)
 	b, err := appendGroups(appendNumericHead(b, 0, 0, sign, len(frac)), whole, frac)

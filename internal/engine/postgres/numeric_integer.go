@@ -2,9 +2,10 @@ package postgres
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"math/bits"
+
+	"github.com/drover-db/drover/internal/loss"
 )
 
 const numericBase = 10000
@@ -64,7 +65,7 @@ func notInteger(v []byte) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%.40s is not a 64-bit integer", text)
+	return loss.New(loss.NumberRange, "%.40s is not a 64-bit integer", text)
 }
 
 // signed gives a magnitude and a sign as an integer of 64 bits, if it is one.

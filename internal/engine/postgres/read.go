@@ -63,7 +63,7 @@ func (db *database) read(ctx context.Context, r engine.ReadRequest, row engine.R
 	if err != nil {
 		return err
 	}
-	reader := &rowReader{projection: p, emit: row}
+	reader := &rowReader{projection: p, emit: row, lossy: r.Lossy}
 	return reader.run(ctx, pg, sql)
 }
 
@@ -116,7 +116,7 @@ func (p *projection) query(r engine.ReadRequest) (string, error) {
 		// A bare name would mean the output column, which may be the key's text form.
 		sql += " ORDER BY r." + strings.Join(names, ", r.")
 	}
-	return sql + ") TO STDOUT (FORMAT binary)", nil
+	return sql + p.lock + ") TO STDOUT (FORMAT binary)", nil
 }
 
 // Count counts the source's rows, and those that the condition leaves behind.

@@ -29,6 +29,8 @@ func (e *callerError) Error() string { return e.err.Error() }
 type rowReader struct {
 	*projection
 	emit engine.RowFunc
+	// lossy takes values that their kinds cannot hold; nil to end the read at one.
+	lossy func(column int, err error)
 	// tuple is the one in hand, fields its fields.
 	tuple  []byte
 	fields [][]byte
@@ -96,7 +98,13 @@ func (r *rowReader) take(tuple []byte) ([]byte, error) {
 	}
 	r.row = r.row[:0]
 	for i := range r.columns {
-		if err := r.appendColumn(i); err != nil {
+		err := r.appendColumn(i)
+		switch {
+		case err == nil:
+		case r.lossy != nil:
+			r.row = batch.AppendNull(r.row)
+			r.lossy(i, err)
+		default:
 			return nil, r.valueError(i, err)
 		}
 	}

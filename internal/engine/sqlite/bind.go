@@ -1,12 +1,12 @@
 package sqlite
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // stored turns a canonical value into what a column of an affinity keeps exactly:
@@ -51,7 +51,7 @@ func storedUint(a affinity, v uint64) (any, error) {
 	case v <= math.MaxInt64:
 		return int64(v), nil
 	default:
-		return nil, fmt.Errorf("%d is beyond SQLite's 64-bit signed integers: declare the target's column TEXT", v)
+		return nil, loss.New(loss.NumberRange, "%d is beyond SQLite's 64-bit signed integers: declare the target's column TEXT", v)
 	}
 }
 
@@ -60,9 +60,9 @@ func storedUint(a affinity, v uint64) (any, error) {
 func storedReal(a affinity, v float64) (any, error) {
 	switch {
 	case math.IsNaN(v):
-		return nil, fmt.Errorf("NaN would be stored as NULL: SQLite has no NaN; replace it in the source")
+		return nil, loss.New(loss.NotFinite, "NaN would be stored as NULL: SQLite has no NaN; replace it in the source")
 	case v == 0 && math.Signbit(v) && a != affinityBlob:
-		return nil, fmt.Errorf("-0.0 would be stored as 0.0: SQLite keeps no sign of zero; replace it by 0 in the source")
+		return nil, loss.New(loss.NegativeZero, "-0.0 would be stored as 0.0: SQLite keeps no sign of zero; replace it by 0 in the source")
 	}
 	return v, nil
 }
@@ -84,7 +84,7 @@ func storedDecimal(a affinity, v string) (any, error) {
 			return f, nil
 		}
 	}
-	return nil, fmt.Errorf("%s has more digits than a numeric column of SQLite keeps: declare the target's column TEXT", v)
+	return nil, loss.New(loss.Digits, "%s has more digits than a numeric column of SQLite keeps: declare the target's column TEXT", v)
 }
 
 // trimZeros drops zeros at the end of a fraction.

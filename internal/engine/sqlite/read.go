@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
@@ -188,6 +189,9 @@ func (r *rowReader) query() (string, []any, error) {
 	if err := p.bounds(r.request.Range, r.request.After); err != nil {
 		return "", nil, err
 	}
+	if err := p.anyOf(r.request.Keys); err != nil {
+		return "", nil, err
+	}
 	return text + p.sql() + " ORDER BY " + strings.Join(p.terms, ", "), p.args, nil
 }
 
@@ -243,12 +247,18 @@ func (r *rowReader) moves() (bool, error) {
 func (r *rowReader) encode() (err error) {
 	r.data = r.data[:0]
 	for i, c := range r.columns {
+		before := r.data
 		if conversion := r.conversions[i]; conversion != nil {
 			r.data, err = appendConverted(r.data, r.from[i], conversion, r.cells[i].value)
 		} else {
 			r.data, err = appendCell(r.data, r.from[i], c, r.cells[i].value)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case r.request.Lossy != nil:
+			r.request.Lossy(i, err)
+			r.data = batch.AppendNull(before)
+		default:
 			return r.refuse(engine.ColumnName(c, r.request.Side), err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // cell takes a value in its storage class, as the driver has it: int64, float64,
@@ -123,7 +124,7 @@ func canonicalInteger(kind planv1.Kind, v int64) ([]byte, error) {
 	case kind == canon.Bool && (v == 0 || v == 1):
 		return canon.AppendBool(nil, v == 1), nil
 	case kind == canon.Bool:
-		return nil, fmt.Errorf("holds %d where a boolean is 0 or 1", v)
+		return nil, loss.New(loss.StorageClass, "holds %d where a boolean is 0 or 1", v)
 	case kind == canon.Uint && v >= 0:
 		return canon.AppendUint(nil, uint64(v)), nil
 	case kind == canon.Decimal || kind == canon.JSON:
@@ -157,7 +158,7 @@ func canonicalText(kind planv1.Kind, v string) ([]byte, error) {
 		return nil, misfit(kind, v)
 	}
 	if !utf8.ValidString(v) {
-		return nil, fmt.Errorf("holds text that is not UTF-8: correct it, or declare the column BLOB")
+		return nil, loss.New(loss.Encoding, "holds text that is not UTF-8: correct it, or declare the column BLOB")
 	}
 	return canon.Parse(kind, v)
 }
@@ -166,10 +167,10 @@ func canonicalText(kind planv1.Kind, v string) ([]byte, error) {
 func misfit(kind planv1.Kind, v any) error {
 	switch kind {
 	case canon.Date, canon.Time, canon.TimeTZ, canon.Timestamp, canon.TimestampTZ:
-		return fmt.Errorf("holds %s where a date or time is ISO 8601 text: turn Unix times and Julian days into text first, "+
+		return loss.New(loss.StorageClass, "holds %s where a date or time is ISO 8601 text: turn Unix times and Julian days into text first, "+
 			"as UPDATE … SET c = datetime(c, 'unixepoch') does", className(v))
 	}
-	return fmt.Errorf("holds %s, which is no %s: correct the row, or declare the column as what it holds", className(v), noun(kind))
+	return loss.New(loss.StorageClass, "holds %s, which is no %s: correct the row, or declare the column as what it holds", className(v), noun(kind))
 }
 
 // noun names what a column of a kind holds.

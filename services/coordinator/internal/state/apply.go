@@ -40,7 +40,7 @@ func (a *apply) view() View { return View{txn: a.txn} }
 
 func (a *apply) run(seq uint64) error {
 	if c := a.event.GetMigrationCreated(); c != nil {
-		a.m = &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(), NoSample: c.GetNoSample(),
+		a.m = &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(), NoSample: c.GetNoSample(), Deep: c.GetDeep(),
 			Created: a.event.GetTime().AsTime(), Tables: -1, Last: seq}
 		return a.txn.Insert(tableMigrations, a.m)
 	}
@@ -128,6 +128,8 @@ func (a *apply) tableEvent() error {
 			t.Sample = &Sample{Rows: b.TableSampled.GetRows(), Bytes: b.TableSampled.GetBytes(), Seconds: b.TableSampled.GetSeconds()}
 			return nil
 		})
+	case *journalv1.Event_TableAssessed:
+		return a.table(b.TableAssessed.GetTable(), func(t *Table) error { return tableAssessed(t, b.TableAssessed) })
 	default:
 		return a.rangeEvent()
 	}
@@ -145,6 +147,8 @@ func (a *apply) rangeEvent() error {
 		return a.rng(b.RangeFailed.GetTable(), b.RangeFailed.GetRange(), func(t *Table, r *Range) error { return rangeFailed(t, r, b.RangeFailed) })
 	case *journalv1.Event_RangeBlocked:
 		return a.rng(b.RangeBlocked.GetTable(), b.RangeBlocked.GetRange(), func(t *Table, r *Range) error { return rangeBlocked(t, r, b.RangeBlocked) })
+	case *journalv1.Event_RangeAssessed:
+		return a.rng(b.RangeAssessed.GetTable(), b.RangeAssessed.GetRange(), func(t *Table, r *Range) error { return rangeAssessed(t, r, b.RangeAssessed) })
 	case *journalv1.Event_RangeRetried:
 		a.reopen()
 		return a.rng(b.RangeRetried.GetTable(), b.RangeRetried.GetRange(), rangeRetried)

@@ -72,7 +72,9 @@ type Migration struct {
 	AutoStart bool
 	// NoSample leaves out what would be measured for the plan.
 	NoSample bool
-	Paused   bool
+	// Deep reads all rows while planning.
+	Deep   bool
+	Paused bool
 	// Prepared: the target has the ledger. Finished: it takes no batch any more.
 	Prepared, Finished bool
 	// MorePrepare: a changed plan has statements that did not run yet.
@@ -97,7 +99,7 @@ type Migration struct {
 	ObjectsApplied bool
 	// NotDesigned are objects of the source that the design leaves behind.
 	NotDesigned []*planv1.Unmoved
-	Problem                 Problem
+	Problem     Problem
 	// Tables is how many tables the design has; -1 before.
 	Tables int
 	// Last is the sequence of the newest event.

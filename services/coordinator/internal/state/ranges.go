@@ -33,6 +33,8 @@ type Range struct {
 	State         RangeState
 	// Reset: the next attempt removes the range's rows first.
 	Reset bool
+	// Assessed: its rows were read for the plan.
+	Assessed bool
 	// Failures that count against the limit of attempts.
 	Failures int
 	// Attempt that loaded it, and what it amounts to.

@@ -47,6 +47,8 @@ type Table struct {
 	Skipped, SkippedBySpec bool
 	// Sample is what was measured for the plan; nil for nothing.
 	Sample *Sample
+	// Assessment is what a scan of all rows found for the plan; nil where none was made.
+	Assessment *Assessment
 
 	Counts
 	Differences []*planv1.Difference

@@ -43,6 +43,24 @@ func (a *apply) rangesPlanned(e *journalv1.RangesPlanned) error {
 	})
 }
 
+// rangeCut gives the rest of a range that nobody reads now to new ranges.
+func (a *apply) rangeCut(t *Table, r *Range, e *journalv1.RangeCut) error {
+	if r.State != RangePending {
+		return fmt.Errorf("range %d of table %d is not pending and cannot be cut", r.Number, t.Number)
+	}
+	r.Plan = e.GetRange()
+	for _, p := range e.GetAdded() {
+		t.Ranges++
+		if int(p.GetNumber()) != t.Ranges {
+			return fmt.Errorf("range %d of table %d is added with number %d", t.Ranges, t.Number, p.GetNumber())
+		}
+		if err := a.txn.Insert(tableRanges, &Range{Migration: a.uid, Table: t.Number, Number: p.GetNumber(), Plan: p}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *apply) tableAdvanced(t *Table, e *journalv1.TableAdvanced) error {
 	if e.GetStage() <= t.Stage {
 		return fmt.Errorf("table %d is at %s, cannot advance to %s", t.Number, t.Stage, e.GetStage())
