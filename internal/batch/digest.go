@@ -24,6 +24,14 @@ type Hash = xxh3.Uint128
 // HashRow hashes one encoded row.
 func HashRow(row []byte) Hash { return xxh3.Hash128(row) }
 
+// HashFrom reads a hash from its 16 bytes, as Bytes gives them.
+func HashFrom(sum []byte) (Hash, error) {
+	if len(sum) != 16 {
+		return Hash{}, fmt.Errorf("a row's hash of %d bytes", len(sum))
+	}
+	return Hash{Hi: binary.BigEndian.Uint64(sum), Lo: binary.BigEndian.Uint64(sum[8:])}, nil
+}
+
 // Add counts one encoded row in.
 func (d *Digest) Add(row []byte) { d.AddHash(xxh3.Hash128(row)) }
 

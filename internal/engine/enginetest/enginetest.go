@@ -47,4 +47,5 @@ func RunPair(t *testing.T, source, target Factory) {
 	t.Run("Schema", func(t *testing.T) { testSchema(t, source, target) })
 	t.Run("Rules", func(t *testing.T) { testRules(t, source, target) })
 	t.Run("Publish", func(t *testing.T) { testPublish(t, source, target) })
+	t.Run("Repair", func(t *testing.T) { testRepair(t, source, target) })
 }

@@ -135,24 +135,5 @@ func (d *database) Read(ctx context.Context, r engine.ReadRequest, row engine.Ro
 	if err != nil {
 		return err
 	}
-	for _, rec := range rows {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		wanted, err := reader.wants(rec)
-		if err != nil {
-			return err
-		}
-		if !wanted {
-			continue
-		}
-		data, err := reader.encode(rec)
-		if err != nil {
-			return err
-		}
-		if err := row(engine.Row{Data: data, Key: func() (*planv1.Bound, error) { return t.keyOf(rec), nil }}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return reader.each(ctx, rows, row)
 }

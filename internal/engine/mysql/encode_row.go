@@ -120,30 +120,36 @@ func (e *rowEncoder) appendLine(b []byte) ([]byte, error) {
 
 // appendTuple appends the row in hand as INSERT reads it.
 func (e *rowEncoder) appendTuple(b []byte) ([]byte, error) {
-	for i, v := range e.fields {
+	var err error
+	for i := range e.fields {
 		b = append(b, "(,"[min(i, 1)])
-		if v == nil {
-			b = append(b, "NULL"...)
-			continue
-		}
-		text, err := e.text(i)
-		if err != nil {
+		if b, err = e.appendConstant(b, i); err != nil {
 			return b, err
 		}
-		switch e.columns[i].quoting {
-		case bare:
-			b = append(b, text...)
-			continue
-		case quoted:
-			b = append(append(b, '\''), text...)
-		case bytesQuoted:
-			b = appendEscaped(append(b, "_binary'"...), text, &constantEscapes)
-		default:
-			b = appendEscaped(append(b, '\''), text, &constantEscapes)
-		}
-		b = append(b, '\'')
 	}
 	return append(b, ')'), nil
+}
+
+// appendConstant appends a field of the row in hand as a constant of SQL.
+func (e *rowEncoder) appendConstant(b []byte, i int) ([]byte, error) {
+	if e.fields[i] == nil {
+		return append(b, "NULL"...), nil
+	}
+	text, err := e.text(i)
+	if err != nil {
+		return b, err
+	}
+	switch e.columns[i].quoting {
+	case bare:
+		return append(b, text...), nil
+	case quoted:
+		b = append(append(b, '\''), text...)
+	case bytesQuoted:
+		b = appendEscaped(append(b, "_binary'"...), text, &constantEscapes)
+	default:
+		b = appendEscaped(append(b, '\''), text, &constantEscapes)
+	}
+	return append(b, '\''), nil
 }
 
 // escapes gives the character behind the backslash for each byte that needs one.

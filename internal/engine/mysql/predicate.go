@@ -65,6 +65,35 @@ func (k keyTerms) compare(operator string, b *planv1.Bound) (string, error) {
 	return out, nil
 }
 
+// anyOf selects the rows that have one of some keys.
+func (k keyTerms) anyOf(keys []*planv1.Bound) (string, error) {
+	out := []string{"FALSE"}
+	for _, key := range keys {
+		one, err := k.equal(key)
+		if err != nil {
+			return "", err
+		}
+		out = append(out, one)
+	}
+	return "(" + strings.Join(out, " OR ") + ")", nil
+}
+
+// equal selects the row that has a key.
+func (k keyTerms) equal(key *planv1.Bound) (string, error) {
+	if len(key.GetValues()) != len(k.names) || len(k.kinds) != len(k.names) {
+		return "", fault.New(fault.Invalid, "mysql.key", "key of %d values for one of %d columns", len(key.GetValues()), len(k.names))
+	}
+	parts := make([]string, len(k.names))
+	for i, v := range key.GetValues() {
+		text, err := constant(k.kinds[i], k.types[i], v)
+		if err != nil {
+			return "", fault.New(fault.Invalid, "mysql.key", "write key value %d: %w", i+1, err)
+		}
+		parts[i] = k.names[i] + " = " + text
+	}
+	return "(" + strings.Join(parts, " AND ") + ")", nil
+}
+
 // bounds selects a range, without what is up to after: conditions to be joined by
 // AND.
 func (k keyTerms) bounds(r *planv1.Range, after *planv1.Bound) ([]string, error) {

@@ -45,16 +45,26 @@ func condition(t *planv1.Table) (string, error) {
 // those that its condition lets through.
 func selected(r engine.ReadRequest) (string, error) {
 	where, err := predicate(r.Plan, r.Side, r.Range, r.After)
+	if err == nil && r.Keys != nil {
+		var only string
+		only, err = anyOf(r.Plan, r.Side, r.Keys)
+		where = alsoWhere(where, only)
+	}
 	if err != nil || r.Side != engine.SourceSide {
 		return where, err
 	}
 	only, err := condition(r.Plan.GetSource())
+	return alsoWhere(where, only), err
+}
+
+// alsoWhere adds a condition to a WHERE clause.
+func alsoWhere(where, only string) string {
 	switch {
-	case err != nil || only == "":
-		return where, err
+	case only == "":
+		return where
 	case where == "":
-		return " WHERE (" + only + ")", nil
+		return " WHERE (" + only + ")"
 	default:
-		return where + " AND (" + only + ")", nil
+		return where + " AND (" + only + ")"
 	}
 }

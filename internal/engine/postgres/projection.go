@@ -31,6 +31,8 @@ type projection struct {
 	// where it is the row's position.
 	key    []keyField
 	hidden bool
+	// lock is a locking clause behind the selection; empty for none.
+	lock string
 }
 
 // fieldReader reads one column.
@@ -38,6 +40,9 @@ type fieldReader struct {
 	decode decoder
 	// convert takes values to the kind they travel as; nil where they pass.
 	convert *engine.Conversion
+	// asIs says that values travel as the server sends them, checked that its text is
+	// seen to be UTF-8 first.
+	asIs, checked bool
 }
 
 // keyField is where a key column's value is found.
@@ -104,6 +109,8 @@ func (db *database) projectCanonical(out *projection, oids []uint32, touch func(
 			return err
 		}
 		out.columns[i].decode = d
+		out.columns[i].asIs = out.columns[i].convert == nil && passesAsIs(oid, kind, out.asText[i])
+		out.columns[i].checked = kind != canon.Bytes && (db.sqlASCII || out.asText[i])
 	}
 	if out.side == engine.SourceSide {
 		out.constants = engine.AppendConstants(nil, out.plan)
@@ -238,6 +245,19 @@ func predicate(p *planv1.TablePlan, side engine.Side, r *planv1.Range, after *pl
 		return "", nil
 	}
 	return " WHERE " + strings.Join(conditions, " AND "), nil
+}
+
+// anyOf selects the rows that have one of some keys.
+func anyOf(p *planv1.TablePlan, side engine.Side, keys []*planv1.Bound) (string, error) {
+	out := []string{"false"}
+	for _, key := range keys {
+		one, err := comparison(p, side, "=", key)
+		if err != nil {
+			return "", err
+		}
+		out = append(out, one)
+	}
+	return "(" + strings.Join(out, " OR ") + ")", nil
 }
 
 // comparison compares the key with a bound, as a row where it has several

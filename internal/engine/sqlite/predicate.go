@@ -66,6 +66,22 @@ func (p *predicate) bounds(r *planv1.Range, after *planv1.Bound) error {
 	return p.add(">", after)
 }
 
+// anyOf selects the rows that have one of some keys; nil is no condition.
+func (p *predicate) anyOf(keys []*planv1.Bound) error {
+	if keys == nil {
+		return nil
+	}
+	one := &predicate{terms: p.terms, kinds: p.kinds}
+	for _, key := range keys {
+		if err := one.add("=", key); err != nil {
+			return err
+		}
+	}
+	p.args = append(p.args, one.args...)
+	p.where = append(p.where, "("+strings.Join(append(one.where, "FALSE"), " OR ")+")")
+	return nil
+}
+
 // sql is the WHERE clause, empty for everything.
 func (p *predicate) sql() string {
 	if len(p.where) == 0 {
