@@ -12,9 +12,17 @@ func newCheck(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check (-f FILE | SOURCE_URL TARGET_URL)",
 		Short: "Look for what would stop a migration",
-		Long: `Read both catalogs and list what a user should know before data moves. Neither
-database is changed. The exit code is 8 when an error was found.`,
+		Long: `Read both catalogs and list what a user should know before data moves, with the
+lines of a spec that settle it. Neither database is changed. The exit code is 8 when
+an error was found.
+
+--deep reads all rows too, in ranges and as many at a time as --jobs says, and tells
+of each column how many values have no exact form in the target, and in which rows.
+Columns without such a finding are proven to move exactly, as the rows are now.
+
+docs/assessment.md lists the findings.`,
 		Example: `  drover check sqlite:///data/shop.db postgres://shop@db.example.com/shop
+  drover check mysql://shop@old.example.com/shop postgres://shop@db.example.com/shop --deep
   drover check -f drover.yaml -o json`,
 		Args: urlsOrFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -25,35 +33,33 @@ database is changed. The exit code is 8 when an error was found.`,
 			if err != nil {
 				return err
 			}
-			if err := a.printFindings(p.Findings(), "no findings: "+m.spec.GetName()+" can move as planned"); err != nil {
+			if err := a.printCheck(p, m); err != nil {
 				return err
 			}
 			return planCode(p, false)
 		},
 	}
 	m.fileFlag(cmd.Flags())
+	m.jobsFlag(cmd.Flags())
+	m.deepFlag(cmd.Flags())
 	m.specFlags(cmd.Flags())
 	return cmd
 }
 
-// printFindings lists findings; none is said in words.
-func (a *app) printFindings(list []report.Finding, none string) error {
-	if list == nil {
-		list = []report.Finding{}
-	}
+// printCheck writes what a check found as -o asks for.
+func (a *app) printCheck(p report.Plan, m *job) error {
+	found := report.NewCheck(p)
 	switch {
 	case a.format == output.JSONL:
-		for _, f := range list {
+		for _, f := range found.Findings {
 			if err := output.Value(a.stdout, a.format, f); err != nil {
 				return err
 			}
 		}
 		return nil
 	case a.format.Structured():
-		return output.Value(a.stdout, a.format, map[string]any{"findings": list})
-	case len(list) == 0:
-		return output.Printf(a.stdout, "%s\n", none)
+		return output.Value(a.stdout, a.format, found)
 	default:
-		return report.FindingGrid(list).Write(a.stdout)
+		return report.WriteCheck(a.stdout, found, m.spec.GetName(), a.format == output.Wide)
 	}
 }

@@ -28,7 +28,7 @@ type job struct {
 	jobs                  int
 	state, summary        string
 	yes, fresh            bool
-	noSample              bool
+	noSample, deep        bool
 	// want is the state that a verb asked for; its end is then a success.
 	want droverv1.Migration_State
 	// resume is the command that goes on after an interruption, where it is not the
@@ -56,11 +56,21 @@ func (m *job) specFlags(f *pflag.FlagSet) {
 
 // runFlags say how this process works.
 func (m *job) runFlags(f *pflag.FlagSet) {
-	f.IntVar(&m.jobs, "jobs", 0, "jobs each role does at once (default: one for each CPU, 2 to 16)")
+	m.jobsFlag(f)
+	m.deepFlag(f)
 	f.StringVar(&m.state, "state", "", "`folder` that keeps the state between runs (default "+stateRoot+"/NAME)")
 	f.StringVar(&m.summary, "summary", "", "write the summary as JSON to this `file`")
 	f.BoolVar(&m.yes, "yes", false, "do not ask before rows of the target are removed")
 	f.BoolVar(&m.fresh, "fresh", false, "forget what the state folder knows and start over; the databases stay as they are")
+}
+
+func (m *job) jobsFlag(f *pflag.FlagSet) {
+	f.IntVar(&m.jobs, "jobs", 0, "jobs each role does at once (default: one for each CPU, 2 to 16)")
+}
+
+// deepFlag asks for a scan of all rows before anything is created.
+func (m *job) deepFlag(f *pflag.FlagSet) {
+	f.BoolVar(&m.deep, "deep", false, "first read all rows and look for values that cannot move exactly")
 }
 
 func (m *job) fileFlag(f *pflag.FlagSet) {

@@ -47,6 +47,8 @@ The exit code is 8 when the plan has errors.`,
 	}
 	m.fileFlag(cmd.Flags())
 	m.specFlags(cmd.Flags())
+	m.jobsFlag(cmd.Flags())
+	m.deepFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&m.noSample, "no-sample", false, "read no rows: nothing is then said about time")
 	cmd.Flags().BoolVar(&ddl, "ddl", false, "show every statement that would run in the target")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 10 when there is something to move")

@@ -61,7 +61,7 @@ func (a *migrationServer) CreateMigration(ctx context.Context, r *droverv1.Creat
 	}
 	uid := ulid.Make().String()
 	if err := s.append(ctx, uid, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_MigrationCreated{
-		MigrationCreated: &journalv1.MigrationCreated{Uid: uid, Spec: r.GetSpec(), Start: r.GetStart(), NoSample: r.GetNoSample()}}}); err != nil {
+		MigrationCreated: &journalv1.MigrationCreated{Uid: uid, Spec: r.GetSpec(), Start: r.GetStart(), NoSample: r.GetNoSample(), Deep: r.GetDeep()}}}); err != nil {
 		return nil, err
 	}
 	view := s.view()

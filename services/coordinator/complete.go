@@ -70,6 +70,8 @@ func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.
 	switch {
 	case t.Blocked || t.Skipped || t.Emptying || t.Stage < state.TableCreated:
 		return nil
+	case t.Rejected > m.Spec.GetRejects().GetMax() && t.Replays == 0:
+		return s.block(ctx, m, t.Number, tooManyRejects(m, t))
 	case t.Stage < state.TableVerified && t.BlockedRanges > 0:
 		return s.blockForRanges(ctx, m, t)
 	case t.Stage == state.TableCreated && t.AllLoaded():
@@ -119,7 +121,7 @@ func (s *Service) blockForRanges(ctx context.Context, m *state.Migration, t *sta
 // compareCounts closes a table if the source still has as many rows that move as were
 // proven. How many rows a range had that was given up, nobody knows.
 func (s *Service) compareCounts(ctx context.Context, m *state.Migration, t *state.Table) error {
-	proven := t.ProvenRows()
+	proven := t.AccountedRows()
 	if t.SourceRows == proven || t.SkippedRanges > 0 && t.SourceRows > proven {
 		return s.advanced(ctx, workID{migration: m.UID, table: t.Number}, state.TableComplete, 0)
 	}
@@ -260,7 +262,7 @@ func takes(m *state.Migration, r *run, kind workKind) bool {
 	switch kind {
 	case workDescribe, workDesign, workSplit:
 		return m.Stage == state.Planning || m.Stage == state.Running || replanning(m, r)
-	case workSample:
+	case workSample, workAssess:
 		return m.Stage == state.Planning
 	case workDiscard:
 		return m.Stage == state.Discarding

@@ -52,7 +52,8 @@ func tableMessage(m *state.Migration, t *state.Table, tables []*state.Table, l l
 	out := &droverv1.Table{Name: tableResource(m, t), Source: sourceName(t.Plan), Target: targetName(t.Plan), State: tableState(m, t),
 		Reason: t.Problem.Reason, ReasonSide: t.Problem.Side, ReasonKey: t.Problem.Key, ReasonColumn: t.Problem.Column, ReasonKind: t.Problem.Kind,
 		Attempts: int32(max(t.Problem.Attempts, l.attempts[t.Number])), RangesSkipped: int32(t.SkippedRanges),
-		Counters: counters(t, l), Encoding: t.Plan.GetEncoding(), SourceRows: max(t.SourceRows, 0), Differences: t.Differences, Touched: touched(t)}
+		Counters: counters(t, l), Encoding: t.Plan.GetEncoding(), SourceRows: max(t.SourceRows, 0), Differences: t.Differences, Touched: touched(t), Assessment: assessment(t),
+		FirstReject: firstReject(t)}
 	if n := int(t.Plan.GetPhase()); n > 0 && n <= len(m.Phases) {
 		out.Phase = m.Phases[n-1].Name
 	}
@@ -113,6 +114,8 @@ func policyText(p *planv1.Policy) string {
 		return "set-null"
 	case planv1.Policy_ACTION_SENTINEL:
 		return "sentinel " + p.GetSentinel()
+	case planv1.Policy_ACTION_STRIP:
+		return "strip"
 	default:
 		return "error"
 	}
@@ -153,7 +156,7 @@ func counters(t *state.Table, l live) *droverv1.Counters {
 		RowsVerified: t.VerifiedDigest.Rows, Ranges: int32(t.Ranges), RangesLoaded: int32(t.Loaded),
 		RangesVerified: int32(t.Verified), RangesBlocked: int32(t.BlockedRanges), Retries: t.Retries, Mismatches: t.Mismatches,
 		DuplicatesSuppressed: t.Duplicates, ExtractSeconds: t.ExtractSeconds, LoadSeconds: t.LoadSeconds,
-		ValidateSeconds: t.ValidateSeconds, SchemaSeconds: t.SchemaSeconds, RowsFiltered: t.Filtered, ValuesTouched: t.Touched.Total()}
+		ValidateSeconds: t.ValidateSeconds, SchemaSeconds: t.SchemaSeconds, RowsFiltered: t.Filtered, ValuesTouched: t.Touched.Total(), RowsRejected: t.Rejected}
 }
 
 func addCounters(sum, c *droverv1.Counters) {
@@ -175,4 +178,5 @@ func addCounters(sum, c *droverv1.Counters) {
 	sum.SchemaSeconds += c.GetSchemaSeconds()
 	sum.RowsFiltered += c.GetRowsFiltered()
 	sum.ValuesTouched += c.GetValuesTouched()
+	sum.RowsRejected += c.GetRowsRejected()
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
@@ -22,7 +24,8 @@ func (o *offer) job(w workID) *workerv1.Job {
 	case workDesign:
 		spec := wanted(o.m, o.run)
 		j.Title, j.Work = "design target", &workerv1.Job_Design{Design: &workerv1.MakeDesign{Database: o.run.described, Existing: existing(spec),
-			Tables: spec.GetTables(), Casts: spec.GetSchema().GetCasts(), Stage: stageOf(spec, o.m.UID)}}
+			Tables: spec.GetTables(), Casts: spec.GetSchema().GetCasts(),
+			Policies: spec.GetSchema().GetPolicies(), Rejects: spec.GetRejects().GetMax() > 0, Stage: stageOf(spec, o.m.UID)}}
 	case workPublish:
 		j.Title, j.Work = "publish tables", &workerv1.Job_Publish{Publish: &workerv1.PublishTables{
 			Tables: staged(o.view.Tables(o.m.UID), func(t *state.Table) bool { return t.Stage == state.TableComplete })}}
@@ -35,7 +38,7 @@ func (o *offer) job(w workID) *workerv1.Job {
 		j.Title, j.Background, j.Work = "hold snapshot", true, &workerv1.Job_HoldSnapshot{HoldSnapshot: &workerv1.HoldSnapshot{}}
 	case workPrepare:
 		j.Title, j.Work = "prepare target", &workerv1.Job_Prepare{Prepare: &workerv1.PrepareTarget{
-			Statements: o.m.Statements, SourceIdentity: o.m.Source.Identity, TargetIdentity: o.m.Target.Identity}}
+			Statements: o.m.Statements, SourceIdentity: o.m.Source.Identity, TargetIdentity: o.m.Target.Identity, Reopen: o.m.Reopen}}
 	case workFinish:
 		j.Title, j.Work = "finish target", &workerv1.Job_Finish{Finish: &workerv1.FinishTarget{Stage: finalStage(o.m)}}
 	default:
@@ -97,18 +100,25 @@ func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Ran
 		a.subject = subjectOf(id, a.number)
 		o.run.attempts[id] = a
 		j.Title, j.Work = "load "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Load{Load: &workerv1.LoadRange{
-			Table: t.Plan, Range: r.Plan, Attempt: a.number, Epoch: a.epoch, Stream: stream, Subject: a.subject, Reset_: reset(t, r)}}
+			Table: t.Plan, Range: r.Plan, Attempt: a.number, Epoch: a.epoch, Stream: stream, Subject: a.subject, Reset_: reset(t, r), Rejects: rejects(o.m, t)}}
+	case workReplay:
+		j.Title, j.Work = "write rejected rows of "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Replay{Replay: &workerv1.ReplayRejects{
+			Table: t.Plan, Range: r.Plan, Attempt: o.s.number(), Epoch: o.s.number(), From: o.m.Spec.GetRejects().GetTo()}}
+	case workAssess:
+		j.Title, j.Work = "assess "+sourceName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Assess{Assess: &workerv1.AssessRange{Table: t.Plan, Range: r.Plan}}
 	case workExtract:
 		a := o.run.attempts[id]
 		j.Title, j.Work = "extract "+sourceName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Extract{Extract: &workerv1.ExtractRange{
 			Table: t.Plan, Range: r.Plan, Attempt: a.number, Stream: stream, Subject: a.subject,
 			After: a.fenced.GetAfter(), Snapshot: snapshotFor(t, o.run)}}
 	case workCut:
+		c, whole := o.run.cuts[id], proto.CloneOf(r.Plan)
+		whole.EstimatedRows = c.total
 		j.Title, j.Work = "cut "+sourceName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Split{Split: &workerv1.SplitTable{Table: t.Plan,
-			TargetRows: o.run.cuts[id].rows, Within: r.Plan, After: o.run.attempts[id].fenced.GetAfter()}}
+			TargetRows: c.rows, Within: whole, After: o.run.attempts[id].fenced.GetAfter()}}
 	case workValidate:
 		j.Title, j.Work = "validate "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Validate{Validate: &workerv1.ValidateRange{
-			Table: t.Plan, Range: r.Plan, Expected: r.Digest.Proto(), Attempt: r.Attempt}}
+			Table: t.Plan, Range: r.Plan, Expected: r.Digest.Proto(), Attempt: r.Attempt, Rejected: r.Rejected.Marshal()}}
 	}
 }
 

@@ -59,6 +59,7 @@ func (o *offer) planning() {
 			}
 		}
 		o.sampling()
+		o.assessing()
 	}
 }
 
@@ -158,7 +159,7 @@ func schemaWork(t *state.Table) (workKind, bool) {
 // ranges offers pending ranges, as many as extractors can soon begin with: a range
 // that only waits would hold a loader's slot.
 func (o *offer) ranges() {
-	if !o.run.stream || !o.empties() {
+	if !o.run.stream || !o.empties() || !o.replays() {
 		return
 	}
 	waiting := 0

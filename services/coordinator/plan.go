@@ -121,7 +121,10 @@ func (s *Service) planned(ctx context.Context, m *state.Migration) error {
 		return nil
 	}
 	tables := s.view().Tables(m.UID)
-	if slices.ContainsFunc(tables, toSplit) || len(s.toSample(m, tables)) > 0 {
+	if err := s.concludeAssessments(ctx, m, tables); err != nil {
+		return err
+	}
+	if toPlan(m, s.view().Tables(m.UID)) || len(s.toSample(m, tables)) > 0 {
 		return nil
 	}
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_PlanFinished{PlanFinished: &journalv1.PlanFinished{}}})

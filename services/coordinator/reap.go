@@ -181,6 +181,8 @@ func (s *Service) failed(ctx context.Context, l *lease, m *state.Migration, f *w
 		return nil
 	case workSnapshot:
 		return s.snapshotFailed(ctx, l, m, kind, p)
+	case workForeignKeys:
+		p.Reason += s.rejectedParents(l.work)
 	}
 	tries := r.retry(l.work)
 	if transient(kind) && (!counts(kind, p.Side) && m.Stage != state.Planning && r.update == nil || tries < maxTries(m, r)) {
@@ -198,6 +200,9 @@ func (s *Service) givenUpOn(ctx context.Context, l *lease, m *state.Migration, k
 	case l.work.kind == workSample:
 		r.unsampled[l.work.table] = true
 		return nil
+	case l.work.kind == workAssess:
+		r.settled(l.work)
+		return s.unassessable(ctx, s.view().Table(m.UID, l.work.table), p)
 	case l.work.kind == workSplit && !m.AutoStart && m.Stage <= state.Planned && !transient(kind):
 		r.settled(l.work)
 		return s.unsplittable(ctx, s.view().Table(m.UID, l.work.table), p)

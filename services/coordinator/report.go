@@ -86,6 +86,8 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 		return s.cutRange(ctx, l, r.GetSplit().GetRanges())
 	case workLoad:
 		return s.loaded(ctx, l, r.GetLoaded(), seconds)
+	case workReplay:
+		return s.replayed(ctx, l, r.GetReplayed())
 	case workValidate:
 		return s.judged(ctx, l, m, r.GetVerdict(), seconds)
 	case workCount:
@@ -93,6 +95,8 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 			Table: l.work.table, SourceRows: r.GetCounted().GetRows(), Filtered: r.GetCounted().GetFiltered()}}})
 	case workSample:
 		return s.sampled(ctx, l, r.GetSampled())
+	case workAssess:
+		return s.assessed(ctx, l, r.GetAssessed())
 	case workPublish:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPublished{TargetPublished: &journalv1.TargetPublished{}}})
 	case workObjects:
@@ -125,7 +129,7 @@ func (s *Service) extracted(l *lease, seconds float64) {
 func (s *Service) loaded(ctx context.Context, l *lease, d *workerv1.Loaded, seconds float64) error {
 	r := s.run(l.work.migration)
 	e := &journalv1.RangeLoaded{Table: l.work.table, Range: l.work.number, Attempt: l.job.GetLoad().GetAttempt(),
-		Digest: d.GetDigest(), Bytes: d.GetBytes(), LoadSeconds: seconds, Duplicates: d.GetDuplicates(), Touched: d.GetTouched()}
+		Digest: d.GetDigest(), Bytes: d.GetBytes(), LoadSeconds: seconds, Duplicates: d.GetDuplicates(), Touched: d.GetTouched(), Rejected: d.GetRejected()}
 	if a := r.attempts[l.work]; a != nil {
 		e.ExtractSeconds = a.extractSeconds
 	}

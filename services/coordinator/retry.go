@@ -17,7 +17,11 @@ func (a *migrationServer) RetryMigration(ctx context.Context, r *droverv1.RetryM
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.retryBlocked(ctx, m.UID, r.GetTable(), r.GetRange())
+	retry := s.retryBlocked
+	if r.GetRejects() {
+		retry = s.retryRejects
+	}
+	n, err := retry(ctx, m.UID, r.GetTable(), r.GetRange())
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ const (
 	workBaseline
 	workEmpty
 	workLoad
+	workReplay
 	workExtract
 	workCut
 	workKey
@@ -30,6 +31,7 @@ const (
 	workSequences
 	workCount
 	workSample
+	workAssess
 	workPublish
 	workObjects
 	workDiscard
@@ -66,7 +68,9 @@ type run struct {
 	update *update
 	// unsampled tables could not be measured for the plan.
 	unsampled map[uint32]bool
-	attempts  map[workID]*attempt
+	// assessed is the first range of each table whose rows were not yet read for the plan.
+	assessed map[uint32]uint32
+	attempts map[workID]*attempt
 	// retries of work that is not a range's, and when anything may be tried again.
 	tries map[workID]int
 	rest  map[workID]time.Time
@@ -99,7 +103,7 @@ type attempt struct {
 func (s *Service) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, unsampled: map[uint32]bool{}, cuts: map[workID]*cut{}}
+		r = &run{uid: uid, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
 		s.runs[uid] = r
 	}
 	return r

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/advice"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
@@ -28,6 +29,7 @@ func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*
 		// A key that a policy changed is not where its range's bounds look for it.
 		t.ValidateByRange = t.GetValidateByRange() && !engine.PolicyOnKey(t)
 	}
+	advice.Settle(made)
 	return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: made}}}, nil
 }
 
@@ -39,6 +41,7 @@ func prepare(ctx context.Context, db engine.Target, job *workerv1.Job) error {
 		SourceIdentity: work.GetSourceIdentity(),
 		TargetIdentity: work.GetTargetIdentity(),
 		Statements:     work.GetStatements(),
+		Reopen:         work.GetReopen(),
 	}), fault.Target, "")
 }
 

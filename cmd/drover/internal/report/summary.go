@@ -121,6 +121,11 @@ type Finding struct {
 	Table    string `json:"table,omitempty"`
 	Column   string `json:"column,omitempty"`
 	Message  string `json:"message"`
+	// Fix is lines of a spec that settle it.
+	Fix string `json:"fix,omitempty"`
+	// Rows it is about and the keys of the first, where the data was scanned.
+	Rows int64    `json:"rows,omitempty"`
+	Keys []string `json:"keys,omitempty"`
 }
 
 // New makes the summary of a snapshot. findings are those of the tables' plans.
@@ -155,7 +160,7 @@ func New(s progress.Snapshot, findings []*planv1.Finding) *Summary {
 // NewFinding converts one finding.
 func NewFinding(f *planv1.Finding) Finding {
 	return Finding{Severity: strings.TrimPrefix(f.GetSeverity().String(), "SEVERITY_"), Code: f.GetCode(),
-		Table: f.GetTable(), Column: f.GetColumn(), Message: f.GetMessage()}
+		Table: f.GetTable(), Column: f.GetColumn(), Message: f.GetMessage(), Fix: f.GetFix(), Rows: f.GetRows(), Keys: f.GetKeys()}
 }
 
 func seconds(c *droverv1.Counters) Seconds {

@@ -139,13 +139,17 @@ func writeNotMoved(w io.Writer, s *Summary) {
 func FindingGrid(findings []Finding) *output.Grid {
 	g := output.NewGrid("SEVERITY", "CODE", "WHERE", "MESSAGE")
 	for _, f := range findings {
-		where := f.Table
-		if f.Column != "" {
-			where += "." + f.Column
-		}
-		g.Add(f.Severity, f.Code, where, f.Message)
+		g.Add(f.Severity, f.Code, where(f), f.Message)
 	}
 	return g
+}
+
+// where is the place that a finding is about.
+func where(f Finding) string {
+	if f.Column != "" {
+		return f.Table + "." + f.Column
+	}
+	return f.Table
 }
 
 func count(n int64, thing string) string {

@@ -81,6 +81,9 @@ func (a *apply) body() error {
 		return a.publication()
 	case *journalv1.Event_PhaseApproved, *journalv1.Event_PhaseStarted, *journalv1.Event_PhaseCompleted, *journalv1.Event_PhaseStopped:
 		return a.phase()
+	case *journalv1.Event_VerificationStarted, *journalv1.Event_VerificationRangeChecked, *journalv1.Event_VerificationEnded,
+		*journalv1.Event_RepairStarted, *journalv1.Event_RangeRepaired:
+		return a.verification()
 	default:
 		return a.tableEvent()
 	}
@@ -123,6 +126,8 @@ func (a *apply) tableEvent() error {
 		})
 	case *journalv1.Event_TableSkipped:
 		return a.table(b.TableSkipped.GetTable(), func(t *Table) error { return a.tableSkipped(t, b.TableSkipped) })
+	case *journalv1.Event_RejectsRetried:
+		return a.table(b.RejectsRetried.GetTable(), a.rejectsRetried)
 	case *journalv1.Event_TableSampled:
 		return a.table(b.TableSampled.GetTable(), func(t *Table) error {
 			t.Sample = &Sample{Rows: b.TableSampled.GetRows(), Bytes: b.TableSampled.GetBytes(), Seconds: b.TableSampled.GetSeconds()}
@@ -139,6 +144,8 @@ func (a *apply) rangeEvent() error {
 	switch b := a.event.GetBody().(type) {
 	case *journalv1.Event_RangeLoaded:
 		return a.rng(b.RangeLoaded.GetTable(), b.RangeLoaded.GetRange(), func(t *Table, r *Range) error { return rangeLoaded(t, r, b.RangeLoaded) })
+	case *journalv1.Event_RangeReplayed:
+		return a.rng(b.RangeReplayed.GetTable(), b.RangeReplayed.GetRange(), func(t *Table, r *Range) error { return rangeReplayed(t, r, b.RangeReplayed) })
 	case *journalv1.Event_RangeVerified:
 		return a.rng(b.RangeVerified.GetTable(), b.RangeVerified.GetRange(), func(t *Table, r *Range) error {
 			return rangeVerified(t, r, b.RangeVerified, a.event.GetTime().AsTime())
@@ -193,7 +200,7 @@ func (a *apply) rng(table, number uint32, change func(*Table, *Range) error) err
 }
 
 func (a *apply) delete(m *Migration) error {
-	for _, t := range []string{tableTables, tableRanges} {
+	for _, t := range []string{tableTables, tableRanges, tableVerifications, tableChecks} {
 		if _, err := a.txn.DeleteAll(t, indexID+"_prefix", tuple{}.text(m.UID)); err != nil {
 			return err
 		}

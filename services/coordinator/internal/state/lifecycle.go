@@ -55,7 +55,7 @@ func (a *apply) lifecycle() error {
 	case *journalv1.Event_MigrationStarted:
 		a.m.Stage, a.m.Started = Running, now
 	case *journalv1.Event_TargetPrepared:
-		a.m.Prepared, a.m.MorePrepare = true, false
+		a.m.Prepared, a.m.MorePrepare, a.m.Reopen = true, false, false
 	case *journalv1.Event_ObjectsApplied:
 		a.m.ObjectsApplied = true
 	case *journalv1.Event_TargetFinished:

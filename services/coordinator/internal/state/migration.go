@@ -77,6 +77,8 @@ type Migration struct {
 	Paused bool
 	// Prepared: the target has the ledger. Finished: it takes no batch any more.
 	Prepared, Finished bool
+	// Reopen: the target was finished and is to be taken up again.
+	Reopen bool
 	// MorePrepare: a changed plan has statements that did not run yet.
 	MorePrepare bool
 	// Published: when staged tables appeared. Discarded: they are gone.
@@ -102,6 +104,9 @@ type Migration struct {
 	Problem     Problem
 	// Tables is how many tables the design has; -1 before.
 	Tables int
+	// Verifying is the verification that is under way, 0 for none; Verifications how
+	// many there were.
+	Verifying, Verifications uint32
 	// Last is the sequence of the newest event.
 	Last uint64
 }

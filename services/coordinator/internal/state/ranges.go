@@ -38,11 +38,15 @@ type Range struct {
 	// Failures that count against the limit of attempts.
 	Failures int
 	// Attempt that loaded it, and what it amounts to.
-	Attempt  uint64
-	Digest   batch.Digest
-	Actual   batch.Digest
-	Bytes    int64
-	Touched  Touched
+	Attempt uint64
+	Digest  batch.Digest
+	Actual  batch.Digest
+	Bytes   int64
+	Touched Touched
+	// Rejected are the hashes of the rows that the target refused.
+	Rejected batch.Hashes
+	// Replay: the rejected rows are to be written.
+	Replay   bool
 	Problem  Problem
 	Verified time.Time
 }

@@ -57,7 +57,7 @@ func digest(n uint32) *planv1.Digest {
 
 // draw gives some event about a range; many of them do not fit and are refused.
 func draw(t *rapid.T, attempt uint64) *journalv1.Event {
-	n := rapid.Uint32Range(1, 4).Draw(t, "range")
+	n := rapid.Uint32Range(1, 6).Draw(t, "range")
 	switch rapid.IntRange(0, 7).Draw(t, "event") {
 	case 0, 1:
 		return &journalv1.Event{Body: &journalv1.Event_RangeLoaded{RangeLoaded: &journalv1.RangeLoaded{Table: 1, Range: n, Attempt: attempt, Digest: digest(n), Bytes: int64(n),
@@ -77,6 +77,8 @@ func draw(t *rapid.T, attempt uint64) *journalv1.Event {
 		return rapid.SampledFrom([]*journalv1.Event{
 			{Body: &journalv1.Event_RangeRetried{RangeRetried: &journalv1.RangeRetried{Table: 1, Range: n}}},
 			{Body: &journalv1.Event_TableRestarted{TableRestarted: &journalv1.TableRestarted{Table: 1}}},
+			{Body: &journalv1.Event_RangeCut{RangeCut: &journalv1.RangeCut{Table: 1, Range: &planv1.Range{Number: n},
+				Added: []*planv1.Range{{Number: rapid.Uint32Range(5, 7).Draw(t, "added")}}}}},
 		}).Draw(t, "other")
 	}
 }

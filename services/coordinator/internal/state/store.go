@@ -16,9 +16,11 @@ import (
 
 // Tables and indexes.
 const (
-	tableMigrations = "migrations"
-	tableTables     = "tables"
-	tableRanges     = "ranges"
+	tableMigrations    = "migrations"
+	tableTables        = "tables"
+	tableRanges        = "ranges"
+	tableVerifications = "verifications"
+	tableChecks        = "checks"
 
 	indexID    = "id"
 	indexName  = "name"
@@ -33,7 +35,7 @@ type Store struct {
 // New makes an empty store.
 func New() *Store {
 	schema := &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{}}
-	for _, t := range []*memdb.TableSchema{migrationSchema(), tableSchema(), rangeSchema()} {
+	for _, t := range []*memdb.TableSchema{migrationSchema(), tableSchema(), rangeSchema(), verificationSchema(), checkSchema()} {
 		if _, twice := schema.Tables[t.Name]; twice {
 			panic("state: table " + t.Name + " declared twice")
 		}

@@ -47,6 +47,10 @@ type Table struct {
 	Skipped, SkippedBySpec bool
 	// Sample is what was measured for the plan; nil for nothing.
 	Sample *Sample
+	// FirstReject is a row that the target refused; nil for none.
+	FirstReject *planv1.Reject
+	// Missing rejected rows were in no file when they were to be written.
+	Missing int64
 	// Assessment is what a scan of all rows found for the plan; nil where none was made.
 	Assessment *Assessment
 
@@ -60,7 +64,10 @@ type Counts struct {
 	// SkippedRanges were given up; of those, EmptiedRanges have no row in the target.
 	SkippedRanges, EmptiedRanges int
 	// Touched counts loaded values that policies changed.
-	Touched                         Touched
+	Touched Touched
+	// Rejected rows of loaded ranges; Replays are ranges whose rejected rows are to be written.
+	Rejected                        int64
+	Replays                         int
 	EstimatedRows, EstimatedBytes   int64
 	LoadedBytes                     int64
 	LoadedDigest, VerifiedDigest    batch.Digest
@@ -112,6 +119,10 @@ func (t *Table) ProvenRows() int64 {
 	return t.VerifiedDigest.Rows
 }
 
+// AccountedRows are the source's rows of which it is known what became of them: proven,
+// or rejected.
+func (t *Table) AccountedRows() int64 { return t.ProvenRows() + t.Rejected }
+
 // uncount makes the source be counted again: rows are about to be read again, or
 // somebody has put right what the last count found.
 func (t *Table) uncount() { t.SourceRows, t.Filtered = -1, 0 }
@@ -120,7 +131,9 @@ func (t *Table) uncount() { t.SourceRows, t.Filtered = -1, 0 }
 func (t *Table) AllLoaded() bool { return t.Split && t.Loaded+t.EmptiedRanges == t.Ranges }
 
 // AllVerified tells whether every range that was not given up is confirmed.
-func (t *Table) AllVerified() bool { return t.Split && t.Verified+t.EmptiedRanges == t.Ranges }
+func (t *Table) AllVerified() bool {
+	return t.Split && t.Verified+t.EmptiedRanges == t.Ranges && t.Replays == 0
+}
 
 // RefersTo tells whether a foreign key of the table points to another.
 func (t *Table) RefersTo(other *Table) bool {

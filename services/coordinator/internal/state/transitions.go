@@ -86,6 +86,7 @@ func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
 		return err == nil
 	})
 	t.Loaded, t.Verified, t.BlockedRanges, t.LoadedBytes, t.Touched = 0, 0, 0, 0, nil
+	t.Rejected, t.Replays, t.FirstReject, t.Missing = 0, 0, nil, 0
 	t.LoadedDigest, t.VerifiedDigest = batch.Digest{}, batch.Digest{}
 	t.uncount()
 	t.Emptying = true
@@ -129,6 +130,9 @@ func rangeLoaded(t *Table, r *Range, e *journalv1.RangeLoaded) error {
 	r.State, r.Attempt, r.Digest, r.Bytes, r.Reset, r.Problem = RangeLoaded, e.GetAttempt(), d, e.GetBytes(), false, Problem{}
 	r.Touched = Touched(nil).add(e.GetTouched(), 1)
 	t.Touched = t.Touched.add(e.GetTouched(), 1)
+	if err := t.reject(r, e.GetRejected()); err != nil {
+		return err
+	}
 	t.Loaded++
 	t.LoadedBytes += e.GetBytes()
 	t.LoadedDigest.Merge(d)
@@ -185,6 +189,7 @@ func unload(t *Table, r *Range) {
 		t.LoadedBytes -= r.Bytes
 		t.LoadedDigest.Subtract(r.Digest)
 		t.Touched = t.Touched.add(r.Touched.Proto(), -1)
+		t.unreject(r)
 		t.uncount()
 	case RangeBlocked:
 		t.BlockedRanges--

@@ -1,0 +1,75 @@
+// Package advice words what a scan of the data found, and says for findings of every
+// kind which lines of a spec settle them.
+//
+// losses.go has what is said of each rule that values break, fix.go what settles the
+// findings of a design, snippet.go how lines of a spec are written.
+package advice
+
+import (
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/loss"
+)
+
+// Losses makes findings of what a scan of a table's rows found: one a column and rule.
+// Rows is how many were read.
+func Losses(p *planv1.TablePlan, rows int64, losses []*planv1.Loss) []*planv1.Finding {
+	var out []*planv1.Finding
+	for _, l := range losses {
+		if int(l.GetColumn()) >= len(p.GetColumns()) {
+			continue
+		}
+		c := p.GetColumns()[l.GetColumn()]
+		rule := loss.Rule(l.GetRule())
+		out = append(out, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: l.GetRule(), Table: label(p), Column: c.GetSource(),
+			Message: fmt.Sprintf("%s of %s rows %s; the first: %s", humanize.Comma(l.GetRows()), humanize.Comma(rows), whatOf(rule, c), l.GetExample()),
+			Fix:     remedy(p, c, rule), Rows: l.GetRows(), Keys: l.GetKeys()})
+	}
+	return out
+}
+
+// label is a source table's name for people.
+func label(p *planv1.TablePlan) string {
+	if p.GetSource().GetSchema() == "" {
+		return p.GetSource().GetName()
+	}
+	return p.GetSource().GetSchema() + "." + p.GetSource().GetName()
+}
+
+// what says of each rule what rows hold; %s is the target's type.
+var what = map[loss.Rule]string{
+	loss.ImpossibleDate: "hold a date that no calendar has, and %s takes none",
+	loss.DateRange:      "hold a date beyond what %s takes",
+	loss.TimeOfDay:      "hold a time beyond what %s takes",
+	loss.Fraction:       "hold a time with more digits than %s keeps",
+	loss.NumberRange:    "hold a number beyond %s",
+	loss.Digits:         "hold a number with more digits than %s keeps",
+	loss.NotFinite:      "hold NaN or an infinity, which %s does not have",
+	loss.NegativeZero:   "hold -0, whose sign %s does not keep",
+	loss.NUL:            "hold the character U+0000, which %s does not take",
+	loss.Encoding:       "hold bytes that are no text, and %s takes only text",
+	loss.Charset:        "hold a character that the character set of the target's %s lacks",
+	loss.TooLong:        "hold a value that is too long for %s",
+	loss.Padding:        "hold a value whose end %s does not keep",
+	loss.Label:          "hold none of the labels that %s has",
+	loss.JSON:           "hold JSON that %s does not keep as it is",
+	loss.Geometry:       "hold a geometry that %s does not keep",
+	loss.StorageClass:   "hold a value of another type than the column's, which %s does not take",
+	loss.Null:           "hold NULL, which the target's column does not take",
+	loss.Conversion:     "hold a value that has no form as %s",
+	loss.Refused:        "hold a value that has no exact form as %s",
+}
+
+func whatOf(r loss.Rule, c *planv1.ColumnPlan) string {
+	text, ok := what[r]
+	if !ok {
+		text = what[loss.Refused]
+	}
+	if r == loss.Null {
+		return text
+	}
+	return fmt.Sprintf(text, c.GetTargetType())
+}
