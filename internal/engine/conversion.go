@@ -79,11 +79,13 @@ type Conversion struct {
 	policy   planv1.Policy_Action
 	sentinel []byte
 	touched  func()
+	// fits tells whether the target takes a value; nil where nobody asks.
+	fits func(v []byte) error
 }
 
-// NewConversion makes the conversion of the plan's column at a position; touch, if
-// not nil, is called for each value that its policy changes.
-func NewConversion(p *planv1.TablePlan, at int, touch func(column int)) (*Conversion, error) {
+// NewConversion makes the conversion of the column at a position of a read's plan.
+func NewConversion(r ReadRequest, at int) (*Conversion, error) {
+	p, touch := r.Plan, r.Touch
 	c := p.GetColumns()[at]
 	out := &Conversion{from: c.GetKind(), to: c.GetKind(), scale: int(c.GetScale()), policy: c.GetPolicy().GetAction()}
 	if s := SourceColumn(p, c.GetSource()); s != nil {
@@ -93,6 +95,9 @@ func NewConversion(p *planv1.TablePlan, at int, touch func(column int)) (*Conver
 		if touch != nil {
 			touch(at)
 		}
+	}
+	if r.Target != nil && out.policy > planv1.Policy_ACTION_ERROR {
+		out.fits = func(v []byte) error { return r.Target.Check(at, v) }
 	}
 	var err error
 	if out.policy == planv1.Policy_ACTION_SENTINEL {
@@ -114,6 +119,9 @@ func (c *Conversion) Apply(v []byte, err error) ([]byte, error) {
 		v, ok, err = canon.Convert(c.from, c.to, c.scale, v)
 		if err == nil && !ok {
 			err = fmt.Errorf("a %s has no form as %s", c.from, c.to)
+		}
+		if err == nil && v != nil && c.fits != nil {
+			err = c.fits(v)
 		}
 	}
 	if err == nil {

@@ -47,7 +47,7 @@ func TestConversion_PoliciesReplaceAndCount(t *testing.T) {
 	p := conversionPlan()
 	touched := Touched{}
 	convert := func(at int, v []byte, err error) ([]byte, error) {
-		c, cerr := NewConversion(p, at, func(column int) { touched.Add(Touched{uint32(column): 1}) })
+		c, cerr := NewConversion(ReadRequest{Plan: p, Touch: func(column int) { touched.Add(Touched{uint32(column): 1}) }}, at)
 		require.NoError(t, cerr)
 		require.False(t, c.Plain())
 		return c.Apply(v, err)

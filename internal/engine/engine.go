@@ -176,6 +176,9 @@ type ReadRequest struct {
 	// Touch, if not nil, is called for each value that its column's policy changes,
 	// with the column's position in the plan, before the row is given.
 	Touch func(column int)
+	// Target, if not nil, is asked about the values of columns that have a policy, which
+	// is then for those too that the target refuses.
+	Target ValueCheck
 	// Lossy, if not nil, is called for each value that its kind cannot hold and no
 	// policy replaces, with the column's position in the plan, before the row is given
 	// with NULL in its place. Without it the first such value ends the read.

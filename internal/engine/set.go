@@ -57,6 +57,9 @@ func (s Set) Open(ctx context.Context, e *planv1.Endpoint, secrets *secret.Resol
 	if err != nil {
 		return nil, fault.At(scrub(err, password), name, "")
 	}
+	if side == SourceSide {
+		return &judged{db, s}, nil
+	}
 	return db, nil
 }
 

@@ -33,7 +33,7 @@ func newRowReader(t *table, r engine.ReadRequest) (*rowReader, error) {
 		}
 		out.columns = append(out.columns, i)
 		if r.Side == engine.SourceSide {
-			conversion, err := engine.NewConversion(r.Plan, at, r.Touch)
+			conversion, err := engine.NewConversion(r, at)
 			if err != nil {
 				return nil, fault.Wrap(fault.Invalid, "memory.Read", err)
 			}

@@ -107,7 +107,7 @@ func (p *projection) bindColumn(at int, c *column, f *mysql.Field) (err error) {
 		}
 		c.noLabel = len(s.GetEnumLabels()) > 0 && !s.GetMultiple() && !slices.Contains(s.GetEnumLabels(), "")
 		if s.GetKind() != kind || c.plan.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR {
-			if c.convert, err = engine.NewConversion(p.request.Plan, at, p.request.Touch); err != nil {
+			if c.convert, err = engine.NewConversion(p.request, at); err != nil {
 				return err
 			}
 			c.asText = kind == canon.Text

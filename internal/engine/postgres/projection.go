@@ -75,20 +75,20 @@ func (db *database) project(ctx context.Context, conn *pgconn.PgConn, r engine.R
 		if err := out.spatial(ctx, conn, oids); err != nil {
 			return nil, err
 		}
-		if err := db.projectCanonical(out, oids, r.Touch); err != nil {
+		if err := db.projectCanonical(out, oids, r); err != nil {
 			return nil, err
 		}
 	}
 	return out, out.projectKey(oids)
 }
 
-func (db *database) projectCanonical(out *projection, oids []uint32, touch func(int)) error {
+func (db *database) projectCanonical(out *projection, oids []uint32, r engine.ReadRequest) error {
 	out.columns = make([]fieldReader, len(oids))
 	for i, oid := range oids {
 		c := out.plan.GetColumns()[i]
 		kind, scale := c.GetKind(), c.GetScale()
 		if out.side == engine.SourceSide {
-			convert, err := engine.NewConversion(out.plan, i, touch)
+			convert, err := engine.NewConversion(r, i)
 			if err != nil {
 				return fault.Wrap(fault.Invalid, "postgres.Read", err)
 			}

@@ -102,7 +102,7 @@ func newConversion(r engine.ReadRequest, at int) (*engine.Conversion, error) {
 	if r.Side == engine.TargetSide || r.Plan.GetColumns()[at].GetKind() == canon.Variant {
 		return nil, nil
 	}
-	c, err := engine.NewConversion(r.Plan, at, r.Touch)
+	c, err := engine.NewConversion(r, at)
 	if err != nil || c.Plain() {
 		return nil, err
 	}
