@@ -37,6 +37,9 @@ type tableRow struct {
 	Persistence  string
 	Partition    bool
 	Inherits     bool
+	// PlainLeaves is set for a partitioned table whose leaves are ordinary tables that
+	// this user may read.
+	PlainLeaves  bool
 	PartitionKey *string
 	Comment      *string
 	Rows         float64
@@ -49,6 +52,8 @@ type tableRow struct {
 const tableQuery = `
 SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text, c.relispartition,
 	EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid OR (h.inhparent = c.oid AND c.relkind = 'r')),
+	c.relkind = 'p' AND COALESCE((SELECT bool_and(l.relkind = 'r' AND has_table_privilege(l.oid, 'SELECT') AND has_schema_privilege(l.relnamespace, 'USAGE'))
+		FROM pg_partition_tree(c.oid) p JOIN pg_class l ON l.oid = p.relid WHERE p.isleaf), false),
 	pg_get_partkeydef(c.oid), obj_description(c.oid, 'pg_class'), s.rows, s.bytes, s.pages
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

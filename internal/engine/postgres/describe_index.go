@@ -18,10 +18,7 @@ func (cat *catalog) readIndexes(ctx context.Context, q querier, oids []uint32, b
 		return err
 	}
 	for _, t := range cat.tables {
-		t.table.Key = &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_NONE}
-		if t.Kind == "r" {
-			t.table.Key = &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_HIDDEN, Columns: []string{hiddenKey}, Kinds: []planv1.Kind{canon.Text}, NeedsSnapshot: true}
-		}
+		t.table.Key = hiddenKeyOf(t.tableRow)
 	}
 	for _, r := range rows {
 		t := byOID[r.Table]

@@ -168,7 +168,11 @@ func (out *projection) projectKey(oids []uint32) error {
 	key := out.plan.GetSource().GetKey()
 	if key.GetSource() == planv1.KeySource_KEY_SOURCE_HIDDEN && out.side == engine.SourceSide {
 		out.hidden = true
-		out.key = []keyField{{kind: canon.Text, field: len(out.exprs), decode: decodeTID}}
+		if byLeaves(out.plan.GetSource()) {
+			out.key = append(out.key, keyField{kind: canon.Int, field: len(out.exprs), decode: decoderFor(oidInt8, canon.Int, -1)})
+			out.exprs = append(out.exprs, hiddenLeaf+"::int8")
+		}
+		out.key = append(out.key, keyField{kind: canon.Text, field: len(out.exprs), decode: decodeTID})
 		out.exprs = append(out.exprs, hiddenKey)
 		return nil
 	}

@@ -59,7 +59,7 @@ func (db *database) read(ctx context.Context, r engine.ReadRequest, row engine.R
 	if err != nil {
 		return err
 	}
-	sql, err := p.query(r)
+	sql, err := p.statement(ctx, conn.Conn(), r)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,19 @@ func checkFingerprint(ctx context.Context, q querier, p *planv1.TablePlan) error
 	return nil
 }
 
-// query is the COPY statement of a read.
+// statement is the COPY statement of a read.
+func (p *projection) statement(ctx context.Context, q querier, r engine.ReadRequest) (string, error) {
+	if r.Side != engine.SourceSide || !byLeaves(p.plan.GetSource()) {
+		return p.query(r)
+	}
+	leaves, err := leavesOf(ctx, q, p.plan)
+	if err != nil {
+		return "", err
+	}
+	return p.leafQuery(r, leaves)
+}
+
+// query reads a range of one relation.
 func (p *projection) query(r engine.ReadRequest) (string, error) {
 	where, err := selected(r)
 	if err != nil {

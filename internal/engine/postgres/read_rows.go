@@ -36,7 +36,8 @@ type rowReader struct {
 	fields [][]byte
 	// row is the encoded row where it is not the tuple itself.
 	row, scratch []byte
-	lastTID      uint64
+	// lastLeaf and lastTID are the position of the row before, where that is the key.
+	lastLeaf, lastTID uint64
 }
 
 func (r *rowReader) run(ctx context.Context, pg *pgconn.PgConn, sql string) error {
@@ -88,7 +89,7 @@ func (r *rowReader) take(tuple []byte) ([]byte, error) {
 		return nil, fault.Wrap(fault.Corrupt, "postgres.Read", err)
 	}
 	if r.hidden {
-		if err := r.checkOrder(r.fields[r.width]); err != nil {
+		if err := r.checkOrder(); err != nil {
 			return nil, err
 		}
 	}
@@ -137,9 +138,19 @@ func (r *rowReader) appendColumn(i int) error {
 	return nil
 }
 
-// checkOrder sees that rows come in the order of ctid: After depends on it.
-func (r *rowReader) checkOrder(tid []byte) error {
-	at := uint64(binary.BigEndian.Uint32(tid))<<16 | uint64(binary.BigEndian.Uint16(tid[4:]))
+// checkOrder sees that rows come in the order of leaf and ctid: After depends on it.
+func (r *rowReader) checkOrder() error {
+	position := r.fields[r.width]
+	if len(r.key) > 1 {
+		leaf := binary.BigEndian.Uint64(position)
+		if leaf > r.lastLeaf {
+			r.lastLeaf, r.lastTID = leaf, 0
+		} else if leaf < r.lastLeaf {
+			return fault.New(fault.Internal, "postgres.Read", "leaves came out of the order of tableoid")
+		}
+		position = r.fields[r.width+1]
+	}
+	at := uint64(binary.BigEndian.Uint32(position))<<16 | uint64(binary.BigEndian.Uint16(position[4:]))
 	if at <= r.lastTID {
 		return fault.New(fault.Internal, "postgres.Read", "rows came out of the order of ctid")
 	}

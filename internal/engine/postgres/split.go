@@ -84,7 +84,7 @@ func (s *splitter) run(ctx context.Context) ([]*planv1.Range, error) {
 	switch {
 	case s.pages == 0 || key.GetSource() == planv1.KeySource_KEY_SOURCE_NONE:
 	case key.GetSource() == planv1.KeySource_KEY_SOURCE_HIDDEN:
-		cuts, err = s.blockCuts(part)
+		cuts, err = s.blockCuts(ctx, part)
 	case keyrange.Whole(part) && s.options.After == nil:
 		cuts, err = s.sampleCuts(ctx, s.count(part))
 	default:
@@ -187,39 +187,4 @@ func keyOnly(t *planv1.TablePlan) *planv1.TablePlan {
 		}
 	}
 	return out
-}
-
-// blockCuts cuts the heap's blocks of a part into equal numbers. A ctid is its text
-// form.
-func (s *splitter) blockCuts(part *planv1.Range) ([]*planv1.Bound, error) {
-	first, err := block(part.GetLower(), 0)
-	if err != nil {
-		return nil, err
-	}
-	if first, err = block(s.options.After, first); err != nil {
-		return nil, err
-	}
-	end, err := block(part.GetUpper(), s.pages)
-	if err != nil {
-		return nil, err
-	}
-	pages := max(0, end-first)
-	n := min(pages, s.count(&planv1.Range{EstimatedRows: s.rows * pages / s.pages, EstimatedBytes: s.bytes * pages / s.pages}))
-	var cuts []*planv1.Bound
-	for i := int64(1); i < n; i++ {
-		cuts = append(cuts, keyrange.Of([]byte("("+itoa(first+i*pages/n)+",0)")))
-	}
-	return cuts, nil
-}
-
-// block is the number of a bound's block.
-func block(b *planv1.Bound, none int64) (int64, error) {
-	if b == nil {
-		return none, nil
-	}
-	var number, line int64
-	if _, err := fmt.Sscanf(string(b.GetValues()[0]), "(%d,%d)", &number, &line); err != nil {
-		return 0, fault.New(fault.Invalid, "postgres.Split", "%q is no row position", b.GetValues()[0])
-	}
-	return number, nil
 }
