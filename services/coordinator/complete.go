@@ -26,6 +26,11 @@ func (s *Service) settle(ctx context.Context) {
 }
 
 func (s *Service) settleMigration(ctx context.Context, m *state.Migration) error {
+	if m.Verifying != 0 {
+		if err := s.settleVerification(ctx, m); err != nil {
+			return err
+		}
+	}
 	if m.Replan == state.ReplanSplit && changeable(m) {
 		return s.replanned(ctx, m)
 	}
@@ -170,7 +175,7 @@ func (r remains) why() string {
 // working tells whether a worker has something of the migration in hand that changes it.
 func (s *Service) working(uid string) bool {
 	for w := range s.busy {
-		if w.migration == uid && w.kind != workSnapshot {
+		if w.migration == uid && w.kind != workSnapshot && !w.kind.verifies() {
 			return true
 		}
 	}
@@ -251,7 +256,7 @@ func (s *Service) closeStream(ctx context.Context, m *state.Migration) error {
 		}
 		r.stream = false
 	}
-	if m.Stage.Rests() && !unfinished(m) && !replanning(m, r) {
+	if m.Stage.Rests() && !unfinished(m) && !replanning(m, r) && m.Verifying == 0 {
 		delete(s.runs, m.UID)
 	}
 	return nil
@@ -260,6 +265,8 @@ func (s *Service) closeStream(ctx context.Context, m *state.Migration) error {
 // takes tells whether a migration still wants the result of a kind of work.
 func takes(m *state.Migration, r *run, kind workKind) bool {
 	switch kind {
+	case workVerify, workRepair:
+		return m.Verifying != 0
 	case workDescribe, workDesign, workSplit:
 		return m.Stage == state.Planning || m.Stage == state.Running || replanning(m, r)
 	case workSample, workAssess:

@@ -41,6 +41,8 @@ func (o *offer) job(w workID) *workerv1.Job {
 			Statements: o.m.Statements, SourceIdentity: o.m.Source.Identity, TargetIdentity: o.m.Target.Identity, Reopen: o.m.Reopen}}
 	case workFinish:
 		j.Title, j.Work = "finish target", &workerv1.Job_Finish{Finish: &workerv1.FinishTarget{Stage: finalStage(o.m)}}
+	case workVerify, workRepair:
+		o.verifyJob(j, w)
 	default:
 		t := o.view.Table(w.migration, w.table)
 		if w.number != 0 {

@@ -24,7 +24,7 @@ func (s *Service) dispatch(now time.Time) {
 	}
 	view := s.view()
 	for _, m := range view.Migrations() {
-		if m.Stage.Rests() && !unfinished(m) && !replanning(m, s.runs[m.UID]) {
+		if m.Stage.Rests() && !unfinished(m) && !replanning(m, s.runs[m.UID]) && m.Verifying == 0 {
 			continue
 		}
 		tables := view.Tables(m.UID)

@@ -29,6 +29,7 @@ func (o *offer) all() {
 	if o.m.Stage == state.Planning || replanning(o.m, o.run) {
 		o.planning()
 	}
+	o.verifying()
 	switch {
 	case o.m.Stage == state.Discarding && o.role == loader:
 		o.give(workDiscard, 0, 0)

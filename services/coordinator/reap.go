@@ -181,6 +181,8 @@ func (s *Service) failed(ctx context.Context, l *lease, m *state.Migration, f *w
 		return nil
 	case workSnapshot:
 		return s.snapshotFailed(ctx, l, m, kind, p)
+	case workVerify, workRepair:
+		return s.verifyFailed(ctx, l, m, kind, p)
 	case workForeignKeys:
 		p.Reason += s.rejectedParents(l.work)
 	}

@@ -103,6 +103,10 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_ObjectsApplied{ObjectsApplied: &journalv1.ObjectsApplied{}}})
 	case workDiscard:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetDiscarded{TargetDiscarded: &journalv1.TargetDiscarded{}}})
+	case workVerify:
+		return s.checked(ctx, l, m, r.GetRangeCheck(), seconds)
+	case workRepair:
+		return s.repaired(ctx, l, m, r.GetRangeRepair())
 	case workFinish:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetFinished{TargetFinished: &journalv1.TargetFinished{}}})
 	}

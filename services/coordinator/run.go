@@ -36,6 +36,8 @@ const (
 	workObjects
 	workDiscard
 	workFinish
+	workVerify
+	workRepair
 )
 
 // workID names a piece of work: at most one lease has it.

@@ -63,6 +63,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	droverv1.RegisterRangeServiceServer(r, &rangeServer{s: s})
 	droverv1.RegisterWorkerServiceServer(r, &workerServer{s: s})
 	droverv1.RegisterEventServiceServer(r, &eventServer{s: s})
+	droverv1.RegisterVerificationServiceServer(r, &verificationServer{s: s})
 	droverv1.RegisterSystemServiceServer(r, &systemServer{s: s})
 }
 

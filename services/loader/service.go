@@ -42,6 +42,10 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 		return design(ctx, db, work.Design)
 	case *workerv1.Job_Load:
 		return s.load(ctx, db, job, report)
+	case *workerv1.Job_Repair:
+		return s.repair(ctx, db, job)
+	case *workerv1.Job_Replay:
+		return s.replay(ctx, db, job, report)
 	case *workerv1.Job_Prepare:
 		err = prepare(ctx, db, job)
 	case *workerv1.Job_ApplySchema:

@@ -35,7 +35,9 @@ type drill struct {
 	plan           *planv1.TablePlan
 	rng            *planv1.Range
 	// spare rows the target held before the load: so many more are no difference.
-	spare      int64
+	spare int64
+	// rejected rows of the source are not in the target, and no difference.
+	rejected   batch.Hashes
 	maxListed  int
 	maxEntries int64
 	read       *progress
@@ -43,7 +45,7 @@ type drill struct {
 
 // findings are what a drill found.
 type findings struct {
-	listed []*planv1.Difference
+	listed []*planv1.RowDifference
 	// rows that differ, listed or not.
 	rows int64
 }
@@ -171,20 +173,35 @@ func (d *drill) both(ctx context.Context, visit func(s engine.Side, id, row batc
 			db = d.target
 		}
 		id := identity(d.plan)
-		err := db.Read(ctx, engine.ReadRequest{Side: side, Plan: d.plan, Range: d.rng}, func(r engine.Row) error {
-			d.read.count(len(r.Data))
-			row := batch.HashRow(r.Data)
+		rejected := d.rejectedOn(side)
+		request := engine.ReadRequest{Side: side, Plan: d.plan, Range: d.rng, Pieces: batch.LargeRow}
+		err := db.Read(ctx, request, d.read.hashed(func(r engine.Row, row batch.Hash) error {
+			if rejected[row] > 0 {
+				rejected[row]--
+				return nil
+			}
 			key, err := id(r, row)
 			if err != nil {
 				return err
 			}
 			return visit(side, key, row, r)
-		})
+		}))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rejectedOn counts the rows of a side that are to be passed over.
+func (d *drill) rejectedOn(s engine.Side) map[batch.Hash]int {
+	out := map[batch.Hash]int{}
+	if s == engine.SourceSide {
+		for _, row := range d.rejected {
+			out[row]++
+		}
+	}
+	return out
 }
 
 // identity gives what tells a row from the others on both sides: its key's hash,

@@ -21,17 +21,19 @@ type cell struct {
 type named struct {
 	kind           planv1.Difference_Type
 	key            string
+	bound          *planv1.Bound
+	targetRow      []byte
 	source, target []cell
 	// order in which it was met: the source's rows first.
 	order int
 }
 
 // name is the third pass: it reads the suspects' rows for their keys and columns.
-func (d *drill) name(ctx context.Context, suspects []suspect) ([]*planv1.Difference, error) {
+func (d *drill) name(ctx context.Context, suspects []suspect) ([]*planv1.RowDifference, error) {
 	if !engine.HasKey(d.plan) {
-		out := make([]*planv1.Difference, 0, len(suspects))
+		out := make([]*planv1.RowDifference, 0, len(suspects))
 		for _, s := range suspects {
-			out = append(out, &planv1.Difference{Type: s.kind})
+			out = append(out, &planv1.RowDifference{Difference: &planv1.Difference{Type: s.kind}})
 		}
 		return out, nil
 	}
@@ -43,7 +45,7 @@ func (d *drill) name(ctx context.Context, suspects []suspect) ([]*planv1.Differe
 		return nil, nil
 	}
 	met := 0
-	err := d.both(ctx, func(s engine.Side, id, _ batch.Hash, r engine.Row) error {
+	err := d.both(ctx, func(s engine.Side, id, row batch.Hash, r engine.Row) error {
 		n := found[id]
 		if n == nil {
 			return nil
@@ -52,7 +54,7 @@ func (d *drill) name(ctx context.Context, suspects []suspect) ([]*planv1.Differe
 			n.order = met
 			met++
 		}
-		return d.describe(n, s, r)
+		return d.describe(n, s, row, r)
 	})
 	if err != nil {
 		return nil, err
@@ -60,32 +62,52 @@ func (d *drill) name(ctx context.Context, suspects []suspect) ([]*planv1.Differe
 	return d.differences(found), nil
 }
 
-// describe keeps a row's key and cells.
-func (d *drill) describe(n *named, s engine.Side, r engine.Row) error {
+// describe keeps a row's key and cells; of a large row, whose data nobody has, the key
+// alone.
+func (d *drill) describe(n *named, s engine.Side, row batch.Hash, r engine.Row) error {
 	key, err := r.Key()
 	if err != nil {
 		return err
 	}
 	source := d.plan.GetSource().GetKey()
-	n.key = keyrange.Named(source.GetColumns(), source.GetKinds(), key)
-	fields := make([][]byte, len(d.plan.GetColumns()))
-	if _, _, err := batch.Fields(d.plan.GetEncoding(), r.Data, fields); err != nil {
-		return fault.New(fault.Internal, "validator.Validate", "cut row %s: %w", n.key, err)
+	n.key, n.bound = keyrange.Named(source.GetColumns(), source.GetKinds(), key), keyrange.Clone(key)
+	var cells []cell
+	if r.Data != nil {
+		if cells, err = cellsOf(d.plan, r.Data); err != nil {
+			return fault.New(fault.Internal, "validator.Validate", "cut row %s: %w", n.key, err)
+		}
+	}
+	if s == engine.SourceSide {
+		n.source = cells
+		return nil
+	}
+	n.target, n.targetRow = cells, bytesOf(row)
+	return nil
+}
+
+// cellsOf cuts a row into what is kept of its values.
+func cellsOf(p *planv1.TablePlan, row []byte) ([]cell, error) {
+	fields := make([][]byte, len(p.GetColumns()))
+	if _, _, err := batch.Fields(p.GetEncoding(), row, fields); err != nil {
+		return nil, err
 	}
 	cells := make([]cell, len(fields))
 	for i, f := range fields {
 		cells[i] = cell{null: f == nil, hash: batch.HashRow(f)}
 	}
-	if s == engine.SourceSide {
-		n.source = cells
-	} else {
-		n.target = cells
-	}
-	return nil
+	return cells, nil
+}
+
+// hashOf is a row's hash as messages carry it.
+func hashOf(row []byte) []byte { return bytesOf(batch.HashRow(row)) }
+
+func bytesOf(row batch.Hash) []byte {
+	sum := row.Bytes()
+	return sum[:]
 }
 
 // differences writes the named rows in the order they were met.
-func (d *drill) differences(found map[batch.Hash]*named) []*planv1.Difference {
+func (d *drill) differences(found map[batch.Hash]*named) []*planv1.RowDifference {
 	var rows []*named
 	for _, n := range found {
 		if n.order >= 0 { // else it has changed since
@@ -93,9 +115,10 @@ func (d *drill) differences(found map[batch.Hash]*named) []*planv1.Difference {
 		}
 	}
 	slices.SortFunc(rows, func(a, b *named) int { return a.order - b.order })
-	out := make([]*planv1.Difference, 0, len(rows))
+	out := make([]*planv1.RowDifference, 0, len(rows))
 	for _, n := range rows {
-		out = append(out, &planv1.Difference{Type: n.kind, Key: n.key, Columns: d.columns(n)})
+		out = append(out, &planv1.RowDifference{Key: n.bound, TargetRow: n.targetRow,
+			Difference: &planv1.Difference{Type: n.kind, Key: n.key, Columns: d.columns(n)}})
 	}
 	return out
 }
@@ -105,9 +128,13 @@ func (d *drill) columns(n *named) []string {
 	if n.kind != planv1.Difference_TYPE_DIFFERENT || n.source == nil || n.target == nil {
 		return nil
 	}
-	var out []string
-	for i, c := range d.plan.GetColumns() {
-		if n.source[i] != n.target[i] {
+	return differentColumns(d.plan, n.source, n.target)
+}
+
+// differentColumns names the columns in which two rows differ.
+func differentColumns(p *planv1.TablePlan, source, target []cell) (out []string) {
+	for i, c := range p.GetColumns() {
+		if source[i] != target[i] {
 			out = append(out, c.GetTarget())
 		}
 	}

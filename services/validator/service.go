@@ -37,6 +37,10 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 		return nil, err
 	}
 	defer release()
+	if job.GetVerify() != nil {
+		check, err := s.verify(ctx, target, job, report)
+		return &workerv1.Result{Outcome: &workerv1.Result_RangeCheck{RangeCheck: check}}, err
+	}
 	var verdict *workerv1.Verdict
 	switch work := job.GetWork().(type) {
 	case *workerv1.Job_Validate:

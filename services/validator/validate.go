@@ -57,12 +57,16 @@ func sums(work *workerv1.ValidateRange) (expected, base batch.Digest, err error)
 // unreadable is the verdict on a target row whose value is none of its column's:
 // the loader wrote one that was, so the row is not what the source has.
 func unreadable(err error) *workerv1.Verdict {
+	return &workerv1.Verdict{Differences: []*planv1.Difference{unreadableRow(err)}, DifferentRows: 1}
+}
+
+func unreadableRow(err error) *planv1.Difference {
 	f := fault.Find(err)
 	d := &planv1.Difference{Type: planv1.Difference_TYPE_DIFFERENT, Key: f.Key}
 	if f.Column != "" {
 		d.Columns = []string{f.Column}
 	}
-	return &workerv1.Verdict{Differences: []*planv1.Difference{d}, DifferentRows: 1}
+	return d
 }
 
 // explain adds to a verdict which rows and columns differ. A source that cannot
@@ -77,7 +81,10 @@ func (s *Service) explain(ctx context.Context, target engine.Reader, job *worker
 			"table", engine.Label(job.GetValidate().GetTable(), engine.TargetSide), "range", job.GetValidate().GetRange().GetNumber(), "error", err)
 		return nil
 	}
-	verdict.Differences, verdict.DifferentRows = found.listed, found.rows
+	for _, d := range found.listed {
+		verdict.Differences = append(verdict.Differences, d.GetDifference())
+	}
+	verdict.DifferentRows = found.rows
 	return nil
 }
 
@@ -106,14 +113,14 @@ func baseline(ctx context.Context, target engine.Reader, work *workerv1.Baseline
 	return &workerv1.Verdict{Equal: true, Actual: d.Proto()}, nil
 }
 
-// digest adds up what a request reads.
+// digest adds up what a request reads, and holds no large row.
 func digest(ctx context.Context, db engine.Reader, r engine.ReadRequest, read *progress) (batch.Digest, error) {
 	var d batch.Digest
-	err := db.Read(ctx, r, func(row engine.Row) error {
-		d.Add(row.Data)
-		read.count(len(row.Data))
+	r.Pieces = batch.LargeRow
+	err := db.Read(ctx, r, read.hashed(func(_ engine.Row, row batch.Hash) error {
+		d.AddHash(row)
 		return nil
-	})
+	}))
 	return d, err
 }
 
@@ -125,8 +132,13 @@ type progress struct {
 }
 
 func (p *progress) count(n int) {
-	const every = 1 << 20
 	p.rows++
+	p.piece(n)
+}
+
+// piece counts a part of a row.
+func (p *progress) piece(n int) {
+	const every = 1 << 20
 	p.bytes += int64(n)
 	if p.bytes-p.reported >= every {
 		p.reported = p.bytes

@@ -1,0 +1,138 @@
+package loader
+
+import (
+	"context"
+	"slices"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+const (
+	// repairKeys is how many rows one statement looks up by their keys.
+	repairKeys = 200
+	// repairBytes is about how many bytes of rows one transaction of a repair takes.
+	repairBytes = 32 << 20
+)
+
+// repair makes rows of the target what the source has now: all of a range's rows in
+// one transaction, unless they are large.
+type repair struct {
+	work           *workerv1.RepairRange
+	source, target engine.Database
+	waiting        []engine.RowRepair
+	labels         []string
+	bytes          int
+	done           []*planv1.RowRepair
+}
+
+// repair does a repair's job.
+func (s *Service) repair(ctx context.Context, target engine.Database, job *workerv1.Job) (*workerv1.Result, error) {
+	work := job.GetRepair()
+	if !engine.HasKey(work.GetTable()) {
+		return nil, fault.New(fault.Unsupported, "loader.Repair", "table %s has no key that tells its rows apart: copy it again as a whole", engine.Label(work.GetTable(), engine.TargetSide))
+	}
+	source, release, err := s.databases.Use(ctx, job.GetSource(), engine.SourceSide)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	r := &repair{work: work, source: source, target: target}
+	// Rows that only the target has go first: others may take their place in a unique index.
+	rows := slices.Clone(work.GetRows())
+	slices.SortStableFunc(rows, func(a, b *planv1.RowDifference) int { return rank(a) - rank(b) })
+	for chunk := range slices.Chunk(rows, repairKeys) {
+		if err := r.add(ctx, chunk); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.flush(ctx); err != nil {
+		return nil, err
+	}
+	return &workerv1.Result{Outcome: &workerv1.Result_RangeRepair{RangeRepair: &workerv1.RangeRepair{Rows: r.done}}}, nil
+}
+
+func rank(d *planv1.RowDifference) int {
+	if d.GetDifference().GetType() == planv1.Difference_TYPE_EXTRA {
+		return 0
+	}
+	return 1
+}
+
+// add reads rows again from the source.
+func (r *repair) add(ctx context.Context, rows []*planv1.RowDifference) error {
+	request := engine.ReadRequest{Side: engine.SourceSide, Plan: r.work.GetTable(), Keys: []*planv1.Bound{}}
+	for _, d := range rows {
+		request.Keys = append(request.Keys, d.GetKey())
+	}
+	found := map[string][]byte{}
+	err := r.source.Read(ctx, request, func(row engine.Row) error {
+		key, err := row.Key()
+		found[engine.KeyText(key)] = slices.Clone(row.Data)
+		return err
+	})
+	if err != nil {
+		return fault.At(err, fault.Source, engine.Label(r.work.GetTable(), engine.SourceSide))
+	}
+	for _, d := range rows {
+		row := engine.RowRepair{Key: d.GetKey(), Row: found[engine.KeyText(d.GetKey())]}
+		if len(d.GetTargetRow()) > 0 {
+			seen, err := batch.HashFrom(d.GetTargetRow())
+			if err != nil {
+				return fault.New(fault.Internal, "loader.Repair", "read the hash of row %s: %w", d.GetDifference().GetKey(), err)
+			}
+			row.Seen = &seen
+		}
+		r.waiting, r.labels, r.bytes = append(r.waiting, row), append(r.labels, d.GetDifference().GetKey()), r.bytes+len(row.Row)
+	}
+	if r.bytes < repairBytes {
+		return nil
+	}
+	return r.flush(ctx)
+}
+
+// flush repairs the rows that wait.
+func (r *repair) flush(ctx context.Context) error {
+	if len(r.waiting) == 0 {
+		return nil
+	}
+	actions, err := r.target.Repair(ctx, engine.RepairRequest{Plan: r.work.GetTable(), Rows: r.waiting, DryRun: r.work.GetDryRun()})
+	if err != nil {
+		return atTable(err, r.work.GetTable())
+	}
+	for i, a := range actions {
+		r.done = append(r.done, r.outcome(r.labels[i], r.waiting[i], a))
+	}
+	r.waiting, r.labels, r.bytes = nil, nil, 0
+	return nil
+}
+
+// outcome tells what became of a row.
+func (r *repair) outcome(key string, row engine.RowRepair, a engine.RepairAction) *planv1.RowRepair {
+	out := &planv1.RowRepair{Key: key, Action: planv1.RowRepair_ACTION_NONE, Outcome: planv1.RowRepair_OUTCOME_DONE}
+	if r.work.GetDryRun() {
+		out.Outcome = planv1.RowRepair_OUTCOME_PLANNED
+	}
+	switch a {
+	case engine.RepairInsert:
+		out.Action = planv1.RowRepair_ACTION_INSERT
+	case engine.RepairUpdate:
+		out.Action = planv1.RowRepair_ACTION_UPDATE
+	case engine.RepairDelete:
+		out.Action = planv1.RowRepair_ACTION_DELETE
+	case engine.RepairRefused:
+		out.Outcome = planv1.RowRepair_OUTCOME_CHANGED
+		switch {
+		case row.Row == nil:
+			out.Action = planv1.RowRepair_ACTION_DELETE
+		case row.Seen == nil:
+			out.Action = planv1.RowRepair_ACTION_INSERT
+		default:
+			out.Action = planv1.RowRepair_ACTION_UPDATE
+		}
+	}
+	return out
+}
