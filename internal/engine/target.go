@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"io"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
 )
 
 // Target is what loaders need.
@@ -65,6 +68,16 @@ type PrepareRequest struct {
 	// TargetIdentity is what Design saw.
 	TargetIdentity string
 	Statements     []*planv1.Statement
+	// Reopen takes a migration up again that is complete in the target.
+	Reopen bool
+}
+
+// Stages are those of a migration in the ledger that the request may go on from.
+func (r PrepareRequest) Stages() []string {
+	if r.Reopen {
+		return []string{StageCopy, StageComplete}
+	}
+	return []string{StageCopy}
 }
 
 // Migration names a migration in the ledger.
@@ -100,7 +113,7 @@ type RangeWriter interface {
 	// Write applies a batch and its ledger row in one transaction. A batch that is
 	// in the target already is Duplicate; fault.Fenced when another loader owns
 	// the range, fault.Gap when batches before it are missing, fault.Value when
-	// the target refuses a value.
+	// the target refuses a row that no sieve takes.
 	Write(ctx context.Context, b Batch) (Outcome, error)
 	// Complete marks the range loaded, durably: after it returns, a crash of the
 	// target's host loses no row of the range. It fails with fault.Gap when the
@@ -118,8 +131,35 @@ type Ledger struct {
 	Digest batch.Digest
 	// NextSequence is the batch the ledger expects.
 	NextSequence uint64
-	// Touched counts the values in the target that policies changed.
+	// Touched counts the values that policies changed, those of rejected rows included.
 	Touched Touched
+	// Rejected are the rows that the target refused: they are not in Digest.
+	Rejected batch.Hashes
+}
+
+// Next is the ledger with a batch of which the target refused some rows.
+func (l Ledger) Next(b Batch, refused []Reject) (Ledger, error) {
+	next := l
+	next.NextSequence = b.Sequence + 1
+	next.Digest.Merge(b.Digest)
+	next.Touched = nil // ledgers that were given out keep theirs
+	next.Touched.Add(l.Touched)
+	next.Touched.Add(b.Touched)
+	if b.Replays == nil {
+		next.After = keyrange.Clone(b.LastKey)
+	} else {
+		var ok bool
+		if next.Rejected, ok = l.Rejected.Without(b.Replays); !ok {
+			return l, fault.New(fault.Fenced, "engine.Next", "batch %d has rows that are not among the range's rejected ones", b.Sequence)
+		}
+	}
+	var out batch.Hashes
+	for _, r := range refused {
+		out = append(out, r.Hash)
+	}
+	next.Digest.Subtract(out.Digest())
+	next.Rejected = next.Rejected.With(out)
+	return next, nil
 }
 
 // Batch is one batch to write.
@@ -127,12 +167,20 @@ type Batch struct {
 	Sequence uint64
 	Encoding planv1.Encoding
 	// Body holds Rows rows one after another.
-	Body    []byte
+	Body []byte
+	// Large holds the rows in Body's place where memory must not: a row too large for
+	// it comes last, and ordinary ones may stand before it. Nil for other batches.
+	Large   *io.SectionReader
 	Digest  batch.Digest
 	Touched Touched
 	// LastKey is the key of the last row, or the range's upper bound where no row
 	// of the range is left; nil where rows have no key.
 	LastKey *planv1.Bound
+	// Sieve, if not nil, lets Write leave rows out that the target refuses.
+	Sieve *Sieve
+	// Replays, if not nil, are the hashes of the batch's rows: all of them were rejected
+	// before, and the ledger takes them off its rejected ones. LastKey is of no meaning.
+	Replays batch.Hashes
 }
 
 // Outcome of a write.

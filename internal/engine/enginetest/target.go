@@ -21,6 +21,8 @@ func testLedger(t *testing.T, f Factory) {
 		"NewAttemptGoesOn": (*ledgerTest).newAttemptGoesOn, "ResetRange": (*ledgerTest).resetRange, "Complete": (*ledgerTest).complete,
 		"FailedBatchLeavesNothing": (*ledgerTest).failedBatchLeavesNothing, "EmptyFences": (*ledgerTest).emptyFences,
 		"FinishFences": (*ledgerTest).finishFences, "CountsTouchedOnce": (*ledgerTest).countsTouchedOnce, "RangesAreIndependent": (*ledgerTest).rangesAreIndependent,
+		"RejectsRefused": (*ledgerTest).rejectsRefused, "RejectsBounded": (*ledgerTest).rejectsBounded, "RejectsReplayed": (*ledgerTest).rejectsReplayed,
+		"Reopened": (*ledgerTest).reopened,
 	} {
 		t.Run(name, func(t *testing.T) {
 			flow := flowBetween(t, f, f, planv1.Existing_EXISTING_FAIL, source, f.New(t))

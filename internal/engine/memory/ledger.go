@@ -2,8 +2,8 @@ package memory
 
 import (
 	"context"
-	"maps"
 
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
@@ -92,14 +92,12 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 	case b.Sequence > w.row.NextSequence:
 		return 0, fault.New(fault.Gap, op, "batch %d came, batch %d is next", b.Sequence, w.row.NextSequence)
 	}
-	if err := w.table.insert(rows); err != nil {
+	before := w.table.rows
+	err = w.insert(rows, b)
+	if err != nil {
+		w.table.rows = before
 		return 0, err
 	}
-	w.row.NextSequence++
-	w.row.Digest.Merge(b.Digest)
-	w.row.After = keyrange.Clone(b.LastKey)
-	w.row.Touched = maps.Clone(w.row.Touched) // ledgers that were given out keep theirs
-	w.row.Touched.Add(b.Touched)
 	return engine.Written, nil
 }
 
@@ -119,22 +117,29 @@ func (w *rangeWriter) Complete(_ context.Context, batches uint64) (engine.Ledger
 // Close gives nothing back: a writer holds nothing.
 func (w *rangeWriter) Close() error { return nil }
 
-// decode copies a batch's rows out of its body, in the order of the table's
-// columns, and checks their number and sum.
+// decode copies a batch's rows out of its body, and checks their number and sum.
 func (w *rangeWriter) decode(b engine.Batch) ([]record, error) {
-	var rows []record
-	var sum batch.Digest
+	rows, sum, err := w.records(b.Encoding, b.Body)
+	if err == nil && sum != b.Digest {
+		err = fault.New(fault.Corrupt, "memory.Write", "batch %d does not add up: %d rows, header says %d", b.Sequence, sum.Rows, b.Digest.Rows)
+	}
+	return rows, err
+}
+
+// records copies rows out of a body, in the order of the table's columns, and adds
+// them up.
+func (w *rangeWriter) records(enc planv1.Encoding, body []byte) (rows []record, sum batch.Digest, err error) {
 	plan := w.request.Plan.GetColumns()
 	fields, to := make([][]byte, len(plan)), make([]int, len(plan))
 	for i, c := range plan {
 		if to[i] = w.table.column(c.GetTarget()); to[i] < 0 {
-			return nil, fault.New(fault.Changed, "memory.Write", "table has no column %s", c.GetTarget())
+			return nil, sum, fault.New(fault.Changed, "memory.Write", "table has no column %s", c.GetTarget())
 		}
 	}
-	for rest := b.Body; len(rest) > 0; {
-		row, after, err := batch.Fields(b.Encoding, rest, fields)
+	for rest := body; len(rest) > 0; {
+		row, after, err := batch.Fields(enc, rest, fields)
 		if err != nil {
-			return nil, fault.Wrap(fault.Corrupt, "memory.Write", err)
+			return nil, sum, fault.Wrap(fault.Corrupt, "memory.Write", err)
 		}
 		sum.Add(row)
 		rest = after
@@ -146,8 +151,5 @@ func (w *rangeWriter) decode(b engine.Batch) ([]record, error) {
 		}
 		rows = append(rows, rec)
 	}
-	if sum != b.Digest {
-		return nil, fault.New(fault.Corrupt, "memory.Write", "batch %d does not add up: %d rows, header says %d", b.Sequence, sum.Rows, b.Digest.Rows)
-	}
-	return rows, nil
+	return rows, sum, nil
 }

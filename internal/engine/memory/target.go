@@ -47,6 +47,9 @@ func (d *database) Prepare(_ context.Context, r engine.PrepareRequest) error {
 		m = &migration{stage: engine.StageCopy, tables: map[uint32]*ledgerTable{}, ranges: map[rangeID]*ledgerRange{}}
 		d.migrations[r.Migration.UID] = m
 	}
+	if r.Reopen && m.stage == engine.StageComplete && r.Migration.Term >= m.term {
+		m.stage = engine.StageCopy
+	}
 	if err := m.check(r.Migration); err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ const (
 	codeTruncated       = 1265
 	codeLockNowait      = 3572
 	codeNoSuchThread    = 1094
+	codeRowTooLong      = 1118
+	codeSignal          = 1644
 	// LOAD DATA LOCAL is switched off on one side or the other.
 	codeNotAllowed       = 1148
 	codeLocalInfile      = 3948

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -19,23 +18,42 @@ const (
 	packetRoom = 1 << 10
 )
 
-// insert writes a batch by INSERT. A row that the server refuses, or takes with a
-// warning, is looked for and named.
+// insert writes a batch by INSERT, all of it.
 func (w *rangeWriter) insert(ctx context.Context, b engine.Batch) error {
-	if b.Digest.Rows == 0 && len(b.Body) == 0 {
-		return nil
-	}
-	if err := w.exec(ctx, "SAVEPOINT batch"); err != nil {
-		return err
-	}
-	n, err := w.insertRows(ctx, b.Body)
-	if w.isRefusal(err) {
-		return w.locate(ctx, b.Body, err)
-	}
-	if err == nil && n != b.Digest.Rows {
-		err = fault.New(fault.Corrupt, "mysql.Write", "batch %d: it has %d rows and says %d", b.Sequence, n, b.Digest.Rows)
-	}
+	b.Sieve = nil
+	_, err := w.insertSifted(ctx, b)
 	return err
+}
+
+// insertSifted writes a batch by INSERT. A row that the server refuses, or takes with a
+// warning, is looked for and named, or left out where the batch has a sieve.
+func (w *rangeWriter) insertSifted(ctx context.Context, b engine.Batch) ([]engine.Reject, error) {
+	if b.Digest.Rows == 0 && len(b.Body) == 0 {
+		return nil, nil
+	}
+	if err := w.Save(ctx); err != nil {
+		return nil, err
+	}
+	err := w.Insert(ctx, b.Body, b.Digest.Rows)
+	f, refused := w.Refusal(err)
+	switch {
+	case !refused:
+		return nil, err
+	case b.Sieve == nil && f.Key != "":
+		return nil, err // drover's own refusal
+	}
+	if err := w.Restore(ctx); err != nil {
+		return nil, err
+	}
+	room := 0 // names the first
+	if b.Sieve != nil {
+		room = b.Sieve.Room(w.ledger)
+	}
+	rejects, siftErr := engine.Sift(ctx, w.request.Plan, b, room, w)
+	if siftErr == nil && b.Sieve == nil {
+		return nil, err // no row is refused alone
+	}
+	return rejects, siftErr
 }
 
 // insertRows inserts the rows of a body in statements that the server takes.
@@ -145,71 +163,4 @@ func (w *rangeWriter) refuseWarnings(ctx context.Context) error {
 func (w *rangeWriter) isComputed(code uint16, message string) bool {
 	m := columnInMessage.FindStringSubmatch(message)
 	return code == codeTruncated && m != nil && slices.Contains(w.request.Plan.GetRecomputed(), m[1]+m[2])
-}
-
-// isRefusal tells whether an error is about a row, and the row is not yet named.
-func (w *rangeWriter) isRefusal(err error) bool {
-	if err == nil {
-		return false
-	}
-	f := fault.Find(classify("mysql.Write", err))
-	return f.Kind == fault.Value && f.Key == "" && f.Column == ""
-}
-
-// locate finds the row that the server refuses, by halves, within the batch's
-// transaction, which cannot be kept any more. Cause is given where no row is refused
-// alone.
-func (w *rangeWriter) locate(ctx context.Context, body []byte, cause error) error {
-	if err := w.exec(ctx, "ROLLBACK TO SAVEPOINT batch"); err != nil {
-		return err
-	}
-	var starts []int
-	for rest := body; len(rest) > 0; {
-		starts = append(starts, len(body)-len(rest))
-		var err error
-		if rest, err = w.rows.next(rest); err != nil {
-			return err
-		}
-	}
-	starts = append(starts, len(body))
-	if err := w.bisect(ctx, body, starts); err != nil {
-		return err
-	}
-	return cause
-}
-
-// bisect inserts rows that begin, and the last of them ends, at starts.
-func (w *rangeWriter) bisect(ctx context.Context, body []byte, starts []int) error {
-	rows := len(starts) - 1
-	if err := w.exec(ctx, "SAVEPOINT part"); err != nil {
-		return err
-	}
-	_, err := w.insertRows(ctx, body[starts[0]:starts[rows]])
-	switch {
-	case !w.isRefusal(err):
-		return err
-	case rows == 1:
-		return w.named(err)
-	}
-	if err := w.exec(ctx, "ROLLBACK TO SAVEPOINT part"); err != nil {
-		return err
-	}
-	if err := w.bisect(ctx, body, starts[:rows/2+1]); err != nil {
-		return err
-	}
-	return w.bisect(ctx, body, starts[rows/2:])
-}
-
-// columnInMessage is where the server says which column it is about, in its several ways.
-var columnInMessage = regexp.MustCompile("(?i)column (?:'([^']+)'|(?:`[^`]+`\\.)*`([^`]+)`)")
-
-// named makes an error of the server one about the row in hand.
-func (w *rangeWriter) named(err error) error {
-	out := *fault.Find(classify("mysql.Write", err))
-	out.Key = w.rows.key()
-	if m := columnInMessage.FindStringSubmatch(out.Err.Error()); m != nil {
-		out.Column = m[1] + m[2]
-	}
-	out.Err = fmt.Errorf("target refuses the row: %w", out.Err)
-	return &out
 }

@@ -46,6 +46,7 @@ var ledgerTables = []string{`(
 	row_count bigint NOT NULL DEFAULT 0,
 	row_sum varbinary(16) NOT NULL DEFAULT '',
 	touched longblob,
+	rejected longblob,
 	state varchar(16) NOT NULL DEFAULT 'NEW',
 	backend bigint unsigned NOT NULL DEFAULT 0,
 	since bigint NOT NULL DEFAULT 0,
@@ -138,8 +139,9 @@ func (d *database) enterMigration(ctx context.Context, tx *sql.Tx, r engine.Prep
 	if err != nil {
 		return err
 	}
-	result, err := tx.ExecContext(ctx, "UPDATE "+d.ledger(ledgerMigration)+" SET term = ?, name = ? WHERE uid = ? AND term <= ? AND stage = ?",
-		m.Term, m.Name, m.UID, m.Term, engine.StageCopy)
+	stages := r.Stages()
+	result, err := tx.ExecContext(ctx, "UPDATE "+d.ledger(ledgerMigration)+" SET term = ?, name = ?, stage = ? WHERE uid = ? AND term <= ? AND stage IN (?, ?)",
+		m.Term, m.Name, engine.StageCopy, m.UID, m.Term, stages[0], stages[len(stages)-1])
 	return one(result, err, fault.New(fault.Fenced, "mysql.Prepare", "migration %s has ended in the target, or a later coordinator leads it", m.Name))
 }
 
@@ -229,10 +231,10 @@ type ledgerRow struct {
 // where there is none.
 func (d *database) readRange(ctx context.Context, q queryer, r engine.RangeRequest, lock string) (row ledgerRow, found bool, err error) {
 	const op = "mysql.ledger"
-	var key, sum, touched []byte
+	var key, sum, touched, rejected []byte
 	var rows int64
-	err = q.QueryRowContext(ctx, "SELECT epoch, attempt, next_sequence, last_key, row_count, row_sum, touched FROM "+d.ledger(ledgerRange)+" WHERE "+rangeID(r)+lock).
-		Scan(&row.epoch, &row.attempt, &row.ledger.NextSequence, &key, &rows, &sum, &touched)
+	err = q.QueryRowContext(ctx, "SELECT epoch, attempt, next_sequence, last_key, row_count, row_sum, touched, rejected FROM "+d.ledger(ledgerRange)+" WHERE "+rangeID(r)+lock).
+		Scan(&row.epoch, &row.attempt, &row.ledger.NextSequence, &key, &rows, &sum, &touched, &rejected)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, false, nil
 	}
@@ -244,6 +246,9 @@ func (d *database) readRange(ctx context.Context, q queryer, r engine.RangeReque
 	}
 	if row.ledger.Touched, err = engine.UnmarshalTouched(touched); err != nil {
 		return row, false, err
+	}
+	if row.ledger.Rejected, err = batch.HashesOf(rejected); err != nil {
+		return row, false, fault.New(fault.Corrupt, op, "read ledger: %w", err)
 	}
 	if key != nil {
 		row.ledger.After = &planv1.Bound{}
@@ -268,10 +273,14 @@ func assignments(l engine.Ledger) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	counts := "NULL"
-	if touched != nil {
-		counts = bytesConstant(touched)
+	return fmt.Sprintf("next_sequence = %d, last_key = %s, row_count = %d, row_sum = %s, touched = %s, rejected = %s",
+		l.NextSequence, key, l.Digest.Rows, bytesConstant(l.Digest.Sum()), optionalBytes(touched), optionalBytes(l.Rejected.Marshal())), nil
+}
+
+// optionalBytes writes bytes as a constant; nil is NULL.
+func optionalBytes(b []byte) string {
+	if b == nil {
+		return "NULL"
 	}
-	return fmt.Sprintf("next_sequence = %d, last_key = %s, row_count = %d, row_sum = %s, touched = %s",
-		l.NextSequence, key, l.Digest.Rows, bytesConstant(l.Digest.Sum()), counts), nil
+	return bytesConstant(b)
 }

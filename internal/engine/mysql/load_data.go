@@ -26,7 +26,11 @@ var infiles atomic.Uint64
 // Data is read as bytes: as text, MySQL refuses what is no UTF-8 in columns of bytes,
 // and bytes go unchanged into columns of UTF-8, where the server checks them. Columns
 // that take text only, or in another character set, convert.
-func (w *rangeWriter) loadData(ctx context.Context, b engine.Batch) error {
+func (w *rangeWriter) loadData(ctx context.Context, b engine.Batch) ([]engine.Reject, error) {
+	return nil, w.loadLines(ctx, b)
+}
+
+func (w *rangeWriter) loadLines(ctx context.Context, b engine.Batch) error {
 	buf := w.buf[:0]
 	for rest := b.Body; len(rest) > 0; {
 		var err error

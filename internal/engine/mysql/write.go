@@ -145,27 +145,28 @@ func (w *rangeWriter) write(ctx context.Context, b engine.Batch) (engine.Outcome
 	}
 	if w.bulk && b.Digest.Rows > 0 {
 		outcome, err := w.apply(ctx, b, w.loadData)
-		if !w.tryInserts(err) {
+		if _, refused := w.Refusal(err); !w.tryInserts(err) && (b.Sieve == nil || !refused) {
 			return outcome, err
 		}
 	}
-	return w.apply(ctx, b, w.insert)
+	return w.apply(ctx, b, w.insertSifted)
 }
+
+// loadFunc writes a batch's rows within its transaction, but for those that it gives.
+type loadFunc func(context.Context, engine.Batch) (refused []engine.Reject, err error)
 
 // apply is the loader's step: the migration is held in share, the conditional UPDATE
 // fences, removes duplicates and orders, and then come the rows.
-func (w *rangeWriter) apply(ctx context.Context, b engine.Batch, load func(context.Context, engine.Batch) error) (engine.Outcome, error) {
+func (w *rangeWriter) apply(ctx context.Context, b engine.Batch, load loadFunc) (engine.Outcome, error) {
 	if err := w.connect(ctx); err != nil {
 		return 0, err
 	}
-	next := w.ledger
-	next.NextSequence, next.After = b.Sequence+1, b.LastKey
-	next.Digest.Merge(b.Digest)
-	next.Touched = nil
-	next.Touched.Add(w.ledger.Touched)
-	next.Touched.Add(b.Touched)
+	next, err := w.ledger.Next(b, nil)
+	if err != nil {
+		return 0, err
+	}
 	outcome := engine.Written
-	err := w.transact(ctx, func(ctx context.Context) error {
+	err = w.transact(ctx, func(ctx context.Context) error {
 		mine, err := w.advance(ctx, b.Sequence, next)
 		if err != nil {
 			return err
@@ -174,7 +175,11 @@ func (w *rangeWriter) apply(ctx context.Context, b engine.Batch, load func(conte
 			outcome = engine.Duplicate
 			return w.decide(ctx, b.Sequence)
 		}
-		return load(ctx, b)
+		refused, err := load(ctx, b)
+		if err == nil && len(refused) > 0 {
+			next, err = w.reject(ctx, b, refused)
+		}
+		return err
 	})
 	if err == nil && outcome == engine.Written {
 		w.ledger = next

@@ -135,7 +135,7 @@ func roundTrip(t *testing.T, source, target *database, bulk bool, name string) {
 		require.NotEmpty(t, rows)
 		w := opened(t, target, p, 1, bulk)
 		// So that a way which fails does not go unseen.
-		way := w.insert
+		way := w.insertSifted
 		if bulk {
 			way = w.loadData
 		}
@@ -326,11 +326,11 @@ func TestOpenRange_EndsZombie(t *testing.T) {
 		over := make(chan error, 1)
 		next := make(chan struct{})
 		go func() {
-			_, err := zombie.apply(t.Context(), batchOf([][]byte{canon.AppendInt(nil, 1), nil}), func(ctx context.Context, b engine.Batch) error {
+			_, err := zombie.apply(t.Context(), batchOf([][]byte{canon.AppendInt(nil, 1), nil}), func(ctx context.Context, b engine.Batch) ([]engine.Reject, error) {
 				err := zombie.insert(ctx, b)
 				close(hung)
 				<-next
-				return err
+				return nil, err
 			})
 			over <- err
 		}()

@@ -22,6 +22,8 @@ const (
 	codeLockTimeout       = "55P03"
 	codeUnsupported       = "0A000"
 	codeDependentObjects  = "2BP01"
+	codeRaise             = "P0001"
+	codeLimit             = "54000"
 )
 
 // classify gives a driver's error its kind, and keeps an error that has one.

@@ -114,7 +114,7 @@ func (w *rangeWriter) reset(ctx context.Context, tx pgx.Tx, row ledgerRow) error
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, "UPDATE drover.range SET next_sequence = 0, rows = 0, sum = '', last_key = NULL, touched = NULL WHERE "+rangeID(r))
+	_, err = tx.Exec(ctx, "UPDATE drover.range SET next_sequence = 0, rows = 0, sum = '', last_key = NULL, touched = NULL, rejected = NULL WHERE "+rangeID(r))
 	return err
 }
 
@@ -180,7 +180,7 @@ func (db *database) Empty(ctx context.Context, m engine.Migration, t *planv1.Tab
 		if err := tx.QueryRow(ctx, "SELECT COALESCE(sum(rows), 0)::int8 FROM drover.range WHERE "+id).Scan(&loaded); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, fmt.Sprintf(`UPDATE drover.range SET epoch = %d, next_sequence = 0, rows = 0, sum = '', last_key = NULL, touched = NULL, state = '%s' WHERE %s`,
+		if _, err := tx.Exec(ctx, fmt.Sprintf(`UPDATE drover.range SET epoch = %d, next_sequence = 0, rows = 0, sum = '', last_key = NULL, touched = NULL, rejected = NULL, state = '%s' WHERE %s`,
 			int64(epoch), stateEmpty, id)); err != nil {
 			return err
 		}

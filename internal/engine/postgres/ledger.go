@@ -51,12 +51,13 @@ CREATE TABLE IF NOT EXISTS drover.range (
 	state text NOT NULL DEFAULT 'NEW',
 	backend int4 NOT NULL DEFAULT 0,
 	touched bytea,
+	rejected bytea,
 	PRIMARY KEY (migration, table_number, range_number),
 	FOREIGN KEY (migration, table_number) REFERENCES drover."table") WITH (fillfactor = 50);
 DO $$BEGIN
 	-- ALTER TABLE alone would wait for every batch in flight before it sees that there is nothing to do.
-	IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'drover.range'::regclass AND attname = 'touched') THEN
-		ALTER TABLE drover.range ADD COLUMN IF NOT EXISTS touched bytea;
+	IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'drover.range'::regclass AND attname = 'rejected') THEN
+		ALTER TABLE drover.range ADD COLUMN IF NOT EXISTS touched bytea, ADD COLUMN IF NOT EXISTS rejected bytea;
 		ALTER TABLE drover.migration ADD COLUMN IF NOT EXISTS published bool NOT NULL DEFAULT false, ADD COLUMN IF NOT EXISTS made text[] NOT NULL DEFAULT '{}';
 	END IF;
 END$$`
@@ -102,8 +103,8 @@ func enterMigration(ctx context.Context, tx pgx.Tx, r engine.PrepareRequest) err
 	if err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, `UPDATE drover.migration SET term = $2, name = $3 WHERE uid = $1 AND term <= $2 AND stage = $4`,
-		m.UID, int64(m.Term), m.Name, engine.StageCopy)
+	tag, err := tx.Exec(ctx, `UPDATE drover.migration SET term = $2, name = $3, stage = $4 WHERE uid = $1 AND term <= $2 AND stage = ANY ($5)`,
+		m.UID, int64(m.Term), m.Name, engine.StageCopy, r.Stages())
 	if err != nil {
 		return err
 	}
@@ -162,7 +163,7 @@ func rangeID(r engine.RangeRequest) string {
 }
 
 // rangeColumns is what ledgerOf reads.
-const rangeColumns = "epoch, attempt, next_sequence, rows, encode(sum, 'hex'), encode(last_key, 'hex'), encode(touched, 'hex')"
+const rangeColumns = "epoch, attempt, next_sequence, rows, encode(sum, 'hex'), encode(last_key, 'hex'), encode(touched, 'hex'), encode(rejected, 'hex')"
 
 // ledgerRow is a range's row.
 type ledgerRow struct {
@@ -190,12 +191,12 @@ func ledgerOf(r *pgconn.Result) (ledgerRow, error) {
 	if out.ledger.Digest, err = batch.DigestFrom(numbers[3], sum); err != nil {
 		return out, fault.New(fault.Corrupt, "postgres.ledger", "read ledger: %w", err)
 	}
-	return out, out.readOptional(v[5], v[6])
+	return out, out.readOptional(v[5], v[6], v[7])
 }
 
-// readOptional reads what a range need not have: its last key, and the counts of
-// what policies changed.
-func (r *ledgerRow) readOptional(key, touched []byte) error {
+// readOptional reads what a range need not have: its last key, the counts of what
+// policies changed, and its rejected rows.
+func (r *ledgerRow) readOptional(key, touched, rejected []byte) error {
 	if key != nil {
 		raw, err := unhex(key)
 		if err != nil {
@@ -206,14 +207,17 @@ func (r *ledgerRow) readOptional(key, touched []byte) error {
 			return fault.New(fault.Corrupt, "postgres.ledger", "read last key: %w", err)
 		}
 	}
-	if touched == nil {
-		return nil
-	}
 	raw, err := unhex(touched)
 	if err == nil {
 		r.ledger.Touched, err = engine.UnmarshalTouched(raw)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if raw, err = unhex(rejected); err == nil {
+		r.ledger.Rejected, err = batch.HashesOf(raw)
+	}
+	return fault.Wrap(fault.Corrupt, "postgres.ledger", err)
 }
 
 // bytea writes bytes as a constant; nil is NULL.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -74,19 +73,27 @@ func (w *rangeWriter) write(ctx context.Context, b engine.Batch) (engine.Outcome
 	if b.Encoding != w.request.Plan.GetEncoding() {
 		return 0, fault.New(fault.Corrupt, "postgres.Write", "batch %d is in encoding %s, the plan says %s", b.Sequence, b.Encoding, w.request.Plan.GetEncoding())
 	}
-	data, err := w.rows.encode(b.Body)
-	if err != nil {
-		return 0, err
+	if b.Large != nil {
+		return w.apply(ctx, b, w.loadLarge)
 	}
+	outcome, err := w.apply(ctx, b, w.loadAll)
+	if _, refused := w.Refusal(err); refused && b.Sieve != nil {
+		return w.apply(ctx, b, w.sift)
+	}
+	return outcome, err
+}
+
+// apply is the loader's step: the fence, the rows, the commit. load gives the rows that
+// the target refused.
+func (w *rangeWriter) apply(ctx context.Context, b engine.Batch, load func(context.Context, engine.Batch) ([]engine.Reject, error)) (engine.Outcome, error) {
 	if err := w.connect(ctx); err != nil {
 		return 0, err
 	}
 	pg := w.conn.Conn().PgConn()
-	next := w.ledger
-	next.NextSequence, next.After = b.Sequence+1, b.LastKey
-	next.Digest.Merge(b.Digest)
-	next.Touched = maps.Clone(w.ledger.Touched)
-	next.Touched.Add(b.Touched)
+	next, err := w.ledger.Next(b, nil)
+	if err != nil {
+		return 0, err
+	}
 	mine, err := w.begin(ctx, pg, b.Sequence, next)
 	if err != nil {
 		return 0, w.abort(ctx, pg, err)
@@ -94,7 +101,11 @@ func (w *rangeWriter) write(ctx context.Context, b engine.Batch) (engine.Outcome
 	if !mine {
 		return w.decide(ctx, pg, b.Sequence)
 	}
-	if err := w.load(ctx, pg, data, b); err != nil {
+	refused, err := load(ctx, b)
+	if err == nil && len(refused) > 0 {
+		next, err = w.reject(ctx, pg, b, refused)
+	}
+	if err != nil {
 		return 0, w.abort(ctx, pg, err)
 	}
 	if err := commit(ctx, pg); err != nil {
@@ -116,14 +127,18 @@ func (w *rangeWriter) begin(ctx context.Context, pg *pgconn.PgConn, sequence uin
 	if err != nil {
 		return false, err
 	}
+	rejected := ""
+	if len(next.Rejected) != len(w.ledger.Rejected) {
+		rejected = ", rejected = " + bytea(next.Rejected.Marshal())
+	}
 	r := w.request
 	results, err := pg.Exec(ctx, fmt.Sprintf(`BEGIN;
 SET LOCAL synchronous_commit = off;
 SELECT FROM drover.migration WHERE uid = %s AND stage = '%s' FOR SHARE;
-UPDATE drover.range SET next_sequence = %d, last_key = %s, rows = %d, sum = %s, touched = %s, backend = pg_backend_pid()
+UPDATE drover.range SET next_sequence = %d, last_key = %s, rows = %d, sum = %s, touched = %s, backend = pg_backend_pid()%s
 WHERE %s AND attempt = %d AND epoch = %d AND next_sequence = %d`,
 		literal(r.Migration.UID), engine.StageCopy, next.NextSequence, bytea(key), next.Digest.Rows, bytea(next.Digest.Sum()), bytea(touched),
-		rangeID(r), int64(r.Attempt), int64(r.Epoch), sequence)).ReadAll()
+		rejected, rangeID(r), int64(r.Attempt), int64(r.Epoch), sequence)).ReadAll()
 	if err != nil {
 		return false, err
 	}
@@ -179,6 +194,15 @@ func (w *rangeWriter) readRow(ctx context.Context, pg *pgconn.PgConn) (ledgerRow
 	}
 	row, err := ledgerOf(results[0])
 	return row, err == nil, err
+}
+
+// loadAll copies all of a batch's rows.
+func (w *rangeWriter) loadAll(ctx context.Context, b engine.Batch) ([]engine.Reject, error) {
+	data, err := w.rows.encode(b.Body)
+	if err != nil {
+		return nil, err
+	}
+	return nil, w.load(ctx, w.conn.Conn().PgConn(), data, b)
 }
 
 // load copies a batch's rows; the server must count as many as the batch says.

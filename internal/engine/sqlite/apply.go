@@ -168,7 +168,7 @@ func (d *database) Empty(ctx context.Context, m engine.Migration, p *planv1.Tabl
 		if _, err := tx.ExecContext(ctx, "UPDATE main._drover_table SET epoch = ? WHERE migration = ? AND table_number = ?", int64(epoch), m.UID, int64(p.GetNumber())); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE main._drover_range SET attempt = 0, epoch = ?, next_sequence = 0, last_key = NULL, rows = 0, sum = ?, state = ?, touched = NULL
+		_, err = tx.ExecContext(ctx, `UPDATE main._drover_range SET attempt = 0, epoch = ?, next_sequence = 0, last_key = NULL, rows = 0, sum = ?, state = ?, touched = NULL, rejected = NULL
 			WHERE migration = ? AND table_number = ?`, int64(epoch), batch.Digest{}.Sum(), stateEmpty, m.UID, int64(p.GetNumber()))
 		return err
 	})

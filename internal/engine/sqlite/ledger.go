@@ -43,6 +43,7 @@ var ledgerDDL = []string{`CREATE TABLE IF NOT EXISTS main._drover_migration (
 	sum BLOB NOT NULL DEFAULT x'',
 	state TEXT NOT NULL DEFAULT 'NEW',
 	touched BLOB,
+	rejected BLOB,
 	PRIMARY KEY (migration, table_number, range_number)
 ) WITHOUT ROWID`}
 
@@ -51,6 +52,7 @@ var laterColumns = []struct{ table, column, declaration string }{
 	{"_drover_migration", "made_file", "made_file INTEGER NOT NULL DEFAULT 0"},
 	{"_drover_migration", "published", "published INTEGER NOT NULL DEFAULT 0"},
 	{"_drover_range", "touched", "touched BLOB"},
+	{"_drover_range", "rejected", "rejected BLOB"},
 }
 
 // States of a range in the ledger, for people who look.
@@ -116,6 +118,12 @@ func enterMigration(ctx context.Context, tx *sql.Tx, r engine.PrepareRequest, jo
 		m.UID, m.Name, int64(m.Term), engine.StageCopy, r.SourceIdentity, r.TargetIdentity, journalMode, madeFile)
 	if err != nil {
 		return err
+	}
+	if r.Reopen {
+		if _, err := tx.ExecContext(ctx, "UPDATE main._drover_migration SET stage = ? WHERE uid = ? AND term <= ? AND stage = ?",
+			engine.StageCopy, m.UID, int64(m.Term), engine.StageComplete); err != nil {
+			return err
+		}
 	}
 	if err := checkMigration(ctx, tx, m); err != nil {
 		return err
@@ -232,9 +240,9 @@ type ledgerRow struct {
 
 func readRange(ctx context.Context, tx *sql.Tx, id rangeID) (ledgerRow, error) {
 	var attempt, epoch, next, rows int64
-	var key, sum, touched []byte
-	err := tx.QueryRowContext(ctx, "SELECT attempt, epoch, next_sequence, last_key, rows, sum, touched FROM main._drover_range"+whereRange, id.args()...).
-		Scan(&attempt, &epoch, &next, &key, &rows, &sum, &touched)
+	var key, sum, touched, rejected []byte
+	err := tx.QueryRowContext(ctx, "SELECT attempt, epoch, next_sequence, last_key, rows, sum, touched, rejected FROM main._drover_range"+whereRange, id.args()...).
+		Scan(&attempt, &epoch, &next, &key, &rows, &sum, &touched, &rejected)
 	if err != nil {
 		return ledgerRow{}, err
 	}
@@ -245,6 +253,9 @@ func readRange(ctx context.Context, tx *sql.Tx, id rangeID) (ledgerRow, error) {
 	}
 	if out.Touched, err = engine.UnmarshalTouched(touched); err != nil {
 		return ledgerRow{}, err
+	}
+	if out.Rejected, err = batch.HashesOf(rejected); err != nil {
+		return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read range %d of table %d: %w", id.number, id.table, err)
 	}
 	if key != nil {
 		out.After = &planv1.Bound{}
@@ -269,7 +280,7 @@ func (r ledgerRow) save(ctx context.Context, tx *sql.Tx, id rangeID, state strin
 		return err
 	}
 	result, err := tx.ExecContext(ctx, `UPDATE main._drover_range SET attempt = ?, epoch = ?, next_sequence = ?, last_key = ?, rows = ?, sum = ?, state = ?,
-		touched = ?`+whereRange, id.args(int64(r.attempt), int64(r.epoch), int64(r.NextSequence), key, r.Digest.Rows, r.Digest.Sum(), state, touched)...)
+		touched = ?, rejected = ?`+whereRange, id.args(int64(r.attempt), int64(r.epoch), int64(r.NextSequence), key, r.Digest.Rows, r.Digest.Sum(), state, touched, r.Rejected.Marshal())...)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
-	"github.com/drover-db/drover/internal/keyrange"
 )
 
 // OpenRange fences a range: from its commit on, no loader of an older epoch can
@@ -129,14 +128,27 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 		case b.Sequence > row.NextSequence:
 			return fault.New(fault.Gap, op, "batch %d came, batch %d is next", b.Sequence, row.NextSequence)
 		}
-		row.NextSequence++
-		row.Digest.Merge(b.Digest)
-		row.Touched.Add(b.Touched)
-		row.After = keyrange.Clone(b.LastKey)
+		before := row.Ledger
+		if row.Ledger, err = before.Next(b, nil); err != nil {
+			return err
+		}
 		if err := row.save(ctx, tx, w.id, stateLoading); err != nil {
 			return err
 		}
-		return w.inserter.insert(ctx, tx, b)
+		if b.Sieve == nil {
+			return w.inserter.insert(ctx, tx, b)
+		}
+		refused, err := w.sift(ctx, tx, b, before)
+		if err != nil || len(refused) == 0 {
+			return err
+		}
+		if row.Ledger, err = before.Next(b, refused); err != nil {
+			return err
+		}
+		if err := b.Sieve.Keep(before.Rejected, refused); err != nil {
+			return err
+		}
+		return row.save(ctx, tx, w.id, stateLoading)
 	})
 	return outcome, fault.At(classify(op, err), fault.Target, engine.Label(w.request.Plan, engine.TargetSide))
 }
