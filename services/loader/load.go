@@ -38,6 +38,7 @@ func (s *Service) load(ctx context.Context, db engine.Target, job *workerv1.Job,
 	}
 	loaded, err := l.run(ctx)
 	l.inbox.consumer.Close()
+	l.assembler.close()
 	if err != nil {
 		return nil, atTable(err, work.GetTable())
 	}
@@ -60,7 +61,8 @@ func (s *Service) begin(ctx context.Context, job *workerv1.Job, w engine.RangeWr
 		job: job, writer: w, report: report, fenced: fenced,
 		log: s.config.Logger.With("migration", job.GetMigration(), "table", engine.Label(work.GetTable(), engine.TargetSide),
 			"range", work.GetRange().GetNumber(), "attempt", work.GetAttempt()),
-		assembler: newAssembler(job, fenced.NextSequence),
+		assembler: newAssembler(job, fenced.NextSequence, s.config.SpillDir),
+		sieve:     newSieve(job),
 		inbox:     &inbox{bus: s.config.Bus, stream: work.GetStream(), consumer: consumer, silence: s.config.Silence},
 	}, nil
 }
@@ -73,6 +75,8 @@ type loading struct {
 	log       *slog.Logger
 	inbox     *inbox
 	assembler *assembler
+	// sieve takes rows that the target refuses; nil where they fail the load.
+	sieve *sieve
 	// fenced is what the target had when this loader took the range.
 	fenced engine.Ledger
 	// arrived is what came since, by the extractor's digests.
@@ -96,7 +100,11 @@ func (l *loading) run(ctx context.Context) (*workerv1.Loaded, error) {
 			l.log.Warn("message passed over", "got_attempt", h.GetAttempt(), "sequence", h.GetSequence(), "part", h.GetPart())
 			continue
 		case partial:
-			continue
+			if l.assembler.large == nil {
+				continue
+			}
+			// What is on this loader's disk need not stay in the stream, which may be
+			// smaller than the batch.
 		case repeated:
 			l.loaded.Duplicates++
 		case whole:
@@ -123,9 +131,11 @@ func (l *loading) write(ctx context.Context, h *streamv1.BatchHeader, body []byt
 		Sequence: h.GetSequence(),
 		Encoding: h.GetEncoding(),
 		Body:     body,
+		Large:    l.assembler.largeBody(),
 		Digest:   digest,
 		LastKey:  h.GetLastKey(),
 		Touched:  engine.TouchedOf(h.GetTouched()),
+		Sieve:    l.sieve.engine(),
 	})
 	if err != nil {
 		return err
@@ -136,7 +146,10 @@ func (l *loading) write(ctx context.Context, h *streamv1.BatchHeader, body []byt
 	} else {
 		l.loaded.Batches++
 		l.loaded.Rows += digest.Rows
-		l.loaded.Bytes += int64(len(body))
+		l.loaded.Bytes += l.assembler.size(body)
+	}
+	if spilled := l.assembler.large; spilled != nil {
+		l.log.Info("large batch went by the disk", "sequence", h.GetSequence(), "rows", digest.Rows, "bytes", spilled.size)
 	}
 	l.arrived.Merge(digest)
 	l.assembler.accept()
@@ -155,12 +168,13 @@ func (l *loading) complete(ctx context.Context, e *streamv1.EndOfRange) (*worker
 	if err != nil {
 		return nil, err
 	}
-	want := l.fenced.Digest
+	want, got := sum(l.fenced), sum(final)
 	want.Merge(l.arrived)
-	if final.Digest != want {
+	if got != want {
 		return nil, fault.New(fault.Corrupt, "loader.Load", "the ledger counts %d rows (%s), the stream brought %d (%s)",
-			final.Digest.Rows, final.Digest, want.Rows, want)
+			got.Rows, got, want.Rows, want)
 	}
+	l.loaded.Rejected = l.sieve.message(final.Rejected)
 	l.loaded.Digest, l.loaded.Touched = final.Digest.Proto(), final.Touched.Proto()
 	return &l.loaded, faultpoint.Hit(ctx, faultpoint.LoaderAfterComplete, l.job.GetTitle())
 }
@@ -180,4 +194,11 @@ func (l *loading) checkEnd(e *streamv1.EndOfRange) error {
 			l.arrived.Rows, l.arrived, sent.Rows, sent)
 	}
 	return nil
+}
+
+// sum is what a ledger has of the source's rows: those in the target and the rejected.
+func sum(l engine.Ledger) batch.Digest {
+	d := l.Digest
+	d.Merge(l.Rejected.Digest())
+	return d
 }

@@ -793,10 +793,9 @@ type SplitTable struct {
 	TargetBytes int64                  `protobuf:"varint,3,opt,name=target_bytes,json=targetBytes,proto3" json:"target_bytes,omitempty"`
 	// Snapshot to read in, where the key needs one.
 	Snapshot string `protobuf:"bytes,4,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
-	// Cut only what is left of this range; absent for the whole table. The first of the
-	// ranges begins where this one does.
+	// Cut only this range, which the ranges begin and end with; absent for the whole table.
 	Within *v1.Range `protobuf:"bytes,20,opt,name=within,proto3" json:"within,omitempty"`
-	// Rows of that range up to this key are in the target already.
+	// All cuts lie behind this key: rows up to it are in the target already.
 	After         *v1.Bound `protobuf:"bytes,21,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -964,8 +963,10 @@ type PrepareTarget struct {
 	SourceIdentity string                 `protobuf:"bytes,2,opt,name=source_identity,json=sourceIdentity,proto3" json:"source_identity,omitempty"`
 	// Identity the design saw; another one means another database.
 	TargetIdentity string `protobuf:"bytes,3,opt,name=target_identity,json=targetIdentity,proto3" json:"target_identity,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The migration may be complete in the target and is taken up again.
+	Reopen        bool `protobuf:"varint,20,opt,name=reopen,proto3" json:"reopen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PrepareTarget) Reset() {
@@ -1017,6 +1018,13 @@ func (x *PrepareTarget) GetTargetIdentity() string {
 		return x.TargetIdentity
 	}
 	return ""
+}
+
+func (x *PrepareTarget) GetReopen() bool {
+	if x != nil {
+		return x.Reopen
+	}
+	return false
 }
 
 // ApplySchema runs a table's statements of one step (loader).
@@ -2550,13 +2558,14 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x05after\x18\x15 \x01(\v2\x15.drover.plan.v1.BoundR\x05after\"6\n" +
 	"\x05Split\x12-\n" +
 	"\x06ranges\x18\x01 \x03(\v2\x15.drover.plan.v1.RangeR\x06ranges\"\x0e\n" +
-	"\fHoldSnapshot\"\x9c\x01\n" +
+	"\fHoldSnapshot\"\xb4\x01\n" +
 	"\rPrepareTarget\x129\n" +
 	"\n" +
 	"statements\x18\x01 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
 	"statements\x12'\n" +
 	"\x0fsource_identity\x18\x02 \x01(\tR\x0esourceIdentity\x12'\n" +
-	"\x0ftarget_identity\x18\x03 \x01(\tR\x0etargetIdentity\"h\n" +
+	"\x0ftarget_identity\x18\x03 \x01(\tR\x0etargetIdentity\x12\x16\n" +
+	"\x06reopen\x18\x14 \x01(\bR\x06reopen\"h\n" +
 	"\vApplySchema\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12(\n" +
 	"\x04step\x18\x02 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\"I\n" +

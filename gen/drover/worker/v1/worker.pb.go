@@ -467,7 +467,8 @@ type Progress struct {
 	Fenced *Fenced `protobuf:"bytes,4,opt,name=fenced,proto3" json:"fenced,omitempty"`
 	// Extractor holding a snapshot: the name other sessions import.
 	Snapshot string `protobuf:"bytes,5,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
-	// Loader: stream sequence up to which rows are committed in the target.
+	// Loader: stream sequence up to which the stream may be purged: rows are committed
+	// in the target, or are parts of a large batch, which the loader keeps on its disk.
 	CommittedSequence uint64 `protobuf:"varint,6,opt,name=committed_sequence,json=committedSequence,proto3" json:"committed_sequence,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

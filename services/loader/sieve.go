@@ -1,0 +1,63 @@
+package loader
+
+import (
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/services/loader/internal/rejects"
+)
+
+// sieve keeps the rows of a range that the target refuses in the table's file.
+type sieve struct {
+	max  int64
+	file *rejects.File
+	// first that was refused, for people.
+	first *planv1.Reject
+}
+
+// newSieve makes the sieve of a load; nil where the spec has none.
+func newSieve(job *workerv1.Job) *sieve {
+	work := job.GetLoad()
+	if work.GetRejects() == nil {
+		return nil
+	}
+	return &sieve{max: work.GetRejects().GetMax(), file: rejectFile(job, work.GetRejects().GetTo(), work.GetTable(), work.GetRange(), work.GetAttempt())}
+}
+
+func rejectFile(job *workerv1.Job, dir string, p *planv1.TablePlan, r *planv1.Range, attempt uint64) *rejects.File {
+	return &rejects.File{Dir: dir, Migration: job.GetMigrationName(), UID: job.GetMigration(), Plan: p, Range: r.GetNumber(), Attempt: attempt}
+}
+
+// engine is what a batch takes of it; nil of nil.
+func (s *sieve) engine() *engine.Sieve {
+	if s == nil {
+		return nil
+	}
+	return &engine.Sieve{Max: s.max, Keep: s.keep}
+}
+
+func (s *sieve) keep(before batch.Hashes, refused []engine.Reject) error {
+	s.note(refused)
+	return s.file.Keep(before, refused)
+}
+
+// note remembers the first row.
+func (s *sieve) note(refused []engine.Reject) {
+	if s.first == nil {
+		err := refused[0].Err
+		s.first = &planv1.Reject{Key: err.Key, Column: err.Column, Reason: err.Err.Error()}
+	}
+}
+
+// message writes what is rejected of a range; nil for nothing.
+func (s *sieve) message(rejected batch.Hashes) *planv1.Rejected {
+	if len(rejected) == 0 {
+		return nil
+	}
+	out := &planv1.Rejected{Hashes: rejected.Marshal()}
+	if s != nil {
+		out.First = s.first
+	}
+	return out
+}
