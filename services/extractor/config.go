@@ -26,6 +26,9 @@ type Config struct {
 	// WindowBytes bounds what a range has sent and the stream has not confirmed,
 	// 8 MiB by default. A range uses so much memory and two batches.
 	WindowBytes int
+	// LargeRow is the size above which a row is sent while it is read, and never held,
+	// batch.LargeRow by default.
+	LargeRow int
 	// SnapshotCheck is how often a held snapshot is checked, 5 s by default.
 	SnapshotCheck time.Duration
 }
@@ -34,6 +37,7 @@ func (c Config) withDefaults() Config {
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	c.BatchBytes = cmp.Or(c.BatchBytes, 512<<10)
 	c.WindowBytes = cmp.Or(c.WindowBytes, 8<<20)
+	c.LargeRow = cmp.Or(c.LargeRow, batch.LargeRow)
 	c.SnapshotCheck = cmp.Or(c.SnapshotCheck, 5*time.Second)
 	return c
 }
@@ -47,8 +51,8 @@ func (c Config) Validate() error {
 	if c.BatchBytes < 0 || c.BatchBytes > batch.MaxBody {
 		errs = append(errs, errors.New("batch size must be between 1 byte and 4 MiB"))
 	}
-	if c.WindowBytes < 0 || c.SnapshotCheck < 0 {
-		errs = append(errs, errors.New("window and snapshot check must not be negative"))
+	if c.WindowBytes < 0 || c.SnapshotCheck < 0 || c.LargeRow < 0 {
+		errs = append(errs, errors.New("window, large row and snapshot check must not be negative"))
 	}
 	return errors.Join(errs...)
 }

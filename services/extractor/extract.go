@@ -32,6 +32,7 @@ func (s *Service) extract(ctx context.Context, db engine.Reader, job *workerv1.J
 		Range:    work.GetRange(),
 		After:    work.GetAfter(),
 		Snapshot: work.GetSnapshot(),
+		Pieces:   s.config.LargeRow,
 		Touch:    x.touch,
 	}
 	if err := db.Read(ctx, request, x.row); err != nil {
@@ -66,6 +67,10 @@ type extraction struct {
 	last   lastKey
 	// touched counts what policies changed in the batch being filled.
 	touched engine.Touched
+	// large is set while the batch being filled is a large one, hasher has the row in
+	// hand.
+	large  *batch.Parts
+	hasher batch.RowHasher
 	// What is published already.
 	batches uint64
 	bytes   int64
@@ -92,6 +97,9 @@ func (x *extraction) row(r engine.Row) error {
 }
 
 func (x *extraction) take(r engine.Row) error {
+	if r.More || x.large != nil {
+		return x.takeLarge(r)
+	}
 	if len(r.Data) > batch.MaxRow {
 		return x.tooLarge(r)
 	}
@@ -134,12 +142,21 @@ func (x *extraction) cut(last *planv1.Bound) error {
 	if err := x.publish(h); err != nil {
 		return err
 	}
+	x.bytes += int64(size)
+	return x.sent()
+}
+
+// sent counts the batch in hand as published and begins another.
+func (x *extraction) sent() error {
 	x.total.Merge(x.digest)
 	x.digest, x.touched = batch.Digest{}, nil
-	x.bytes += int64(size)
 	x.batches++
-	x.report(&workerv1.Progress{Rows: x.total.Rows, Bytes: x.bytes})
+	x.progress()
 	return faultpoint.Hit(x.ctx, faultpoint.ExtractorAfterBatch, x.job.GetTitle())
+}
+
+func (x *extraction) progress() {
+	x.report(&workerv1.Progress{Rows: x.total.Rows, Bytes: x.bytes})
 }
 
 // end publishes the rest and the message that ends the attempt, and waits until

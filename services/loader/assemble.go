@@ -1,6 +1,8 @@
 package loader
 
 import (
+	"io"
+
 	streamv1 "github.com/drover-db/drover/gen/drover/stream/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -40,9 +42,12 @@ type assembler struct {
 	// body has the parts so far of batch next, of which parts come.
 	body        []byte
 	part, parts uint32
+	// large has them where the batch is a large one; spillDir is where.
+	large    *spill
+	spillDir string
 }
 
-func newAssembler(job *workerv1.Job, next uint64) *assembler {
+func newAssembler(job *workerv1.Job, next uint64, spillDir string) *assembler {
 	work := job.GetLoad()
 	return &assembler{
 		migration: job.GetMigration(),
@@ -51,6 +56,7 @@ func newAssembler(job *workerv1.Job, next uint64) *assembler {
 		attempt:   work.GetAttempt(),
 		schema:    batch.Fingerprint(work.GetTable()),
 		next:      next,
+		spillDir:  spillDir,
 	}
 }
 
@@ -103,6 +109,9 @@ func (a *assembler) join(h *streamv1.BatchHeader, body []byte) (piece, *streamv1
 	if h.GetPart() > a.part {
 		return ignored, h, nil, gap("part %d of batch %d came where part %d was due", h.GetPart(), a.next, a.part)
 	}
+	if batch.IsLarge(h) || a.large != nil {
+		return a.joinLarge(h, body)
+	}
 	if a.part > 0 && h.GetParts() != a.parts || h.GetParts() <= h.GetPart() || len(a.body)+len(body) > maxBatch {
 		return ignored, h, nil, fault.New(fault.Corrupt, "loader.Load", "part %d of %d of batch %d does not fit its other parts",
 			h.GetPart(), h.GetParts(), a.next)
@@ -118,8 +127,52 @@ func (a *assembler) join(h *streamv1.BatchHeader, body []byte) (piece, *streamv1
 	return whole, h, a.body, nil
 }
 
+// joinLarge adds a part to batch next, which memory must not hold.
+func (a *assembler) joinLarge(h *streamv1.BatchHeader, body []byte) (piece, *streamv1.BatchHeader, []byte, error) {
+	if last := h.GetParts() != 0; len(a.body) > 0 || last && h.GetParts() != h.GetPart()+1 {
+		return ignored, h, nil, fault.New(fault.Corrupt, "loader.Load", "part %d of %d of batch %d does not fit its other parts",
+			h.GetPart(), h.GetParts(), a.next)
+	}
+	if a.large == nil {
+		a.large = &spill{dir: a.spillDir}
+	}
+	if err := a.large.add(h, body); err != nil {
+		return ignored, h, nil, err
+	}
+	a.part = h.GetPart() + 1
+	if h.GetParts() == 0 {
+		return partial, h, nil, nil
+	}
+	return whole, h, nil, nil
+}
+
+// largeBody is the batch that is whole, where it is a large one; nil for others.
+func (a *assembler) largeBody() *io.SectionReader {
+	if a.large == nil {
+		return nil
+	}
+	return a.large.body()
+}
+
+// size is the number of bytes of a batch that is whole.
+func (a *assembler) size(body []byte) int64 {
+	if a.large != nil {
+		return a.large.size
+	}
+	return int64(len(body))
+}
+
+// close lets go of a batch that did not become whole.
+func (a *assembler) close() {
+	if a.large != nil {
+		a.large.close()
+		a.large = nil
+	}
+}
+
 // accept moves on behind batch next.
 func (a *assembler) accept() {
+	a.close()
 	a.next++
 	a.part, a.parts = 0, 0
 	if cap(a.body) > 2*batch.MaxBody {

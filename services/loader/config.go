@@ -23,6 +23,9 @@ type Config struct {
 	// before its rest counts as lost, 60 s by default. It does not bound the wait
 	// for the first one: an extraction may have to queue.
 	Silence time.Duration
+	// SpillDir is the folder where a row waits that is too large for memory, while its
+	// parts come; the system's folder for temporary files by default.
+	SpillDir string
 }
 
 func (c Config) withDefaults() Config {

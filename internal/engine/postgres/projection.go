@@ -223,7 +223,7 @@ func (out *projection) keyField(kind planv1.Kind, at int, oid uint32) keyField {
 // read without the tables that inherit from it: those are tables of their own.
 func relation(p *planv1.TablePlan, side engine.Side) string {
 	schema, name := engine.TableName(p, side)
-	if side == engine.SourceSide && !isPartitioned(p.GetSource()) {
+	if side == engine.SourceSide && !isPartitioned(p.GetSource()) || side == engine.TargetSide && standsAlone(p) {
 		return "ONLY " + qualified(schema, name)
 	}
 	return qualified(schema, name)

@@ -63,7 +63,7 @@ func (db *database) read(ctx context.Context, r engine.ReadRequest, row engine.R
 	if err != nil {
 		return err
 	}
-	reader := &rowReader{projection: p, emit: row, lossy: r.Lossy}
+	reader := &rowReader{projection: p, emit: row, lossy: r.Lossy, pieces: r.Pieces}
 	return reader.run(ctx, pg, sql)
 }
 

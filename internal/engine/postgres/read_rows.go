@@ -38,6 +38,8 @@ type rowReader struct {
 	row, scratch []byte
 	// lastLeaf and lastTID are the position of the row before, where that is the key.
 	lastLeaf, lastTID uint64
+	// pieces is the size above which rows come in pieces; 0 for none.
+	pieces int
 }
 
 func (r *rowReader) run(ctx context.Context, pg *pgconn.PgConn, sql string) error {
@@ -45,15 +47,18 @@ func (r *rowReader) run(ctx context.Context, pg *pgconn.PgConn, sql string) erro
 	// One bound method for all rows: a closure a row would be an allocation a row.
 	key := r.currentKey
 	take := r.take
-	w := &tupleWriter{row: func(tuple []byte) error {
+	give := func(row engine.Row) error {
+		if err := r.emit(row); err != nil {
+			return &callerError{err}
+		}
+		return nil
+	}
+	w := &tupleWriter{large: &largeRow{rowReader: r, give: give}, row: func(tuple []byte) error {
 		data, err := take(tuple)
 		if err != nil {
 			return err
 		}
-		if err := r.emit(engine.Row{Data: data, Key: key}); err != nil {
-			return &callerError{err}
-		}
-		return nil
+		return give(engine.Row{Data: data, Key: key})
 	}}
 	_, err := pg.CopyTo(ctx, w, sql)
 	switch {
@@ -163,8 +168,11 @@ func (r *rowReader) currentKey() (*planv1.Bound, error) {
 	if len(r.key) == 0 {
 		return nil, nil
 	}
-	if _, _, err := batch.Fields(planv1.Encoding_ENCODING_PGCOPY, r.tuple, r.fields); err != nil {
-		return nil, fault.Wrap(fault.Corrupt, "postgres.Read", err)
+	// Of a large row the key's fields are held; there is no tuple.
+	if r.tuple != nil {
+		if _, _, err := batch.Fields(planv1.Encoding_ENCODING_PGCOPY, r.tuple, r.fields); err != nil {
+			return nil, fault.Wrap(fault.Corrupt, "postgres.Read", err)
+		}
 	}
 	out := &planv1.Bound{Values: make([][]byte, len(r.key))}
 	for i, k := range r.key {

@@ -21,6 +21,8 @@ const (
 type tupleWriter struct {
 	// row takes one tuple; its bytes are valid during the call.
 	row func(tuple []byte) error
+	// large takes those that memory must not hold.
+	large *largeRow
 	// rest is the beginning of a tuple that was not whole.
 	rest   []byte
 	begun  bool
@@ -59,11 +61,21 @@ func (w *tupleWriter) consume(data []byte) ([]byte, error) {
 		}
 		data, w.begun = data[len(copySignature)+extension:], true
 	}
-	for !w.ended && len(data) >= 2 {
+	for !w.ended && (len(data) >= 2 || w.large.isActive()) {
+		if w.large.isActive() {
+			var err error
+			if data, err = w.large.take(data); err != nil || w.large.active {
+				return nil, err
+			}
+			continue
+		}
 		n, whole := tupleLen(data)
 		switch {
 		case n < 0:
 			w.ended, data = true, data[2:]
+			continue
+		case w.large.isLarge(n):
+			w.large.begin()
 			continue
 		case n > batch.MaxRow:
 			return nil, fmt.Errorf("row of more than %d MiB: it does not fit a batch", batch.MaxRow>>20)

@@ -123,48 +123,62 @@ func (e *tupleEncoder) encode(body []byte) (io.Reader, error) {
 func (e *tupleEncoder) appendTuple() error {
 	e.buf = binary.BigEndian.AppendUint16(e.buf, uint16(len(e.fields)))
 	for i, v := range e.fields {
-		at := len(e.buf)
-		e.buf = append(e.buf, 0xff, 0xff, 0xff, 0xff)
-		if v == nil {
-			continue
-		}
-		if err := e.check(i, v); err != nil {
+		if err := e.appendTupleField(i, v); err != nil {
 			return err
 		}
-		var err error
-		if e.buf, err = e.encoders[i](e.buf, v); err != nil {
-			return e.valueError(i, err)
-		}
-		binary.BigEndian.PutUint32(e.buf[at:], uint32(len(e.buf)-at-4))
 	}
+	return nil
+}
+
+func (e *tupleEncoder) appendTupleField(i int, v []byte) error {
+	at := len(e.buf)
+	e.buf = append(e.buf, 0xff, 0xff, 0xff, 0xff)
+	if v == nil {
+		return nil
+	}
+	if err := e.check(i, v); err != nil {
+		return err
+	}
+	var err error
+	if e.buf, err = e.encoders[i](e.buf, v); err != nil {
+		return e.valueError(i, err)
+	}
+	binary.BigEndian.PutUint32(e.buf[at:], uint32(len(e.buf)-at-4))
 	return nil
 }
 
 func (e *tupleEncoder) appendLine() error {
 	for i, v := range e.fields {
-		if i > 0 {
-			e.buf = append(e.buf, '\t')
-		}
-		if v == nil {
-			e.buf = append(e.buf, '\\', 'N')
-			continue
-		}
-		if err := e.check(i, v); err != nil {
+		if err := e.appendLineField(i, v); err != nil {
 			return err
-		}
-		if e.encoders[i] != nil {
-			// What the type would round or cut is refused in this form too.
-			var err error
-			if e.scratch, err = e.encoders[i](e.scratch[:0], v); err != nil {
-				return e.valueError(i, err)
-			}
-		}
-		var err error
-		if e.buf, err = appendCopyText(e.buf, e.plan.GetColumns()[i].GetKind(), v); err != nil {
-			return e.valueError(i, err)
 		}
 	}
 	e.buf = append(e.buf, '\n')
+	return nil
+}
+
+func (e *tupleEncoder) appendLineField(i int, v []byte) error {
+	if i > 0 {
+		e.buf = append(e.buf, '\t')
+	}
+	if v == nil {
+		e.buf = append(e.buf, '\\', 'N')
+		return nil
+	}
+	if err := e.check(i, v); err != nil {
+		return err
+	}
+	if e.encoders[i] != nil {
+		// What the type would round or cut is refused in this form too.
+		var err error
+		if e.scratch, err = e.encoders[i](e.scratch[:0], v); err != nil {
+			return e.valueError(i, err)
+		}
+	}
+	var err error
+	if e.buf, err = appendCopyText(e.buf, e.plan.GetColumns()[i].GetKind(), v); err != nil {
+		return e.valueError(i, err)
+	}
 	return nil
 }
 
@@ -211,6 +225,17 @@ var copyContext = regexp.MustCompile(`COPY .+, line (\d+)(?:, column (.+?))?(?::
 
 // locate names key and column of the row that the server refused.
 func (e *tupleEncoder) locate(err error, body []byte) error {
+	rest := body
+	return e.locateRow(err, func() bool {
+		var fieldErr error
+		_, rest, fieldErr = batch.Fields(e.plan.GetEncoding(), rest, e.fields)
+		return fieldErr == nil
+	})
+}
+
+// locateRow is locate with the rows one by one: next puts the fields of another into
+// e.fields.
+func (e *tupleEncoder) locateRow(err error, next func() bool) error {
 	out := fault.Find(classify("postgres.Write", err))
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) || (out.Kind != fault.Value && out.Kind != fault.Exists) {
@@ -229,10 +254,8 @@ func (e *tupleEncoder) locate(err error, body []byte) error {
 	if located.Column == "" {
 		located.Column = pe.ColumnName
 	}
-	rest := body
 	for range line {
-		var fieldErr error
-		if _, rest, fieldErr = batch.Fields(e.plan.GetEncoding(), rest, e.fields); fieldErr != nil {
+		if !next() {
 			return &located
 		}
 	}
