@@ -33,7 +33,7 @@ docs/assessment.md lists the findings.`,
 			if err != nil {
 				return err
 			}
-			if err := a.printCheck(p, m); err != nil {
+			if err := a.printCheck(report.NewCheck(p), "no findings: "+m.spec.GetName()+" can move as planned"); err != nil {
 				return err
 			}
 			return planCode(p, false)
@@ -46,9 +46,8 @@ docs/assessment.md lists the findings.`,
 	return cmd
 }
 
-// printCheck writes what a check found as -o asks for.
-func (a *app) printCheck(p report.Plan, m *job) error {
-	found := report.NewCheck(p)
+// printCheck writes what was found as -o asks for; none is said in words.
+func (a *app) printCheck(found report.Check, none string) error {
 	switch {
 	case a.format == output.JSONL:
 		for _, f := range found.Findings {
@@ -60,6 +59,6 @@ func (a *app) printCheck(p report.Plan, m *job) error {
 	case a.format.Structured():
 		return output.Value(a.stdout, a.format, found)
 	default:
-		return report.WriteCheck(a.stdout, found, m.spec.GetName(), a.format == output.Wide)
+		return report.WriteCheck(a.stdout, found, none, a.format == output.Wide)
 	}
 }

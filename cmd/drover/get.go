@@ -93,7 +93,7 @@ func newGetFindings(a *app, parent *cobra.Command, s *selection) *cobra.Command 
 			if err != nil {
 				return err
 			}
-			return a.printFindings(report.Plan{Migration: m.GetMigration(), Tables: tables}.Findings(), "no findings")
+			return a.printCheck(report.NewCheck(report.Plan{Migration: m.GetMigration(), Tables: tables}), "no findings")
 		}),
 	}
 	parent.AddCommand(cmd)

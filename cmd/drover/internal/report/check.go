@@ -55,8 +55,9 @@ func NewCheck(p Plan) Check {
 	return out
 }
 
-// WriteCheck writes it for people; wide adds a line a column that was scanned.
-func WriteCheck(w io.Writer, c Check, name string, wide bool) error {
+// WriteCheck writes it for people; none is said where nothing was found, wide adds a
+// line a column that was scanned.
+func WriteCheck(w io.Writer, c Check, none string, wide bool) error {
 	var b strings.Builder
 	if len(c.Findings) > 0 {
 		_ = FindingGrid(c.Findings).Write(&b)
@@ -65,7 +66,7 @@ func WriteCheck(w io.Writer, c Check, name string, wide bool) error {
 	}
 	writeScanned(&b, c.Scanned, wide)
 	if len(c.Findings) == 0 {
-		fmt.Fprintf(&b, "no findings: %s can move as planned\n", output.Clean(name))
+		fmt.Fprintln(&b, output.Clean(none))
 	}
 	return output.Printf(w, "%s", b.String())
 }
