@@ -44,6 +44,11 @@ type tableBuilder struct {
 // CREATE TABLE: keys that rows are kept by, comments, and checks. Other indexes come
 // when the rows are there, foreign keys when all tables are.
 func (b *tableBuilder) build() {
+	if text, ok := b.ownDefinition(); ok {
+		b.buildOwn(text)
+		return
+	}
+	b.noteRewritten()
 	b.charset, b.collation = charset, b.dialect.target.textCollation
 	if text, ok := option(b.plan.GetSource(), optionCollate); ok && b.family() {
 		b.tableCollation(text)
@@ -114,7 +119,7 @@ func (b *tableBuilder) column(c *plannedColumn) (string, bool) {
 		note(b.plan, blocker, codeCastImpossible, c.source.GetName(), "%s: %s", c.to.name, err)
 		return "", false
 	}
-	plan.Target = c.name
+	plan.Target, plan.TargetCharset, plan.TargetCollation = c.name, c.to.charset, c.to.collation
 	line := ident(c.name) + " " + c.to.name
 	if c.to.collation != "" && c.to.collation != b.collation {
 		line += " CHARACTER SET " + c.to.charset + " COLLATE " + c.to.collation

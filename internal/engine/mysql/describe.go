@@ -44,12 +44,16 @@ func (d *database) Describe(ctx context.Context, s engine.Selection) (*planv1.Da
 	}
 	cat.addForeignKeys(keys)
 	for _, t := range cat.tables {
-		if err := d.inspect(ctx, t); err != nil {
+		err := d.inspect(ctx, t)
+		if err == nil {
+			t.Definition, err = d.readDefinition(ctx, t.GetSchema(), t.GetName())
+		}
+		if err != nil {
 			return nil, fault.At(classify(op, err), fault.Source, t.GetSchema()+"."+t.GetName())
 		}
 	}
 	out.Tables = cat.tables
-	out.Unmoved, err = d.unmoved(ctx, s)
+	out.Objects, out.Unmoved, err = d.describeObjects(ctx, s, cat.tables)
 	out.Unmoved = append(cat.unmoved, out.GetUnmoved()...)
 	return out, classify(op, err)
 }

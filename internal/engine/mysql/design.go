@@ -52,6 +52,9 @@ const (
 	codeTooManyColumns     = "TOO_MANY_COLUMNS"
 	codeLoadedByInserts    = "LOADED_BY_INSERTS"
 	codeFlushedByStatement = "TARGET_FLUSHED_BY_STATEMENT"
+	codeDefinerMissing     = "DEFINER_MISSING"
+	codeDatabaseCollation  = "DATABASE_COLLATION"
+	codeEventRuns          = "EVENT_RUNS"
 )
 
 const (
@@ -124,7 +127,7 @@ func (d *designer) run(ctx context.Context) error {
 			d.planForeignKeys(p)
 		}
 	}
-	return nil
+	return d.planObjects(ctx)
 }
 
 // name gives a table its place.

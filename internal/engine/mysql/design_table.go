@@ -45,13 +45,6 @@ type plannedColumn struct {
 // planNew plans a table that drover makes. Its primary key is made with it: InnoDB
 // keeps rows in the key's order.
 func (d *designer) planNew(p *planv1.TablePlan) {
-	t := p.GetSource()
-	if hasOption(t, optionPartitioned) {
-		note(p, warning, codePartitionsJoined, "", "partitions become one ordinary table on the target: partition it there first and use --existing=append to keep them")
-	}
-	if hasOption(t, optionVersioned) {
-		note(p, warning, codeOptionNotMoved, "", "system versioning is not moved: the table keeps its present rows only")
-	}
 	columns := d.plannedColumns(p)
 	if len(columns) > maxColumns {
 		note(p, blocker, codeTooManyColumns, "", "the table has %d columns, InnoDB takes %d: drop some in the spec", len(columns), maxColumns)

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,20 +52,24 @@ func dialectOf(version string) (d *dialect, short string, err error) {
 	return d, short, nil
 }
 
-// older tells whether a version is before a minimum; what is no version is.
-func older(version string, minimum [2]int) bool {
+// series gives the first two numbers of a version.
+func series(version string) (out [2]int, ok bool) {
 	parts := strings.SplitN(version, ".", 3)
-	for i, least := range minimum {
+	for i := range out {
 		if i >= len(parts) {
-			return true
+			return out, false
 		}
 		n, err := strconv.Atoi(parts[i])
-		if err != nil || n < least {
-			return true
+		if err != nil {
+			return out, false
 		}
-		if n > least {
-			return false
-		}
+		out[i] = n
 	}
-	return false
+	return out, true
+}
+
+// older tells whether a version is before a minimum; what is no version is.
+func older(version string, minimum [2]int) bool {
+	v, ok := series(version)
+	return !ok || slices.Compare(v[:], minimum[:]) < 0
 }

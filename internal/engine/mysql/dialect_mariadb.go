@@ -33,9 +33,10 @@ var mariadbDialect = &dialect{
 			"vector": asType("longblob"),
 			"json":   asType("json"),
 		},
-		jsonKind:      canon.JSON,
-		impliedAction: "RESTRICT",
-		collations:    "SELECT FULL_COLLATION_NAME, '' FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY",
+		jsonKind:         canon.JSON,
+		impliedAction:    "RESTRICT",
+		definerPrivilege: "SET USER",
+		collations:       "SELECT FULL_COLLATION_NAME, '' FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY",
 		// The Unicode collations of MySQL 8 pad no spaces.
 		nearest: func(collation string) string {
 			if !strings.HasPrefix(collation, "utf8mb4_") {

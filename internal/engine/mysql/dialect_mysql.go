@@ -41,9 +41,10 @@ var mysqlDialect = &dialect{
 			// Not as text: MySQL's JSON is a value.
 			"json": func(*planv1.Column) targetType { return targetType{name: "json", kind: canon.JSONValue, scale: -1} },
 		},
-		jsonKind:      canon.JSONValue,
-		impliedAction: "NO ACTION",
-		collations:    "SELECT COLLATION_NAME, '' FROM information_schema.COLLATIONS",
+		jsonKind:         canon.JSONValue,
+		impliedAction:    "NO ACTION",
+		definerPrivilege: "SET_ANY_DEFINER",
+		collations:       "SELECT COLLATION_NAME, '' FROM information_schema.COLLATIONS",
 		nearest: func(collation string) string {
 			if !strings.HasPrefix(collation, "utf8mb4_") {
 				return ""

@@ -36,6 +36,8 @@ type targetDialect struct {
 	// checkNamesShared tells whether the checks of all tables of a schema need names
 	// that differ, and not just those of one table.
 	checkNamesShared bool
+	// definerPrivilege lets a user make objects that run as another one.
+	definerPrivilege string
 	// impliedAction is what a foreign key does that says nothing, as the catalog has it.
 	impliedAction string
 }

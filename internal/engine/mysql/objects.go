@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	"slices"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
@@ -21,11 +20,10 @@ func (d *database) ApplyObjects(ctx context.Context, m engine.Migration, objects
 		if err := d.checkMigration(ctx, d.db, m, op); err != nil {
 			return err
 		}
-		_, err := d.db.ExecContext(ctx, s.GetSql())
-		if code, _ := serverError(err); err != nil && slices.Contains(codesObjectThere, code) {
-			return nil
+		if err := d.runScript(ctx, s.GetSql()); !isObjectThere(err) {
+			return classify(op, err)
 		}
-		return classify(op, err)
+		return nil
 	})
 	return fault.At(err, fault.Target, "")
 }

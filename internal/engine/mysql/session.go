@@ -20,6 +20,8 @@ var sessionSettings = map[string]string{
 	"sql_safe_updates": "0",
 	"sql_big_selects":  "1",
 	"sql_select_limit": "18446744073709551615",
+	// Definitions are read, and run as they are.
+	"sql_quote_show_create": "1",
 	// A stream stands still while the other side is slow.
 	"net_read_timeout":  "3600",
 	"net_write_timeout": "3600",

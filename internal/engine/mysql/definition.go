@@ -1,0 +1,178 @@
+package mysql
+
+import (
+	"context"
+	"strings"
+)
+
+// definition is a table as SHOW CREATE TABLE writes it, cut into its parts.
+type definition struct {
+	// elements are what stands between the parentheses, in order.
+	elements []element
+	// options are what stands behind them, and partitions the PARTITION BY clause.
+	options, partitions string
+}
+
+// elementKind says what an element of CREATE TABLE makes.
+type elementKind uint8
+
+const (
+	elementOther elementKind = iota
+	elementColumn
+	elementPrimary
+	elementIndex
+	elementCheck
+	elementForeignKey
+)
+
+type element struct {
+	kind elementKind
+	// name of a column, an index or a constraint; empty for the primary key.
+	name string
+	// text is the element as written, name included.
+	text string
+}
+
+// parseDefinition cuts a CREATE TABLE of the server; false for what is none.
+func parseDefinition(sql string) (*definition, bool) {
+	tokens := tokenize(sql)
+	open := 0
+	for open < len(tokens) && !tokens[open].is("(") {
+		open++
+	}
+	out := &definition{}
+	depth, first := 0, open+1
+	for i := open; i < len(tokens); i++ {
+		switch t := tokens[i]; {
+		case t.is("("):
+			depth++
+		case t.is(")"):
+			depth--
+		case !t.is(",") || depth != 1:
+			continue
+		}
+		if depth == 0 || tokens[i].is(",") && depth == 1 {
+			if i > first {
+				out.elements = append(out.elements, elementOf(sql, tokens[first:i]))
+			}
+			first = i + 1
+		}
+		if depth == 0 {
+			out.tail(sql[tokens[i].end:])
+			return out, len(out.elements) > 0
+		}
+	}
+	return nil, false
+}
+
+func elementOf(sql string, tokens []token) element {
+	out := element{text: sql[tokens[0].start:tokens[len(tokens)-1].end]}
+	for i, t := range tokens {
+		if t.kind == tokenName {
+			out.name = t.text
+			tokens = tokens[i:]
+			break
+		}
+		if t.is("PRIMARY") {
+			out.kind = elementPrimary
+			return out
+		}
+		if t.is("KEY") {
+			out.kind = elementIndex
+		}
+		if t.is("PERIOD") || t.is("(") {
+			return out
+		}
+	}
+	switch {
+	case out.kind == elementIndex:
+	case strings.HasPrefix(out.text, "`"):
+		out.kind = elementColumn
+	case len(tokens) > 1 && tokens[1].is("CHECK"):
+		out.kind = elementCheck
+	case len(tokens) > 1 && tokens[1].is("FOREIGN"):
+		out.kind = elementForeignKey
+	}
+	return out
+}
+
+// tail parts the options from the partitions, which MySQL puts into a comment that it
+// reads.
+func (d *definition) tail(text string) {
+	tokens := tokenize(text)
+	for i, t := range tokens {
+		if t.is("PARTITION") && i+1 < len(tokens) && tokens[i+1].is("BY") {
+			at := t.start
+			if i > 0 && strings.HasPrefix(tokens[i-1].text, "/*!") {
+				at = tokens[i-1].start
+			}
+			d.options, d.partitions = strings.TrimSpace(text[:at]), strings.TrimSpace(text[at:])
+			return
+		}
+	}
+	d.options = strings.TrimSpace(text)
+}
+
+// cutClauses takes clauses out of SQL. match says how many of the tokens from the first
+// one on are such a clause; 0 for none.
+func cutClauses(sql string, match func(tokens []token) int) (rest string, cut []string) {
+	tokens := tokenize(sql)
+	from := 0
+	var b strings.Builder
+	for i := 0; i < len(tokens); i++ {
+		n := match(tokens[i:])
+		if n == 0 {
+			continue
+		}
+		last := tokens[i+n-1]
+		cut = append(cut, sql[tokens[i].start:last.end])
+		b.WriteString(strings.TrimRight(sql[from:tokens[i].start], " "))
+		from = last.end
+		i += n - 1
+	}
+	b.WriteString(sql[from:])
+	return strings.TrimSpace(b.String()), cut
+}
+
+// requalified gives names behind one database another one.
+func requalified(sql, from, to string) string {
+	if from == to {
+		return sql
+	}
+	var b strings.Builder
+	at := 0
+	tokens := tokenize(sql)
+	for i, t := range tokens {
+		if t.kind == tokenName && t.text == from && i+1 < len(tokens) && tokens[i+1].is(".") {
+			b.WriteString(sql[at:t.start] + ident(to))
+			at = t.end
+		}
+	}
+	return b.String() + sql[at:]
+}
+
+// clause matches words and a value behind them, with or without a sign of equality.
+func clause(words ...string) func(tokens []token) int {
+	return func(tokens []token) int {
+		n := len(words)
+		if len(tokens) <= n {
+			return 0
+		}
+		for i, w := range words {
+			if !tokens[i].is(w) {
+				return 0
+			}
+		}
+		if tokens[n].is("=") {
+			n++
+		}
+		return min(n+1, len(tokens))
+	}
+}
+
+// readDefinition asks the server for a table's own statement.
+func (d *database) readDefinition(ctx context.Context, schema, name string) (string, error) {
+	var out string
+	err := d.db.QueryRowContext(ctx, "SHOW CREATE TABLE "+qualified(schema, name)).Scan(new(string), &out)
+	return out, err
+}

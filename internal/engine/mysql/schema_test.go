@@ -1,0 +1,123 @@
+package mysql
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/engine"
+)
+
+// richScript is a database with each kind of thing that a product has.
+func richScript(t testing.TB, product string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "rich_"+product+".sql"))
+	require.NoError(t, err)
+	return strings.Split(string(text), "\n;;\n")
+}
+
+// The same product gets everything that SHOW CREATE tells, to the letter.
+func TestSchema_SameProduct(t *testing.T) {
+	eachFlavour(t, func(t *testing.T, source *database) {
+		allowLoadData(t, source)
+		script(t, source, richScript(t, source.dialect.name)...)
+		target := openFlavour(t, source.dialect.name)
+		before := present(t, source)
+		design := wholeWay(t, source, target, engine.DesignRequest{})
+		require.NotEmpty(t, design.GetObjects())
+		for range 2 {
+			require.NoError(t, target.ApplyObjects(t.Context(), testMigration, design.GetObjects()))
+		}
+		require.Empty(t, design.GetUnmoved())
+		require.Empty(t, findingsOf(design, info))
+		require.Equal(t, before, present(t, target))
+		require.Equal(t, before, present(t, source))
+		requireUntouchedByTriggers(t, target)
+	})
+}
+
+// requireUntouchedByTriggers sees that triggers did not run for the rows of the copy,
+// and run now in the source's order.
+func requireUntouchedByTriggers(t *testing.T, d *database) {
+	t.Helper()
+	var bodies string
+	scan(t, d.db, "SELECT group_concat(body ORDER BY id) FROM everything", &bodies)
+	require.Equal(t, "one123,two123", bodies)
+	require.Zero(t, count(t, d, "log"))
+	script(t, d, "INSERT INTO everything (id, amount, body, place) SELECT 13, 1, 'x', place FROM everything WHERE id = 11")
+	scan(t, d.db, "SELECT body FROM everything WHERE id = 13", &bodies)
+	require.Equal(t, "x123", bodies)
+	require.EqualValues(t, 1, count(t, d, "log"))
+}
+
+// findingsOf lists what a design says at a severity or above.
+func findingsOf(design *planv1.Design, least planv1.Severity) (out []string) {
+	all := slices.Clone(design.GetFindings())
+	for _, p := range design.GetTables() {
+		all = append(all, p.GetFindings()...)
+	}
+	for _, f := range all {
+		if f.GetSeverity() >= least && f.GetCode() != codeFlushedByStatement {
+			out = append(out, f.GetSeverity().String()+" "+f.GetCode()+" "+f.GetTable()+"."+f.GetColumn()+": "+f.GetMessage())
+		}
+	}
+	return out
+}
+
+// created is when the server made a
+// trigger.
+var created = regexp.MustCompile(`(Created|CREATED|LAST_ALTERED)=\S+ \S+`)
+
+// present is everything that SHOW CREATE tells of a database, and the order of its
+// triggers.
+func present(t testing.TB, d *database) string {
+	t.Helper()
+	var out []string
+	show := func(kind, name string) {
+		fields, err := d.showCreate(t.Context(), &planv1.Object{Type: kind, Schema: d.schema, Name: name})
+		require.NoError(t, err)
+		var lines []string
+		for field, text := range fields {
+			if strings.HasPrefix(field, "Create Table") {
+				text = sortedLines(text)
+			}
+			lines = append(lines, field+"="+text)
+		}
+		slices.Sort(lines)
+		out = append(out, kind+" "+name+"\n"+strings.Join(lines, "\n"))
+	}
+	list := func(query string, row func(kind, name string)) {
+		require.NoError(t, each(t.Context(), d.db, query, []any{d.schema}, func(rows *sql.Rows) error {
+			var kind, name string
+			err := rows.Scan(&kind, &name)
+			row(kind, name)
+			return err
+		}))
+	}
+	type object struct{ kind, name string }
+	var all []object
+	keep := func(kind, name string) { all = append(all, object{kind, name}) }
+	list(`SELECT CASE TABLE_TYPE WHEN 'VIEW' THEN 'view' WHEN 'SEQUENCE' THEN 'sequence' ELSE 'table' END, TABLE_NAME FROM information_schema.TABLES
+		WHERE TABLE_SCHEMA = ? AND TABLE_NAME NOT LIKE '\_drover\_%' ORDER BY 2`, keep)
+	list("SELECT lower(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? ORDER BY 1, 2", keep)
+	list("SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? ORDER BY 2", keep)
+	list("SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY 2", keep)
+	for _, o := range all {
+		show(o.kind, o.name)
+		if o.kind == "sequence" {
+			var next string
+			scan(t, d.db, "SELECT next_not_cached_value FROM "+ident(o.name), &next)
+			out = append(out, "next "+next)
+		}
+	}
+	list(`SELECT concat(EVENT_OBJECT_TABLE, ' ', ACTION_TIMING, ' ', EVENT_MANIPULATION), concat(TRIGGER_NAME, ' ', ACTION_ORDER) FROM information_schema.TRIGGERS
+		WHERE TRIGGER_SCHEMA = ? ORDER BY 1, ACTION_ORDER`, func(on, what string) { out = append(out, on+" "+what) })
+	return strings.ReplaceAll(created.ReplaceAllString(strings.Join(out, "\n\n"), ""), d.schema, "SCHEMA")
+}
