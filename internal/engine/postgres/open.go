@@ -66,6 +66,7 @@ func (postgresEngine) Open(ctx context.Context, c engine.Config) (engine.Databas
 	// Catalog queries are few and a pooler in between may not keep statements.
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 	cfg.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
+	cfg.ConnConfig.BuildFrontend = newFrontend
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = cmp.Or(c.Application, defaultApplication)
 	}
