@@ -111,6 +111,9 @@ type rowReader struct {
 	row    []byte
 	// scratch is where values are made that are not written right into the row.
 	scratch []byte
+	// marksLater is set while a large row is read: the counts of question marks come at
+	// its end.
+	marksLater bool
 }
 
 func (r *rowReader) run(conn *readerConn, query string) error {
@@ -133,8 +136,15 @@ func (r *rowReader) run(conn *readerConn, query string) error {
 	r.fields = make([][]byte, len(forms))
 	// One bound method for all rows: a closure a row would be an allocation a row.
 	key := r.currentKey
+	s.pieces = r.request.Pieces
 	for {
 		packet, err := s.next()
+		if err == errLargeRow {
+			if err := r.large(s, forms); err != nil || r.stopped != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -213,23 +223,8 @@ func lengthOf(p []byte) (n uint64, width int) {
 func (r *rowReader) encode() (err error) {
 	row := r.row[:0]
 	for i, c := range r.columns {
-		field, before := r.fields[i], row
-		switch {
-		case field == nil:
-			row = batch.AppendNull(row)
-		case c.convert != nil:
-			row, err = r.appendConverted(row, c, field)
-		case c.decode == nil:
-			if err = r.checked(c, field); err == nil {
-				row = append(batch.AppendHead(row, len(field)), field...)
-			}
-		case c.size > 0:
-			row, err = c.decode(batch.AppendHead(row, c.size), field)
-		default:
-			if r.scratch, err = c.decode(r.scratch[:0], field); err == nil {
-				row = batch.AppendValue(row, r.scratch)
-			}
-		}
+		before := row
+		row, err = r.appendColumn(row, c, r.fields[i])
 		switch {
 		case err == nil:
 		case r.request.Lossy != nil:
@@ -246,6 +241,27 @@ func (r *rowReader) encode() (err error) {
 	return nil
 }
 
+// appendColumn appends the value of a column's field.
+func (r *rowReader) appendColumn(row []byte, c *column, field []byte) (_ []byte, err error) {
+	switch {
+	case field == nil:
+		return batch.AppendNull(row), nil
+	case c.convert != nil:
+		return r.appendConverted(row, c, field)
+	case c.decode == nil:
+		if err := r.checked(c, field); err != nil {
+			return row, err
+		}
+		return append(batch.AppendHead(row, len(field)), field...), nil
+	case c.size > 0:
+		return c.decode(batch.AppendHead(row, c.size), field)
+	}
+	if r.scratch, err = c.decode(r.scratch[:0], field); err != nil {
+		return row, err
+	}
+	return batch.AppendValue(row, r.scratch), nil
+}
+
 // checked tells whether a field is a value as it is.
 func (r *rowReader) checked(c *column, field []byte) error {
 	if err := c.check(field); err != nil {
@@ -254,7 +270,7 @@ func (r *rowReader) checked(c *column, field []byte) error {
 	if c.noLabel && len(field) == 0 {
 		return errNoLabel
 	}
-	if c.marks > 0 {
+	if c.marks > 0 && !r.marksLater {
 		if n, _ := integer(formInt64, r.fields[c.marks]); n != uint64(bytes.Count(field, []byte{'?'})) {
 			return errLostCharacters
 		}

@@ -40,6 +40,10 @@ type stream struct {
 	used     int
 	// long holds a packet that the reader cannot.
 	long []byte
+	// pieces is the size above which a row's packet is not held, but read from large; 0
+	// for none.
+	pieces int
+	large  *packetReader
 }
 
 // openStream prepares a statement and runs it. A stream that was not read to its end
@@ -119,6 +123,10 @@ func (s *stream) packet() ([]byte, error) {
 	}
 	if length == 0 {
 		return nil, fault.New(fault.Corrupt, "mysql.Read", "server sent an empty packet")
+	}
+	if s.pieces > 0 && length > s.pieces {
+		s.large = &packetReader{stream: s, left: length, full: length == maxPayload}
+		return nil, errLargeRow
 	}
 	if length <= s.reader.Size() {
 		p, err := s.reader.Peek(length)
