@@ -7,6 +7,7 @@ package advice
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -25,7 +26,7 @@ func Losses(p *planv1.TablePlan, rows int64, losses []*planv1.Loss) []*planv1.Fi
 		c := p.GetColumns()[l.GetColumn()]
 		rule := loss.Rule(l.GetRule())
 		out = append(out, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: l.GetRule(), Table: label(p), Column: c.GetSource(),
-			Message: fmt.Sprintf("%s of %s rows %s; the first: %s", humanize.Comma(l.GetRows()), humanize.Comma(rows), whatOf(rule, c), l.GetExample()),
+			Message: fmt.Sprintf("%s of %s rows %s; the first: %s", humanize.Comma(l.GetRows()), humanize.Comma(rows), whatOf(rule, c), reason(l.GetExample())),
 			Fix:     remedy(p, c, rule), Rows: l.GetRows(), Keys: l.GetKeys()})
 	}
 	return out
@@ -72,4 +73,13 @@ func whatOf(r loss.Rule, c *planv1.ColumnPlan) string {
 		return text
 	}
 	return fmt.Sprintf(text, c.GetTargetType())
+}
+
+// reason is what an error says, without what it advises: the finding says that better.
+func reason(text string) string {
+	short, _, advised := strings.Cut(text, ": ")
+	if !advised || strings.HasPrefix(text, "JSON at ") {
+		return text
+	}
+	return short
 }

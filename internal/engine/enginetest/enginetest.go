@@ -46,6 +46,7 @@ func RunPair(t *testing.T, source, target Factory) {
 	t.Run("Resume", func(t *testing.T) { testResume(t, source, target) })
 	t.Run("Schema", func(t *testing.T) { testSchema(t, source, target) })
 	t.Run("Rules", func(t *testing.T) { testRules(t, source, target) })
+	t.Run("Check", func(t *testing.T) { testCheck(t, source, target) })
 	t.Run("Publish", func(t *testing.T) { testPublish(t, source, target) })
 	t.Run("Repair", func(t *testing.T) { testRepair(t, source, target) })
 }

@@ -132,7 +132,7 @@ func TestDesign_MySQLUnsigned(t *testing.T) {
 	require.Contains(t, codes(store, planv1.Severity_SEVERITY_WARNING), "IDENTITY_NOT_MOVED id")
 	require.Equal(t, canon.Int, store.GetColumns()[2].GetKind())
 
-	conversion, err := engine.NewConversion(store, 2, nil)
+	conversion, err := engine.NewConversion(engine.ReadRequest{Plan: store}, 2)
 	require.NoError(t, err)
 	v, err := conversion.Apply(canon.AppendUint(nil, 1<<63), nil)
 	require.NoError(t, err)
