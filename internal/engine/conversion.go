@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -32,6 +33,10 @@ func PlanColumn(c *planv1.Column, targetType string, kind planv1.Kind, scale int
 	case planv1.Policy_ACTION_NULL:
 		if !c.GetNullable() {
 			return nil, errors.New("the policy set-null needs a column that may be NULL: use a sentinel")
+		}
+	case planv1.Policy_ACTION_STRIP:
+		if c.GetKind() != canon.Text || kind != canon.Text {
+			return nil, fmt.Errorf("the policy strip is for text, and values of %s are none as they go to %s: use set-null or a sentinel", c.GetNativeType(), targetType)
 		}
 	case planv1.Policy_ACTION_SENTINEL:
 		if _, err := fromText(kind, scale, c.GetPolicy().GetSentinel()); err != nil {
@@ -114,15 +119,9 @@ func (c *Conversion) Plain() bool {
 // Apply converts a value that was read, or replaces one that could not be read
 // (err) or converted as the policy says. A nil value is NULL.
 func (c *Conversion) Apply(v []byte, err error) ([]byte, error) {
+	read := v
 	if err == nil && v != nil {
-		var ok bool
-		v, ok, err = canon.Convert(c.from, c.to, c.scale, v)
-		if err == nil && !ok {
-			err = fmt.Errorf("a %s has no form as %s", c.from, c.to)
-		}
-		if err == nil && v != nil && c.fits != nil {
-			err = c.fits(v)
-		}
+		v, err = c.convert(v)
 	}
 	if err == nil {
 		return v, nil
@@ -134,9 +133,55 @@ func (c *Conversion) Apply(v []byte, err error) ([]byte, error) {
 	case planv1.Policy_ACTION_SENTINEL:
 		c.touched()
 		return c.sentinel, nil
+	case planv1.Policy_ACTION_STRIP:
+		return c.strip(read, err)
 	default:
 		return nil, err
 	}
+}
+
+// convert takes a value to the kind that it travels as; the target must take it.
+func (c *Conversion) convert(v []byte) ([]byte, error) {
+	v, ok, err := canon.Convert(c.from, c.to, c.scale, v)
+	if err == nil && !ok {
+		err = fmt.Errorf("a %s has no form as %s", c.from, c.to)
+	}
+	if err == nil && v != nil && c.fits != nil {
+		err = c.fits(v)
+	}
+	return v, err
+}
+
+// strip leaves out of a text what is no character, and characters that the target's
+// column does not hold. A text that is refused for anything else stays refused.
+func (c *Conversion) strip(text []byte, why error) ([]byte, error) {
+	var kept []byte
+	for rest := text; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		if (r != utf8.RuneError || n > 1) && c.holds(rest[:n]) {
+			kept = append(kept, rest[:n]...)
+		}
+		rest = rest[n:]
+	}
+	if len(kept) == len(text) {
+		return nil, why
+	}
+	if kept == nil {
+		kept = []byte{}
+	}
+	v, err := c.convert(kept)
+	if err == nil {
+		c.touched()
+	}
+	return v, err
+}
+
+// holds tells whether the target's column holds a character.
+func (c *Conversion) holds(character []byte) bool {
+	if c.fits == nil || character[0] != 0 && len(character) == 1 {
+		return true // every character set has those of ASCII; some do without NUL
+	}
+	return c.fits(character) == nil
 }
 
 // SourceColumn finds a column of the source by name; nil where there is none.

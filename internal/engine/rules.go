@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -18,14 +17,15 @@ import (
 // Rules are a spec's wishes for tables and columns. They are written into the
 // description of the source, where each engine's design finds them.
 type Rules struct {
-	tables []*droverv1.TableRule
-	casts  []*droverv1.Cast
-	// used are the rules and casts that matched something.
+	tables   []*droverv1.TableRule
+	casts    []*droverv1.Cast
+	policies []*droverv1.PolicyRule
+	// used are the rules, casts and policies that matched something.
 	used map[proto.Message]bool
 }
 
-// NewRules takes rules as the spec has them; first match wins in both lists.
-func NewRules(tables []*droverv1.TableRule, casts []*droverv1.Cast) (*Rules, error) {
+// NewRules takes rules as the spec has them; first match wins in each list.
+func NewRules(tables []*droverv1.TableRule, casts []*droverv1.Cast, policies ...*droverv1.PolicyRule) (*Rules, error) {
 	for _, m := range tables {
 		schema, table, dotted := strings.Cut(m.GetInto(), ".")
 		if !dotted {
@@ -36,7 +36,7 @@ func NewRules(tables []*droverv1.TableRule, casts []*droverv1.Cast) (*Rules, err
 				"mapping of %q into %q has an empty name: use schema.table or table, with {schema} and {table} in it", m.GetMatch(), m.GetInto())
 		}
 	}
-	return &Rules{tables: tables, casts: casts, used: map[proto.Message]bool{}}, nil
+	return &Rules{tables: tables, casts: casts, policies: policies, used: map[proto.Message]bool{}}, nil
 }
 
 // rule is the first that matches a table; nil where none does.
@@ -74,7 +74,10 @@ func (r *Rules) Apply(db *planv1.Database) (*planv1.Database, [][]*planv1.Findin
 		a := &ruledTable{table: t}
 		a.columns(r.rule(t.GetSchema(), t.GetName()))
 		for _, c := range t.GetColumns() {
-			r.cast(t, c)
+			if c.Constant == nil {
+				r.cast(a, c)
+				r.policy(a, c)
+			}
 		}
 		a.where(r.rule(t.GetSchema(), t.GetName()).GetWhere())
 		findings[i] = a.findings
@@ -103,27 +106,6 @@ func filteredReferences(db *planv1.Database, t *planv1.Table) []*planv1.Finding 
 	return a.findings
 }
 
-// cast gives a column the type and policy of the first cast that matches, where its
-// own rule gives none.
-func (r *Rules) cast(t *planv1.Table, c *planv1.Column) {
-	if c.Constant != nil {
-		return
-	}
-	for _, cast := range r.casts {
-		if !castMatches(cast, t, c) {
-			continue
-		}
-		r.used[cast] = true
-		if c.GetCast() == "" {
-			c.Cast = cast.GetTo()
-		}
-		if c.GetPolicy() == nil {
-			c.Policy = policy(cast.GetInvalid(), cast.GetSentinel())
-		}
-		return
-	}
-}
-
 // Unused warns of rules and casts that no table or column of the source took, once
 // Apply has looked at all of them: a name may be misspelt.
 func (r *Rules) Unused() []*planv1.Finding {
@@ -138,42 +120,19 @@ func (r *Rules) Unused() []*planv1.Finding {
 		}
 	}
 	for _, c := range r.casts {
-		if !r.used[c] {
+		if !r.used[c] && c.GetTo() == "" {
+			warn("CAST_UNUSED", "the cast from %q, match %q, that drops something takes no column: types are compared as the source writes them, as in the plan's SOURCE TYPE", c.GetFrom(), c.GetMatch())
+		} else if !r.used[c] {
 			warn("CAST_UNUSED", "the cast from %q, match %q, to %q takes no column: types are compared as the source writes them, as in the plan's SOURCE TYPE", c.GetFrom(), c.GetMatch(), c.GetTo())
 		}
 	}
+	for _, p := range r.policies {
+		if !r.used[p] {
+			warn("POLICY_UNUSED", "the policy from %q, match %q, invalid: %s takes no column: set-null is for columns that may be NULL, strip for text, and an earlier policy, a cast or a column's own rule goes before it",
+				p.GetFrom(), p.GetMatch(), p.GetInvalid())
+		}
+	}
 	return out
-}
-
-func castMatches(cast *droverv1.Cast, t *planv1.Table, c *planv1.Column) bool {
-	if from := cast.GetFrom(); from != "" {
-		if ok, err := path.Match(strings.ToLower(from), strings.ToLower(c.GetNativeType())); err != nil || !ok {
-			return false
-		}
-	}
-	if cast.GetMatch() == "" {
-		return cast.GetFrom() != ""
-	}
-	globs := strings.SplitN(cast.GetMatch(), ".", 3)
-	for i, name := range []string{t.GetSchema(), t.GetName(), c.GetName()}[3-len(globs):] {
-		if ok, err := path.Match(globs[i], name); err != nil || !ok {
-			return false
-		}
-	}
-	return true
-}
-
-func policy(action, sentinel string) *planv1.Policy {
-	switch action {
-	case "error":
-		return &planv1.Policy{Action: planv1.Policy_ACTION_ERROR}
-	case "set-null":
-		return &planv1.Policy{Action: planv1.Policy_ACTION_NULL}
-	case "sentinel":
-		return &planv1.Policy{Action: planv1.Policy_ACTION_SENTINEL, Sentinel: sentinel}
-	default:
-		return nil
-	}
 }
 
 // ruledTable writes one rule into one table.
@@ -218,9 +177,14 @@ func (a *ruledTable) columns(rule *droverv1.TableRule) {
 
 func (a *ruledTable) column(to *planv1.Column, rule *droverv1.ColumnRule) {
 	to.TargetName, to.Dropped, to.Cast, to.Policy = rule.GetInto(), rule.GetDrop(), rule.GetType(), policy(rule.GetInvalid(), rule.GetSentinel())
-	if rule.GetDrop() && slices.Contains(a.table.GetKey().GetColumns(), to.GetName()) {
+	if rule.GetDrop() && a.inKey(to) {
 		a.note("RULE_DROPS_KEY", to.GetName(), "the column is part of the key that identifies rows and cannot be dropped")
 	}
+}
+
+// inKey tells whether a column is part of the key that identifies rows.
+func (a *ruledTable) inKey(c *planv1.Column) bool {
+	return slices.Contains(a.table.GetKey().GetColumns(), c.GetName())
 }
 
 // collisions finds two columns that would get one name.

@@ -23,7 +23,9 @@ var wording = map[string]string{
 	"publish":     `must be "direct" or "atomic"`,
 	"on_failure":  `must be "discard" or "keep"`,
 	"approve":     `must be "auto" or "manual"`,
-	"invalid":     `must be "error", "set-null" or "sentinel"`,
+	"invalid":     `must be "error", "set-null", "sentinel" or "strip"`,
+	"drop":        `must be "default", "not-null" or "auto-increment"`,
+	"max":         "must be a number of rows from 0 to 10000",
 	"tables":      "needs at least one glob over schema.table",
 
 	"ranges_per_step": "must be a number from 0 (no limit) to 100000",
@@ -71,7 +73,7 @@ func (validator) Validate(m proto.Message) error {
 	}
 	if s, ok := m.(*droverv1.MigrationSpec); ok {
 		found = append(found, sizes(s)...)
-		for _, check := range []func(*droverv1.MigrationSpec) []*protovalidate.Violation{checkTables, checkCasts, checkPhases, checkPublish} {
+		for _, check := range []func(*droverv1.MigrationSpec) []*protovalidate.Violation{checkTables, checkCasts, checkPolicies, checkRejects, checkPhases, checkPublish} {
 			found = append(found, check(s)...)
 		}
 	}

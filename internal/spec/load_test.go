@@ -114,7 +114,7 @@ func TestLoad_NamesThePlace(t *testing.T) {
 		"EmptyColumn":    {head + "tables:\n  - match: a\n    columns:\n      b: {}\n", `tables[0].columns["b"]: says nothing about the column`},
 		"DropAndType":    {head + "tables:\n  - match: a\n    columns:\n      b: {drop: true, type: text}\n", `f.yaml:9:29: tables[0].columns["b"].type: has no meaning beside drop`},
 		"ConstAndPolicy": {head + "tables:\n  - match: a\n    columns:\n      b: {const: x, invalid: set-null}\n", `tables[0].columns["b"].invalid: has no meaning beside const`},
-		"WrongPolicy":    {head + "tables:\n  - match: a\n    columns:\n      b: {invalid: ignore}\n", `f.yaml:9:20: tables[0].columns["b"].invalid: must be "error", "set-null" or "sentinel"`},
+		"WrongPolicy":    {head + "tables:\n  - match: a\n    columns:\n      b: {invalid: ignore}\n", `f.yaml:9:20: tables[0].columns["b"].invalid: must be "error", "set-null", "sentinel" or "strip"`},
 		"NoSentinel":     {head + "tables:\n  - match: a\n    columns:\n      b: {invalid: sentinel}\n", `tables[0].columns["b"].sentinel: is missing`},
 		"LoneSentinel":   {head + "tables:\n  - match: a\n    columns:\n      b: {sentinel: x}\n", `f.yaml:9:21: tables[0].columns["b"].sentinel: has no meaning without invalid: sentinel`},
 		"CastOfNothing":  {head + "schema:\n  casts:\n    - to: text\n", `f.yaml:8:7: schema.casts[0]: needs from (a type such as "tinyint(1)") or match`},

@@ -112,32 +112,6 @@ func (f *found) policy(invalid, sentinel string) {
 	}
 }
 
-// checkCasts looks at the casts.
-func checkCasts(s *droverv1.MigrationSpec) []*protovalidate.Violation {
-	var out []*protovalidate.Violation
-	for i, cast := range s.GetSchema().GetCasts() {
-		f := &found{base: []*validate.FieldPathElement{field("schema"), item("casts", i)}}
-		if cast.GetFrom() == "" && cast.GetMatch() == "" {
-			f.add("", `needs from (a type such as "tinyint(1)") or match (a glob over schema.table.column)`)
-		}
-		if _, err := path.Match(cast.GetFrom(), ""); err != nil {
-			f.add("from", `is no glob over types: a bracket of the type itself is written \[, as in "integer\[]"`)
-		}
-		for glob := range strings.SplitSeq(cast.GetMatch(), ".") {
-			if _, err := path.Match(glob, ""); err != nil || cast.GetMatch() != "" && glob == "" {
-				f.add("match", "is no glob over schema.table.column: write something like shop.*.created_at (brackets must close)")
-				break
-			}
-		}
-		if strings.Count(cast.GetMatch(), ".") > 2 {
-			f.add("match", "has more than schema.table.column")
-		}
-		f.policy(cast.GetInvalid(), cast.GetSentinel())
-		out = append(out, f.list...)
-	}
-	return out
-}
-
 // validGlob tells whether both sides of the dot are globs.
 func validGlob(glob string) bool {
 	schema, table, _ := strings.Cut(glob, ".")

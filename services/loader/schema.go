@@ -11,7 +11,7 @@ import (
 
 // design plans the target for a source's tables.
 func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*workerv1.Result, error) {
-	rules, err := engine.NewRules(work.GetTables(), work.GetCasts())
+	rules, err := engine.NewRules(work.GetTables(), work.GetCasts(), work.GetPolicies()...)
 	if err != nil {
 		return nil, err
 	}

@@ -212,12 +212,13 @@ func jsonDecoder(oid uint32) decoder {
 	}
 }
 
-// checkedText refuses bytes that are not UTF-8, where the server does not.
+// checkedText refuses bytes that are not UTF-8, where the server does not, and gives
+// them with the error.
 func checkedText(d decoder) decoder {
 	return func(scratch, f []byte) ([]byte, error) {
 		v, err := d(scratch, f)
 		if err == nil && !utf8.Valid(v) {
-			return nil, loss.New(loss.Encoding, "invalid UTF-8 in text")
+			err = loss.New(loss.Encoding, "invalid UTF-8 in text")
 		}
 		return v, err
 	}

@@ -151,14 +151,15 @@ func canonicalReal(kind planv1.Kind, v float64) ([]byte, error) {
 	return nil, misfit(kind, v)
 }
 
-// canonicalText parses what kinds without a storage class are stored as.
+// canonicalText parses what kinds without a storage class are stored as. Text that is
+// not UTF-8 comes with its error.
 func canonicalText(kind planv1.Kind, v string) ([]byte, error) {
 	switch kind {
 	case canon.Bool, canon.Int, canon.Float32, canon.Float64, canon.Bytes:
 		return nil, misfit(kind, v)
 	}
 	if !utf8.ValidString(v) {
-		return nil, loss.New(loss.Encoding, "holds text that is not UTF-8: correct it, or declare the column BLOB")
+		return []byte(v), loss.New(loss.Encoding, "holds text that is not UTF-8: correct it, or declare the column BLOB")
 	}
 	return canon.Parse(kind, v)
 }
