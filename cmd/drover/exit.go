@@ -117,12 +117,15 @@ func unreachable(kind fault.Kind, side string) int {
 }
 
 // outcome gives the error that the end of a migration amounts to; nil when it is
-// complete. The reason was printed with the summary, so the error has no text but
+// complete with all rows. The reason was printed with the summary, so the error has no text but
 // where the migration never began.
 func outcome(s progress.Snapshot) error {
 	m := s.Migration
 	switch m.GetState() {
 	case droverv1.Migration_STATE_COMPLETE:
+		if m.GetCounters().GetRowsRejected() > 0 {
+			return &codeError{code: exitRejected}
+		}
 		return nil
 	case droverv1.Migration_STATE_FAILED:
 		return failure(m)

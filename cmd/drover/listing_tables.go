@@ -59,6 +59,7 @@ var tableColumns = []tableColumn{
 	{">RETRIES", func(t *droverv1.Table) string { return fmt.Sprint(t.GetCounters().GetRetries()) }, false},
 	{">TRIES", func(t *droverv1.Table) string { return some(int64(t.GetAttempts())) }, true},
 	{">FILTERED", func(t *droverv1.Table) string { return some(t.GetCounters().GetRowsFiltered()) }, true},
+	{">REJECTED", func(t *droverv1.Table) string { return some(t.GetCounters().GetRowsRejected()) }, true},
 	{"BY POLICY", func(t *droverv1.Table) string { return report.TouchedText(t.GetTouched()) }, true},
 	{"REASON", (*droverv1.Table).GetReason, false},
 }

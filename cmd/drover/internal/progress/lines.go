@@ -110,6 +110,9 @@ func fields(s Snapshot) []field {
 	if c.GetValuesTouched() > 0 {
 		out = append(out, field{"values_touched", c.GetValuesTouched()})
 	}
+	if c.GetRowsRejected() > 0 {
+		out = append(out, field{"rows_rejected", c.GetRowsRejected()})
+	}
 	if m.GetReason() != "" {
 		out = append(out, field{"reason", m.GetReason()})
 	}

@@ -26,6 +26,9 @@ func writeChosen(w io.Writer, s *Summary) {
 		if t.RowsFiltered > 0 {
 			g.Add(t.Source, "rows that its condition leaves behind", humanize.Comma(t.RowsFiltered))
 		}
+		if t.RowsRejected > 0 {
+			g.Add(t.Source, "rows that the target refuses, kept in files of the loaders; the first: "+t.FirstReject, humanize.Comma(t.RowsRejected))
+		}
 		for _, v := range t.Touched {
 			g.Add(t.Source, fmt.Sprintf("values of %s without an exact form: %s", v.Column, v.Policy), humanize.Comma(v.Values))
 		}

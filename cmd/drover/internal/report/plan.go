@@ -188,6 +188,8 @@ func policyText(c *planv1.ColumnPlan) string {
 		return "set-null"
 	case planv1.Policy_ACTION_SENTINEL:
 		return "sentinel " + c.GetPolicy().GetSentinel()
+	case planv1.Policy_ACTION_STRIP:
+		return "strip"
 	default:
 		return ""
 	}

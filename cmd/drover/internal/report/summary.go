@@ -52,6 +52,7 @@ type Totals struct {
 	RangesSkipped  int32   `json:"ranges_skipped"`
 	RowsFiltered   int64   `json:"rows_filtered"`
 	ValuesTouched  int64   `json:"values_touched"`
+	RowsRejected   int64   `json:"rows_rejected"`
 	Attempts       int64   `json:"attempts"`
 	Elapsed        float64 `json:"elapsed_seconds"`
 }
@@ -81,6 +82,7 @@ type Table struct {
 	RangesBlocked  int32   `json:"ranges_blocked"`
 	RangesSkipped  int32   `json:"ranges_skipped"`
 	RowsFiltered   int64   `json:"rows_filtered"`
+	RowsRejected   int64   `json:"rows_rejected"`
 	Attempts       int64   `json:"attempts"`
 	Mismatches     int64   `json:"mismatches"`
 	Duplicates     int64   `json:"duplicates_suppressed"`
@@ -91,6 +93,8 @@ type Table struct {
 	Differences []Difference `json:"differences,omitempty"`
 	// Touched is what moved by which policy.
 	Touched []Touched `json:"touched,omitempty"`
+	// FirstReject is the first row that the target refused, and why.
+	FirstReject string `json:"first_reject,omitempty"`
 }
 
 // Touched counts the values of a column that its policy changed.
@@ -175,7 +179,7 @@ func table(t *droverv1.Table) Table {
 		State: progress.StateName(t.GetState()), Phase: t.GetPhase(), Reason: t.GetReason(), ReasonKind: t.GetReasonKind(),
 		Rows: c.GetRowsLoaded(), RowsVerified: c.GetRowsVerified(), SourceRows: t.GetSourceRows(), Bytes: c.GetBytesLoaded(),
 		Ranges: c.GetRanges(), RangesVerified: c.GetRangesVerified(), RangesBlocked: c.GetRangesBlocked(),
-		RangesSkipped: t.GetRangesSkipped(), RowsFiltered: c.GetRowsFiltered(),
+		RangesSkipped: t.GetRangesSkipped(), RowsFiltered: c.GetRowsFiltered(), RowsRejected: c.GetRowsRejected(), FirstReject: t.GetFirstReject(),
 		Attempts:   int64(c.GetRanges()) + c.GetRetries(),
 		Mismatches: c.GetMismatches(), Duplicates: c.GetDuplicatesSuppressed(),
 		SourceDigest: t.GetSourceDigest(), TargetDigest: t.GetTargetDigest(),
@@ -203,6 +207,7 @@ func totals(tables []Table, m *droverv1.Migration, s progress.Snapshot) Totals {
 		out.RangesVerified += t.RangesVerified
 		out.RangesSkipped += t.RangesSkipped
 		out.RowsFiltered += t.RowsFiltered
+		out.RowsRejected += t.RowsRejected
 		out.Attempts += t.Attempts
 		for _, v := range t.Touched {
 			out.ValuesTouched += v.Values

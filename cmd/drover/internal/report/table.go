@@ -45,6 +45,9 @@ func WriteTable(w io.Writer, t *droverv1.Table, ranges []*droverv1.Range) error 
 	for _, v := range t.GetTouched() {
 		line("by policy", "%s of %s: %s", count(v.GetValues(), "value"), v.GetColumn(), v.GetPolicy())
 	}
+	if c.GetRowsRejected() > 0 {
+		line("rejected", "%s that the target refuses; the first: %s", count(c.GetRowsRejected(), "row"), t.GetFirstReject())
+	}
 	if t.GetRangesSkipped() > 0 {
 		line("skipped", "%s: their rows are not in the target", count(int64(t.GetRangesSkipped()), "range"))
 	}

@@ -48,6 +48,9 @@ func proof(s *Summary) string {
 	if s.Total.ValuesTouched > 0 {
 		but = append(but, count(s.Total.ValuesTouched, "value")+" changed by policy")
 	}
+	if s.Total.RowsRejected > 0 {
+		but = append(but, count(s.Total.RowsRejected, "row")+" REJECTED and not in the target")
+	}
 	if len(but) == 0 {
 		return "every range was read back from the target and equals the source"
 	}
