@@ -17,22 +17,24 @@ const pageSize = 1000
 
 // clients are the admin API's services.
 type clients struct {
-	migrations droverv1.MigrationServiceClient
-	tables     droverv1.TableServiceClient
-	ranges     droverv1.RangeServiceClient
-	workers    droverv1.WorkerServiceClient
-	events     droverv1.EventServiceClient
-	system     droverv1.SystemServiceClient
+	migrations    droverv1.MigrationServiceClient
+	tables        droverv1.TableServiceClient
+	ranges        droverv1.RangeServiceClient
+	workers       droverv1.WorkerServiceClient
+	events        droverv1.EventServiceClient
+	system        droverv1.SystemServiceClient
+	verifications droverv1.VerificationServiceClient
 }
 
 func newClients(cc grpc.ClientConnInterface) *clients {
 	return &clients{
-		migrations: droverv1.NewMigrationServiceClient(cc),
-		tables:     droverv1.NewTableServiceClient(cc),
-		ranges:     droverv1.NewRangeServiceClient(cc),
-		workers:    droverv1.NewWorkerServiceClient(cc),
-		events:     droverv1.NewEventServiceClient(cc),
-		system:     droverv1.NewSystemServiceClient(cc),
+		migrations:    droverv1.NewMigrationServiceClient(cc),
+		tables:        droverv1.NewTableServiceClient(cc),
+		ranges:        droverv1.NewRangeServiceClient(cc),
+		workers:       droverv1.NewWorkerServiceClient(cc),
+		events:        droverv1.NewEventServiceClient(cc),
+		system:        droverv1.NewSystemServiceClient(cc),
+		verifications: droverv1.NewVerificationServiceClient(cc),
 	}
 }
 

@@ -55,28 +55,11 @@ func (a *app) verb(m *job, do act) func(*cobra.Command, []string) error {
 
 // goOn opens a state folder, does something to its migration and follows it.
 func (a *app) goOn(ctx context.Context, m *job, name string, do act) error {
-	const op = "drover.goOn"
-	if _, err := os.Stat(m.state); err != nil {
-		return fault.New(fault.NotFound, op, "no state folder %s: --state names the folder of the drover copy or run that is to go on", m.state)
-	}
-	m.passwords = map[string]string{}
-	for _, side := range []string{fault.Source, fault.Target} {
-		if variable := a.passwordVariable(side); variable != "" {
-			m.passwords[side], _ = a.lookupEnv(variable)
-		}
-	}
-	if err := m.checkJobs(); err != nil {
-		return err
-	}
-	s, err := a.startSuite(ctx, m, m.state)
+	s, held, err := a.openState(ctx, m, name)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	held, err := heldMigration(ctx, s.clients, m, name)
-	if err != nil {
-		return stopped(ctx, err)
-	}
 	m.spec = held.GetSpec()
 	m.resume = "drover resume " + m.spec.GetName() + " --state " + shellWord(m.state)
 	_, done, err := do(ctx, s.clients, name)
@@ -85,6 +68,33 @@ func (a *app) goOn(ctx context.Context, m *job, name string, do act) error {
 	}
 	a.note(fmt.Sprintf("%s %s", name, done))
 	return a.attendHere(ctx, s, m)
+}
+
+// openState starts the services on a state folder and finds its migration.
+func (a *app) openState(ctx context.Context, m *job, name string) (*suite, *droverv1.Migration, error) {
+	const op = "drover.goOn"
+	if _, err := os.Stat(m.state); err != nil {
+		return nil, nil, fault.New(fault.NotFound, op, "no state folder %s: --state names the folder of the drover copy or run that is to go on", m.state)
+	}
+	m.passwords = map[string]string{}
+	for _, side := range []string{fault.Source, fault.Target} {
+		if variable := a.passwordVariable(side); variable != "" {
+			m.passwords[side], _ = a.lookupEnv(variable)
+		}
+	}
+	if err := m.checkJobs(); err != nil {
+		return nil, nil, err
+	}
+	s, err := a.startSuite(ctx, m, m.state)
+	if err != nil {
+		return nil, nil, err
+	}
+	held, err := heldMigration(ctx, s.clients, m, name)
+	if err != nil {
+		s.Close()
+		return nil, nil, stopped(ctx, err)
+	}
+	return s, held, nil
 }
 
 // heldMigration finds the migration of a state folder and makes sure that it can go on.
