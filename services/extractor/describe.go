@@ -18,12 +18,14 @@ func describe(ctx context.Context, db engine.Source, work *workerv1.Describe) (*
 	return &workerv1.Result{Outcome: &workerv1.Result_Described{Described: &workerv1.Described{Database: found}}}, nil
 }
 
-// split cuts a table into ranges.
+// split cuts a table into ranges, or what is left of a range into smaller ones.
 func split(ctx context.Context, db engine.Source, work *workerv1.SplitTable) (*workerv1.Result, error) {
 	ranges, err := db.Split(ctx, work.GetTable(), engine.SplitOptions{
 		TargetRows:  work.GetTargetRows(),
 		TargetBytes: work.GetTargetBytes(),
 		Snapshot:    work.GetSnapshot(),
+		Within:      work.GetWithin(),
+		After:       work.GetAfter(),
 	})
 	if err != nil {
 		return nil, atTable(err, work.GetTable())

@@ -1,0 +1,130 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+)
+
+func cuts(j *workerv1.Job) bool { return j.GetSplit().GetWithin() != nil }
+
+// straggling takes the first extraction of a range and never ends it.
+func (h *harness) straggling(table string, number uint32) {
+	taken := false
+	h.silent = func(j *workerv1.Job) bool {
+		if taken || !extracts(table, number)(j) {
+			return false
+		}
+		taken = true
+		return true
+	}
+}
+
+// crawl reports ten more rows of the straggling extraction every second.
+func (h *harness) crawl(seconds int, table string, number uint32) {
+	h.rest(time.Second)
+	n := h.first(extracts(table, number))
+	require.GreaterOrEqual(h.t, n, 0)
+	h.mu.Lock()
+	lease := h.jobs[n].GetLease()
+	h.mu.Unlock()
+	for i := range seconds {
+		h.rest(time.Second)
+		h.s.receive(context.Background(), fmt.Sprintf("extractor-%d", h.s.term), &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
+			Progress: &workerv1.Progress{Lease: lease, Rows: int64(10 * (i + 1))}}})
+	}
+}
+
+// The last range takes long and nothing else is left: it is given up, cut behind its
+// fence, and shared.
+func TestCut_Straggler(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.straggling("plain", 2)
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			switch {
+			case cuts(j):
+				return &workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: []*planv1.Range{
+					{Number: 1, Label: "first"}, {Number: 2, Label: "second"}}}}}
+			case j.GetCount().GetTable().GetTargetName() == "plain":
+				return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: 4 * rowsPerRange}}}
+			}
+			return nil
+		}
+		h.create()
+		h.crawl(12, "plain", 2)
+		require.Zero(t, h.count(cuts), "it has not run for long")
+		h.crawl(20, "plain", 2)
+		require.Equal(t, 1, h.count(cuts))
+		h.rest(time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+		require.EqualValues(t, 4, h.tables()["plain"].GetCounters().GetRanges())
+		attempts, labels := map[uint64]bool{}, map[string]int{}
+		for _, j := range h.jobs {
+			if e := j.GetExtract(); e.GetTable().GetTargetName() == "plain" {
+				require.False(t, attempts[e.GetAttempt()], "no attempt is extracted twice")
+				attempts[e.GetAttempt()] = true
+				labels[fmt.Sprint(e.GetRange().GetNumber(), " ", e.GetRange().GetLabel())]++
+			}
+		}
+		require.Equal(t, map[string]int{"1 [0)": 1, "2 [1)": 1, "2 first": 1, "3 [2)": 1, "4 second": 1}, labels)
+	})
+}
+
+// A range that the source cannot cut, or will not, is read on as it is.
+func TestCut_Refused(t *testing.T) {
+	for name, answer := range map[string]*workerv1.Result{
+		"one piece": {Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: []*planv1.Range{{Number: 1}}}}},
+		"failure":   {Outcome: &workerv1.Result_Failure{Failure: &workerv1.Failure{Kind: "unavailable", Side: "source", Message: "away"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *harness) {
+				h.straggling("plain", 2)
+				h.answer = func(j *workerv1.Job) *workerv1.Result {
+					if cuts(j) {
+						return answer
+					}
+					return nil
+				}
+				h.create()
+				h.crawl(32, "plain", 2)
+				h.rest(time.Minute)
+				require.Equal(t, 1, h.count(cuts))
+				require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+				require.EqualValues(t, 3, h.tables()["plain"].GetCounters().GetRanges())
+			})
+		})
+	}
+}
+
+// A range is not cut while others wait for a worker, or while it is nearly done.
+func TestCut_OnlyWhenIdle(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.silent = func(j *workerv1.Job) bool { return j.GetExtract() != nil }
+		h.create()
+		h.crawl(25, "plain", 1)
+		require.Zero(t, h.count(cuts))
+	})
+	bubble(t, func(t *testing.T, h *harness) {
+		h.straggling("plain", 2)
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if j.GetSplit() == nil || cuts(j) {
+				return nil
+			}
+			var ranges []*planv1.Range
+			for i := range uint32(3) {
+				ranges = append(ranges, &planv1.Range{Number: i + 1, EstimatedRows: 260})
+			}
+			return &workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: ranges}}}
+		}
+		h.create()
+		h.crawl(25, "plain", 2)
+		require.Zero(t, h.count(cuts))
+	})
+}
