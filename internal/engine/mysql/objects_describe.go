@@ -47,7 +47,7 @@ func (d *database) describeObjects(ctx context.Context, s engine.Selection, tabl
 			return nil, nil, err
 		}
 		for _, o := range found {
-			reason, err := d.readObject(ctx, o, tables)
+			reason, err := d.readObject(ctx, o)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -58,12 +58,15 @@ func (d *database) describeObjects(ctx context.Context, s engine.Selection, tabl
 			objects = append(objects, o)
 		}
 	}
+	for _, o := range objects {
+		o.Tables = mentioned(o, tables, objects)
+	}
 	hidden, err := d.hiddenObjects(ctx)
 	return objects, append(unmoved, hidden...), err
 }
 
 // readObject completes an object, or says why it cannot be read.
-func (d *database) readObject(ctx context.Context, o *planv1.Object, tables []*planv1.Table) (reason string, err error) {
+func (d *database) readObject(ctx context.Context, o *planv1.Object) (reason string, err error) {
 	switch o.GetType() {
 	case "function", "procedure", "package", "package body", "view", "trigger", "event":
 	case typeSequence:
@@ -86,7 +89,6 @@ func (d *database) readObject(ctx context.Context, o *planv1.Object, tables []*p
 		database: fields["Database Collation"], timeZone: fields["time_zone"]}
 	_, made.hasMode = fields["sql_mode"]
 	o.Definition = []string{made.String(), text}
-	o.Tables = mentioned(text, tables)
 	return "", nil
 }
 
@@ -138,11 +140,11 @@ func (d *database) readSequence(ctx context.Context, o *planv1.Object) error {
 	return nil
 }
 
-// mentioned lists the tables whose names a statement has anywhere: those that it may
-// need under just these names.
-func mentioned(sql string, tables []*planv1.Table) []*planv1.TableName {
+// mentioned lists the tables and views whose names an object's statement has anywhere:
+// those that it may need under just these names.
+func mentioned(o *planv1.Object, tables []*planv1.Table, objects []*planv1.Object) []*planv1.TableName {
 	names := map[string]bool{}
-	for _, t := range tokenize(sql) {
+	for _, t := range tokenize(o.GetDefinition()[len(o.GetDefinition())-1]) {
 		if t.kind == tokenWord || t.kind == tokenName {
 			names[strings.ToLower(t.text)] = true
 		}
@@ -151,6 +153,11 @@ func mentioned(sql string, tables []*planv1.Table) []*planv1.TableName {
 	for _, t := range tables {
 		if names[strings.ToLower(t.GetName())] {
 			out = append(out, &planv1.TableName{Schema: t.GetSchema(), Name: t.GetName()})
+		}
+	}
+	for _, v := range objects {
+		if v != o && v.GetType() == "view" && names[strings.ToLower(v.GetName())] {
+			out = append(out, &planv1.TableName{Schema: v.GetSchema(), Name: v.GetName()})
 		}
 	}
 	return out
@@ -172,17 +179,17 @@ func (d *database) hiddenObjects(ctx context.Context) ([]*planv1.Unmoved, error)
 	return out, nil
 }
 
-// definerOf finds the user that an object runs as: its name and its host, which is
-// empty for a role.
-func definerOf(sql string) (user, host string, ok bool) {
+// definerOf finds the account that an object runs as: user@host, as the server lists
+// its users.
+func definerOf(sql string) (account string, ok bool) {
 	tokens := tokenize(sql)
 	i := slices.IndexFunc(tokens, func(t token) bool { return t.is("DEFINER") })
 	if i < 0 || i+2 >= len(tokens) || !tokens[i+1].is("=") {
-		return "", "", false
+		return "", false
 	}
-	user = tokens[i+2].text
+	account = tokens[i+2].text + "@"
 	if i+4 < len(tokens) && tokens[i+3].is("@") {
-		host = tokens[i+4].text
+		account += tokens[i+4].text
 	}
-	return user, host, true
+	return account, true
 }

@@ -45,10 +45,10 @@ func (d *designer) planObjects(ctx context.Context) error {
 	if err := o.readTarget(ctx); err != nil {
 		return err
 	}
-	for _, x := range objects {
-		if reason := o.plan(x); reason != "" {
-			d.design.Unmoved = append(d.design.Unmoved, engine.LeaveObject(x, reason))
-		}
+	made, left := engine.SiftObjects(objects, o.reason)
+	d.design.Unmoved = append(d.design.Unmoved, left...)
+	for _, x := range made {
+		o.plan(x)
 	}
 	return nil
 }
@@ -68,8 +68,8 @@ func (d *designer) oneSchema() (schema string, one bool) {
 	return schema, true
 }
 
-// plan plans one object, or says why it is not moved.
-func (o *objectPlanner) plan(x *planv1.Object) (reason string) {
+// reason says why an object cannot be made; empty where it can.
+func (o *objectPlanner) reason(x *planv1.Object) string {
 	if reason := o.tablesMoved(x); reason != "" {
 		return reason
 	}
@@ -77,19 +77,35 @@ func (o *objectPlanner) plan(x *planv1.Object) (reason string) {
 		return "the target has one of its name already: compare the two"
 	}
 	if x.GetType() == typeSequence {
-		o.planSequence(x)
 		return ""
 	}
-	text := x.GetDefinition()[len(x.GetDefinition())-1]
-	if x.GetType() == "trigger" {
-		text = o.unqualifiedHead(text, x.GetSchema())
-	}
+	text := statementOf(x)
 	if o.fold(x.GetSchema()) != o.fold(o.schema) && qualifies(text, x.GetSchema()) {
 		return fmt.Sprintf("its text names the database %s, and its tables go into %s: change the text", x.GetSchema(), o.schema)
 	}
-	if reason := o.definer(x, text); reason != "" {
-		return reason
+	if account, ok := definerOf(text); ok && account != o.current && !o.anyDefiner {
+		return fmt.Sprintf("it runs as %s, and this user may make objects for itself alone: GRANT %s ON *.* to it, or make the object by hand", account, o.dialect.target.definerPrivilege)
 	}
+	return ""
+}
+
+// statementOf is the statement that makes an object.
+func statementOf(x *planv1.Object) string {
+	text := x.GetDefinition()[len(x.GetDefinition())-1]
+	if x.GetType() == "trigger" {
+		return unqualifiedHead(text, x.GetSchema())
+	}
+	return text
+}
+
+// plan plans an object and says what is to be known of it.
+func (o *objectPlanner) plan(x *planv1.Object) {
+	if x.GetType() == typeSequence {
+		o.planSequence(x)
+		return
+	}
+	text := statementOf(x)
+	o.noteDefiner(x, text)
 	if of := collationOf(x.GetDefinition()[0]); of != "" && of != o.collation {
 		o.note(warning, codeDatabaseCollation, "%s %s was made in a database whose texts are %s by default; those of %s are %s: ALTER DATABASE %s COLLATE %s before the migration begins, "+
 			"or the parameters and variables of it that name no character set become other ones", x.GetType(), x.GetName(), of, o.schema, o.collation, ident(o.schema), of)
@@ -99,7 +115,6 @@ func (o *objectPlanner) plan(x *planv1.Object) (reason string) {
 	}
 	o.design.Objects = append(o.design.Objects, &planv1.Statement{Step: planv1.Step_STEP_OBJECTS, Object: x.GetType() + " " + qualified(o.schema, x.GetName()),
 		Sql: objectScript(o.schema, x.GetDefinition()[0], text)})
-	return ""
 }
 
 // planSequence makes a sequence before the tables whose defaults may need it; with a
@@ -120,6 +135,7 @@ func (o *objectPlanner) tablesMoved(x *planv1.Object) string {
 	for _, t := range x.GetTables() {
 		p := o.bySource[[2]string{t.GetSchema(), t.GetName()}]
 		switch {
+		case p == nil && o.isView(t.GetName()):
 		case p == nil:
 			return "it needs table " + t.GetName() + ", which is not in the migration"
 		case o.fold(finalName(p)) != o.fold(t.GetName()):
@@ -129,6 +145,11 @@ func (o *objectPlanner) tablesMoved(x *planv1.Object) string {
 		}
 	}
 	return ""
+}
+
+// isView tells whether a name is that of one of the source's views.
+func (o *objectPlanner) isView(name string) bool {
+	return slices.ContainsFunc(o.source.GetObjects(), func(x *planv1.Object) bool { return x.GetType() == "view" && x.GetName() == name })
 }
 
 func finalName(p *planv1.TablePlan) string {
@@ -141,7 +162,7 @@ func renamed(c *planv1.Column) bool { return c.GetDropped() || engine.TargetColu
 
 // unqualifiedHead takes the database off the names before FOR EACH ROW, which are as
 // somebody typed them.
-func (o *objectPlanner) unqualifiedHead(text, schema string) string {
+func unqualifiedHead(text, schema string) string {
 	tokens := tokenize(text)
 	end := len(tokens)
 	for i := range tokens {
@@ -173,23 +194,16 @@ func qualifies(sql, schema string) bool {
 	return false
 }
 
-// definer says why an object cannot be made to run as its definer, and warns of one
-// that the target does not know.
-func (o *objectPlanner) definer(x *planv1.Object, text string) (reason string) {
-	user, host, ok := definerOf(text)
-	if !ok {
-		return ""
-	}
-	account := user + "@" + host
+// noteDefiner warns of a user that an object runs as and the target does not know.
+func (o *objectPlanner) noteDefiner(x *planv1.Object, text string) {
+	account, ok := definerOf(text)
 	switch {
-	case account != o.current && !o.anyDefiner:
-		return fmt.Sprintf("it runs as %s, and this user may make objects for itself alone: GRANT %s ON *.* to it, or make the object by hand", account, o.dialect.target.definerPrivilege)
+	case !ok:
 	case o.users != nil && !o.users[account]:
 		o.note(warning, codeDefinerMissing, "%s %s runs as %s, a user that the target does not have: whoever uses it gets an error until the user is made", x.GetType(), x.GetName(), account)
 	case o.users == nil && account != o.current:
 		o.note(info, codeDefinerMissing, "%s %s runs as %s: whether the target has that user, this one may not see", x.GetType(), x.GetName(), account)
 	}
-	return ""
 }
 
 // objectSpace is the set of names that an object's name must be free in.

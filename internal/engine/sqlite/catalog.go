@@ -21,7 +21,9 @@ type queryer interface {
 
 // tableInfo is a table as SQLite's catalog has it.
 type tableInfo struct {
-	name         string
+	name string
+	// sql is the CREATE TABLE as the file keeps it.
+	sql          string
 	withoutRowid bool
 	strict       bool
 	columns      []columnInfo
@@ -71,16 +73,15 @@ type foreignKeyInfo struct {
 // readTable reads what the catalog says of a table; fault.NotFound where there is none.
 func readTable(ctx context.Context, q queryer, name string) (*tableInfo, error) {
 	t := &tableInfo{}
-	var text string
 	err := q.QueryRowContext(ctx, `SELECT l.name, l.wr, l.strict, s.sql FROM pragma_table_list AS l JOIN main.sqlite_schema AS s ON s.name = l.name AND s.type = 'table'
-		WHERE l.schema = 'main' AND l.type = 'table' AND l.name = ? COLLATE NOCASE`, name).Scan(&t.name, &t.withoutRowid, &t.strict, &text)
+		WHERE l.schema = 'main' AND l.type = 'table' AND l.name = ? COLLATE NOCASE`, name).Scan(&t.name, &t.withoutRowid, &t.strict, &t.sql)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "sqlite.readTable", "there is no table %s", name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	t.declaration = parseDeclaration(text)
+	t.declaration = parseDeclaration(t.sql)
 	for _, read := range []func(context.Context, queryer) error{t.readColumns, t.readIndexes, t.readForeignKeys} {
 		if err := read(ctx, q); err != nil {
 			return nil, err

@@ -26,9 +26,15 @@ func (d *designer) create(p *planv1.TablePlan) {
 	add := func(step planv1.Step, object, text string) {
 		p.Statements = append(p.Statements, &planv1.Statement{Step: step, Object: object, Sql: text})
 	}
-	add(planv1.Step_STEP_CREATE, "table "+p.GetTargetName(), b.createTable())
+	text, own := b.ownStatement()
+	if b.own = own; own {
+		b.references = len(b.source.GetForeignKeys())
+	} else {
+		text = b.createTable()
+	}
+	add(planv1.Step_STEP_CREATE, "table "+p.GetTargetName(), text)
 	for _, index := range b.source.GetIndexes() {
-		if index == b.primary {
+		if index == b.primary || own && index.GetConstraint() {
 			continue
 		}
 		if name, text, ok := b.index(index); ok {
@@ -57,6 +63,8 @@ type tableBuilder struct {
 	source     *planv1.Table
 	primary    *planv1.Index
 	references int
+	// own: the table is made by the source's statement, with all of its constraints.
+	own bool
 }
 
 func primaryIndex(t *planv1.Table) *planv1.Index {

@@ -91,6 +91,9 @@ func (b *tableBuilder) index(i *planv1.Index) (name, text string, ok bool) {
 	}
 	b.explainIndex(i)
 	name = b.freeName(i.GetName())
+	if text, ok = b.ownIndex(i, name); ok {
+		return name, text, true
+	}
 	text = "CREATE INDEX IF NOT EXISTS "
 	if i.GetUnique() {
 		text = "CREATE UNIQUE INDEX IF NOT EXISTS "

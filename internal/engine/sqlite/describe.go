@@ -43,7 +43,7 @@ func (d *database) Describe(ctx context.Context, s engine.Selection) (*planv1.Da
 			}
 			out.Tables = append(out.Tables, t)
 		}
-		out.Unmoved, err = unmoved(ctx, tx, s)
+		out.Objects, out.Unmoved, err = describeObjects(ctx, tx, s)
 		return err
 	})
 	return out, classify("sqlite.Describe", err)
@@ -91,37 +91,12 @@ func internalName(name string) bool {
 	return strings.HasPrefix(fold(name), "sqlite_") || strings.HasPrefix(fold(name), ledgerPrefix)
 }
 
-// unmoved lists what is in the file besides tables and indexes.
-func unmoved(ctx context.Context, q queryer, s engine.Selection) ([]*planv1.Unmoved, error) {
-	var out []*planv1.Unmoved
-	err := each(ctx, q, `SELECT l.type, l.name, l.name FROM pragma_table_list AS l WHERE l.schema = 'main' AND l.type <> 'table'
-		UNION ALL SELECT 'trigger', name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger' ORDER BY 1, 2`, nil, func(rows *sql.Rows) error {
-		var kind, name, table string
-		if err := rows.Scan(&kind, &name, &table); err != nil {
-			return err
-		}
-		if !s.Matches(mainSchema, table) || internalName(name) {
-			return nil
-		}
-		reason := "its definition is SQLite's alone: make it again on the target"
-		switch kind {
-		case "virtual":
-			kind, reason = "virtual table", "it is computed by a module of SQLite: make and fill it again on the target"
-		case "shadow":
-			kind, reason = "shadow table", "it belongs to a virtual table"
-		}
-		out = append(out, &planv1.Unmoved{Object: kind, Name: name, Reason: reason})
-		return nil
-	})
-	return out, err
-}
-
 func describeTable(ctx context.Context, q queryer, name string) (*planv1.Table, error) {
 	info, err := readTable(ctx, q, name)
 	if err != nil {
 		return nil, err
 	}
-	t := &planv1.Table{Schema: mainSchema, Name: info.name, Fingerprint: info.fingerprint()}
+	t := &planv1.Table{Schema: mainSchema, Name: info.name, Fingerprint: info.fingerprint(), Definition: info.sql}
 	if t.Options, err = options(ctx, q, info); err != nil {
 		return nil, err
 	}

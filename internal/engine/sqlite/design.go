@@ -24,7 +24,7 @@ const (
 // Design plans the file's tables. It changes nothing and makes no file.
 func (d *database) Design(ctx context.Context, r engine.DesignRequest) (*planv1.Design, error) {
 	const op = "sqlite.Design"
-	designer := &designer{request: r, objects: map[string]string{}, existing: map[string]*existingTable{}, targets: map[string]string{}, sources: map[string]*planv1.Table{}, taken: map[string]string{}}
+	designer := &designer{request: r, objects: map[string]string{}, there: map[string]bool{}, existing: map[string]*existingTable{}, targets: map[string]string{}, sources: map[string]*planv1.Table{}, taken: map[string]string{}}
 	if err := d.read(ctx, func(tx *sql.Tx) error { return designer.readTarget(ctx, tx) }); err != nil {
 		return nil, classify(op, err)
 	}
@@ -39,6 +39,7 @@ func (d *database) Design(ctx context.Context, r engine.DesignRequest) (*planv1.
 	for _, p := range out.GetTables() {
 		designer.table(p)
 	}
+	designer.planObjects(out)
 	return out, nil
 }
 
@@ -46,7 +47,9 @@ func (d *database) Design(ctx context.Context, r engine.DesignRequest) (*planv1.
 type designer struct {
 	request engine.DesignRequest
 	// objects are the kinds of everything the file has, by folded name.
-	objects  map[string]string
+	objects map[string]string
+	// there are views and triggers of the file, by type and folded name.
+	there    map[string]bool
 	existing map[string]*existingTable
 	// targets are the names that the tables are loaded under, sources the tables, by
 	// the source's schema and name.
@@ -67,6 +70,7 @@ func (d *designer) readTarget(ctx context.Context, tx *sql.Tx) error {
 	err := each(ctx, tx, "SELECT name, type FROM main.sqlite_schema", nil, func(rows *sql.Rows) error {
 		var name, kind string
 		err := rows.Scan(&name, &kind)
+		d.there[kind+" "+fold(name)] = true
 		if kind != "trigger" {
 			d.objects[fold(name)] = kind
 		}

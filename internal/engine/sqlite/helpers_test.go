@@ -124,6 +124,13 @@ func (m *move) load(p *planv1.TablePlan) error {
 func (m *move) all() {
 	m.t.Helper()
 	m.prepare()
+	m.tables()
+	require.NoError(m.t, m.target.Finish(m.t.Context(), m.migration, engine.StageComplete))
+}
+
+// tables makes and moves every table.
+func (m *move) tables() {
+	m.t.Helper()
 	for _, p := range m.design.GetTables() {
 		require.NoError(m.t, m.apply(p, planv1.Step_STEP_CREATE))
 		require.NoError(m.t, m.apply(p, planv1.Step_STEP_KEY))
@@ -135,7 +142,6 @@ func (m *move) all() {
 			require.NoError(m.t, m.apply(p, step))
 		}
 	}
-	require.NoError(m.t, m.target.Finish(m.t.Context(), m.migration, engine.StageComplete))
 }
 
 // codes lists the findings of a severity as "CODE column".
