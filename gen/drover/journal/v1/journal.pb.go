@@ -221,6 +221,7 @@ type Event struct {
 	//	*Event_RangeRepaired
 	//	*Event_RangeAssessed
 	//	*Event_TableAssessed
+	//	*Event_KeysCompared
 	//	*Event_ObjectsApplied
 	//	*Event_RangeCut
 	//	*Event_RejectsRetried
@@ -718,6 +719,15 @@ func (x *Event) GetTableAssessed() *TableAssessed {
 	return nil
 }
 
+func (x *Event) GetKeysCompared() *KeysCompared {
+	if x != nil {
+		if x, ok := x.Body.(*Event_KeysCompared); ok {
+			return x.KeysCompared
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetObjectsApplied() *ObjectsApplied {
 	if x != nil {
 		if x, ok := x.Body.(*Event_ObjectsApplied); ok {
@@ -946,6 +956,10 @@ type Event_TableAssessed struct {
 	TableAssessed *TableAssessed `protobuf:"bytes,61,opt,name=table_assessed,json=tableAssessed,proto3,oneof"`
 }
 
+type Event_KeysCompared struct {
+	KeysCompared *KeysCompared `protobuf:"bytes,62,opt,name=keys_compared,json=keysCompared,proto3,oneof"`
+}
+
 type Event_ObjectsApplied struct {
 	ObjectsApplied *ObjectsApplied `protobuf:"bytes,75,opt,name=objects_applied,json=objectsApplied,proto3,oneof"`
 }
@@ -1055,6 +1069,8 @@ func (*Event_RangeRepaired) isEvent_Body() {}
 func (*Event_RangeAssessed) isEvent_Body() {}
 
 func (*Event_TableAssessed) isEvent_Body() {}
+
+func (*Event_KeysCompared) isEvent_Body() {}
 
 func (*Event_ObjectsApplied) isEvent_Body() {}
 
@@ -3577,6 +3593,69 @@ func (x *RangeAssessed) GetTouched() []*v11.Touched {
 	return nil
 }
 
+// KeysCompared: the target has said which values of a unique key are equal.
+type KeysCompared struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// Position of the key among those of the plan, from 1.
+	Key uint32 `protobuf:"varint,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Added to those of the table's plan.
+	Findings      []*v11.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeysCompared) Reset() {
+	*x = KeysCompared{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeysCompared) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeysCompared) ProtoMessage() {}
+
+func (x *KeysCompared) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeysCompared.ProtoReflect.Descriptor instead.
+func (*KeysCompared) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *KeysCompared) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *KeysCompared) GetKey() uint32 {
+	if x != nil {
+		return x.Key
+	}
+	return 0
+}
+
+func (x *KeysCompared) GetFindings() []*v11.Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
 // TableAssessed: every range was, or the table cannot be read.
 type TableAssessed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3589,7 +3668,7 @@ type TableAssessed struct {
 
 func (x *TableAssessed) Reset() {
 	*x = TableAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3601,7 +3680,7 @@ func (x *TableAssessed) String() string {
 func (*TableAssessed) ProtoMessage() {}
 
 func (x *TableAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3614,7 +3693,7 @@ func (x *TableAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAssessed.ProtoReflect.Descriptor instead.
 func (*TableAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TableAssessed) GetTable() uint32 {
@@ -3641,7 +3720,7 @@ type RejectsRetried struct {
 
 func (x *RejectsRetried) Reset() {
 	*x = RejectsRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3653,7 +3732,7 @@ func (x *RejectsRetried) String() string {
 func (*RejectsRetried) ProtoMessage() {}
 
 func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3666,7 +3745,7 @@ func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectsRetried.ProtoReflect.Descriptor instead.
 func (*RejectsRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RejectsRetried) GetTable() uint32 {
@@ -3693,7 +3772,7 @@ type RangeReplayed struct {
 
 func (x *RangeReplayed) Reset() {
 	*x = RangeReplayed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3705,7 +3784,7 @@ func (x *RangeReplayed) String() string {
 func (*RangeReplayed) ProtoMessage() {}
 
 func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3718,7 +3797,7 @@ func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeReplayed.ProtoReflect.Descriptor instead.
 func (*RangeReplayed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RangeReplayed) GetTable() uint32 {
@@ -3767,7 +3846,7 @@ var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x1f\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x1f\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -3820,7 +3899,8 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x0erepair_started\x18S \x01(\v2 .drover.journal.v1.RepairStartedH\x00R\rrepairStarted\x12I\n" +
 	"\x0erange_repaired\x18T \x01(\v2 .drover.journal.v1.RangeRepairedH\x00R\rrangeRepaired\x12I\n" +
 	"\x0erange_assessed\x18< \x01(\v2 .drover.journal.v1.RangeAssessedH\x00R\rrangeAssessed\x12I\n" +
-	"\x0etable_assessed\x18= \x01(\v2 .drover.journal.v1.TableAssessedH\x00R\rtableAssessed\x12L\n" +
+	"\x0etable_assessed\x18= \x01(\v2 .drover.journal.v1.TableAssessedH\x00R\rtableAssessed\x12F\n" +
+	"\rkeys_compared\x18> \x01(\v2\x1f.drover.journal.v1.KeysComparedH\x00R\fkeysCompared\x12L\n" +
 	"\x0fobjects_applied\x18K \x01(\v2!.drover.journal.v1.ObjectsAppliedH\x00R\x0eobjectsApplied\x12:\n" +
 	"\trange_cut\x18Z \x01(\v2\x1b.drover.journal.v1.RangeCutH\x00R\brangeCut\x12L\n" +
 	"\x0frejects_retried\x18A \x01(\v2!.drover.journal.v1.RejectsRetriedH\x00R\x0erejectsRetried\x12I\n" +
@@ -3995,7 +4075,11 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x12\x12\n" +
 	"\x04rows\x18\x03 \x01(\x03R\x04rows\x12,\n" +
 	"\x06losses\x18\x04 \x03(\v2\x14.drover.plan.v1.LossR\x06losses\x121\n" +
-	"\atouched\x18\x05 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"Z\n" +
+	"\atouched\x18\x05 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"k\n" +
+	"\fKeysCompared\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\rR\x03key\x123\n" +
+	"\bfindings\x18\x03 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\"Z\n" +
 	"\rTableAssessed\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x123\n" +
 	"\bfindings\x18\x02 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\"&\n" +
@@ -4035,7 +4119,7 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),                  // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),      // 1: drover.journal.v1.MigrationEnded.Outcome
@@ -4083,29 +4167,30 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*ObjectsApplied)(nil),           // 43: drover.journal.v1.ObjectsApplied
 	(*TableSampled)(nil),             // 44: drover.journal.v1.TableSampled
 	(*RangeAssessed)(nil),            // 45: drover.journal.v1.RangeAssessed
-	(*TableAssessed)(nil),            // 46: drover.journal.v1.TableAssessed
-	(*RejectsRetried)(nil),           // 47: drover.journal.v1.RejectsRetried
-	(*RangeReplayed)(nil),            // 48: drover.journal.v1.RangeReplayed
-	(*timestamppb.Timestamp)(nil),    // 49: google.protobuf.Timestamp
-	(*VerificationStarted)(nil),      // 50: drover.journal.v1.VerificationStarted
-	(*VerificationRangeChecked)(nil), // 51: drover.journal.v1.VerificationRangeChecked
-	(*VerificationEnded)(nil),        // 52: drover.journal.v1.VerificationEnded
-	(*RepairStarted)(nil),            // 53: drover.journal.v1.RepairStarted
-	(*RangeRepaired)(nil),            // 54: drover.journal.v1.RangeRepaired
-	(*v1.MigrationSpec)(nil),         // 55: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),              // 56: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),            // 57: drover.plan.v1.Statement
-	(*v11.Finding)(nil),              // 58: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),            // 59: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),                // 60: drover.plan.v1.Range
-	(*v11.Difference)(nil),           // 61: drover.plan.v1.Difference
-	(*v11.Digest)(nil),               // 62: drover.plan.v1.Digest
-	(*v11.Touched)(nil),              // 63: drover.plan.v1.Touched
-	(*v11.Rejected)(nil),             // 64: drover.plan.v1.Rejected
-	(*v11.Loss)(nil),                 // 65: drover.plan.v1.Loss
+	(*KeysCompared)(nil),             // 46: drover.journal.v1.KeysCompared
+	(*TableAssessed)(nil),            // 47: drover.journal.v1.TableAssessed
+	(*RejectsRetried)(nil),           // 48: drover.journal.v1.RejectsRetried
+	(*RangeReplayed)(nil),            // 49: drover.journal.v1.RangeReplayed
+	(*timestamppb.Timestamp)(nil),    // 50: google.protobuf.Timestamp
+	(*VerificationStarted)(nil),      // 51: drover.journal.v1.VerificationStarted
+	(*VerificationRangeChecked)(nil), // 52: drover.journal.v1.VerificationRangeChecked
+	(*VerificationEnded)(nil),        // 53: drover.journal.v1.VerificationEnded
+	(*RepairStarted)(nil),            // 54: drover.journal.v1.RepairStarted
+	(*RangeRepaired)(nil),            // 55: drover.journal.v1.RangeRepaired
+	(*v1.MigrationSpec)(nil),         // 56: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),              // 57: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),            // 58: drover.plan.v1.Statement
+	(*v11.Finding)(nil),              // 59: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),            // 60: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),                // 61: drover.plan.v1.Range
+	(*v11.Difference)(nil),           // 62: drover.plan.v1.Difference
+	(*v11.Digest)(nil),               // 63: drover.plan.v1.Digest
+	(*v11.Touched)(nil),              // 64: drover.plan.v1.Touched
+	(*v11.Rejected)(nil),             // 65: drover.plan.v1.Rejected
+	(*v11.Loss)(nil),                 // 66: drover.plan.v1.Loss
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	49, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	50, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
 	4,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
 	5,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
@@ -4146,49 +4231,51 @@ var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	44, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
 	41, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
 	38, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
-	50, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
-	51, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
-	52, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
-	53, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
-	54, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
+	51, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
+	52, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
+	53, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
+	54, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
+	55, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
 	45, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
-	46, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
-	43, // 48: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
-	37, // 49: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
-	47, // 50: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
-	48, // 51: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
-	55, // 52: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	56, // 53: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	57, // 54: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	58, // 55: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	57, // 56: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
-	56, // 57: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
-	59, // 58: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	60, // 59: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 60: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	61, // 61: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	62, // 62: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	62, // 63: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	63, // 64: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	64, // 65: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
-	62, // 66: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	61, // 67: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	62, // 68: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	1,  // 69: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	60, // 70: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
-	60, // 71: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
-	55, // 72: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	1,  // 73: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	65, // 74: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
-	63, // 75: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
-	58, // 76: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
-	62, // 77: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
-	64, // 78: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
-	79, // [79:79] is the sub-list for method output_type
-	79, // [79:79] is the sub-list for method input_type
-	79, // [79:79] is the sub-list for extension type_name
-	79, // [79:79] is the sub-list for extension extendee
-	0,  // [0:79] is the sub-list for field type_name
+	47, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
+	46, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
+	43, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
+	37, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
+	48, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
+	49, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
+	56, // 53: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	57, // 54: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	58, // 55: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	59, // 56: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	58, // 57: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
+	57, // 58: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
+	60, // 59: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	61, // 60: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 61: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	62, // 62: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	63, // 63: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	63, // 64: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	64, // 65: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	65, // 66: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
+	63, // 67: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	62, // 68: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	63, // 69: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	1,  // 70: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	61, // 71: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
+	61, // 72: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
+	56, // 73: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 74: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	66, // 75: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
+	64, // 76: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
+	59, // 77: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
+	59, // 78: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
+	63, // 79: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
+	65, // 80: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
+	81, // [81:81] is the sub-list for method output_type
+	81, // [81:81] is the sub-list for method input_type
+	81, // [81:81] is the sub-list for extension type_name
+	81, // [81:81] is the sub-list for extension extendee
+	0,  // [0:81] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -4245,6 +4332,7 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_RangeRepaired)(nil),
 		(*Event_RangeAssessed)(nil),
 		(*Event_TableAssessed)(nil),
+		(*Event_KeysCompared)(nil),
 		(*Event_ObjectsApplied)(nil),
 		(*Event_RangeCut)(nil),
 		(*Event_RejectsRetried)(nil),
@@ -4256,7 +4344,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -839,6 +839,9 @@ type TablePlan struct {
 	// The table's final place where it is loaded elsewhere first (publish: atomic).
 	PublishSchema string `protobuf:"bytes,17,opt,name=publish_schema,json=publishSchema,proto3" json:"publish_schema,omitempty"`
 	PublishName   string `protobuf:"bytes,18,opt,name=publish_name,json=publishName,proto3" json:"publish_name,omitempty"`
+	// Unique keys of the target that may take two keys of the source for one, by the
+	// collations of its columns. Columns are the target's.
+	ComparedKeys  []*Index `protobuf:"bytes,60,rep,name=compared_keys,json=comparedKeys,proto3" json:"compared_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -997,6 +1000,13 @@ func (x *TablePlan) GetPublishName() string {
 		return x.PublishName
 	}
 	return ""
+}
+
+func (x *TablePlan) GetComparedKeys() []*Index {
+	if x != nil {
+		return x.ComparedKeys
+	}
+	return nil
 }
 
 // Design is what a target made of a source's tables.
@@ -1526,7 +1536,7 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\x06column\x18\x01 \x01(\rR\x06column\x12\x16\n" +
 	"\x06values\x18\x02 \x01(\x03R\x06values\"C\n" +
 	"\x0eTouchedColumns\x121\n" +
-	"\acolumns\x18\x01 \x03(\v2\x17.drover.plan.v1.TouchedR\acolumns\"\xeb\x05\n" +
+	"\acolumns\x18\x01 \x03(\v2\x17.drover.plan.v1.TouchedR\acolumns\"\xa7\x06\n" +
 	"\tTablePlan\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12-\n" +
 	"\x06source\x18\x02 \x01(\v2\x15.drover.plan.v1.TableR\x06source\x12#\n" +
@@ -1551,7 +1561,8 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"recomputed\x12\x14\n" +
 	"\x05phase\x18\x10 \x01(\rR\x05phase\x12%\n" +
 	"\x0epublish_schema\x18\x11 \x01(\tR\rpublishSchema\x12!\n" +
-	"\fpublish_name\x18\x12 \x01(\tR\vpublishName\"\xe1\x02\n" +
+	"\fpublish_name\x18\x12 \x01(\tR\vpublishName\x12:\n" +
+	"\rcompared_keys\x18< \x03(\v2\x15.drover.plan.v1.IndexR\fcomparedKeys\"\xe1\x02\n" +
 	"\x06Design\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -1651,7 +1662,8 @@ var file_drover_plan_v1_plan_proto_goTypes = []any{
 	(*Policy)(nil),         // 20: drover.plan.v1.Policy
 	(*Table)(nil),          // 21: drover.plan.v1.Table
 	(Encoding)(0),          // 22: drover.plan.v1.Encoding
-	(*Unmoved)(nil),        // 23: drover.plan.v1.Unmoved
+	(*Index)(nil),          // 23: drover.plan.v1.Index
+	(*Unmoved)(nil),        // 24: drover.plan.v1.Unmoved
 }
 var file_drover_plan_v1_plan_proto_depIdxs = []int32{
 	1,  // 0: drover.plan.v1.Finding.severity:type_name -> drover.plan.v1.Severity
@@ -1665,20 +1677,21 @@ var file_drover_plan_v1_plan_proto_depIdxs = []int32{
 	6,  // 8: drover.plan.v1.TablePlan.statements:type_name -> drover.plan.v1.Statement
 	5,  // 9: drover.plan.v1.TablePlan.findings:type_name -> drover.plan.v1.Finding
 	0,  // 10: drover.plan.v1.TablePlan.existing:type_name -> drover.plan.v1.Existing
-	11, // 11: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
-	6,  // 12: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
-	5,  // 13: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
-	6,  // 14: drover.plan.v1.Design.objects:type_name -> drover.plan.v1.Statement
-	23, // 15: drover.plan.v1.Design.unmoved:type_name -> drover.plan.v1.Unmoved
-	13, // 16: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
-	13, // 17: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
-	3,  // 18: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
-	17, // 19: drover.plan.v1.Rejected.first:type_name -> drover.plan.v1.Reject
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	23, // 11: drover.plan.v1.TablePlan.compared_keys:type_name -> drover.plan.v1.Index
+	11, // 12: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
+	6,  // 13: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
+	5,  // 14: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
+	6,  // 15: drover.plan.v1.Design.objects:type_name -> drover.plan.v1.Statement
+	24, // 16: drover.plan.v1.Design.unmoved:type_name -> drover.plan.v1.Unmoved
+	13, // 17: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
+	13, // 18: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
+	3,  // 19: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
+	17, // 20: drover.plan.v1.Rejected.first:type_name -> drover.plan.v1.Reject
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_plan_proto_init() }

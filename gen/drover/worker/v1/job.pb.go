@@ -116,6 +116,7 @@ type Job struct {
 	//	*Job_Verify
 	//	*Job_Repair
 	//	*Job_Assess
+	//	*Job_CompareKeys
 	//	*Job_ApplyObjects
 	//	*Job_Replay
 	Work          isJob_Work `protobuf_oneof:"work"`
@@ -394,6 +395,15 @@ func (x *Job) GetAssess() *AssessRange {
 	return nil
 }
 
+func (x *Job) GetCompareKeys() *CompareKeys {
+	if x != nil {
+		if x, ok := x.Work.(*Job_CompareKeys); ok {
+			return x.CompareKeys
+		}
+	}
+	return nil
+}
+
 func (x *Job) GetApplyObjects() *ApplyObjects {
 	if x != nil {
 		if x, ok := x.Work.(*Job_ApplyObjects); ok {
@@ -492,6 +502,10 @@ type Job_Assess struct {
 	Assess *AssessRange `protobuf:"bytes,40,opt,name=assess,proto3,oneof"`
 }
 
+type Job_CompareKeys struct {
+	CompareKeys *CompareKeys `protobuf:"bytes,41,opt,name=compare_keys,json=compareKeys,proto3,oneof"`
+}
+
 type Job_ApplyObjects struct {
 	ApplyObjects *ApplyObjects `protobuf:"bytes,48,opt,name=apply_objects,json=applyObjects,proto3,oneof"`
 }
@@ -537,6 +551,8 @@ func (*Job_Verify) isJob_Work() {}
 func (*Job_Repair) isJob_Work() {}
 
 func (*Job_Assess) isJob_Work() {}
+
+func (*Job_CompareKeys) isJob_Work() {}
 
 func (*Job_ApplyObjects) isJob_Work() {}
 
@@ -2224,6 +2240,106 @@ func (x *AssessRange) GetRange() *v1.Range {
 	return nil
 }
 
+// CompareKeys reads the values of a unique key of the target and lets the target say
+// which of them are equal; nothing is kept there (loader).
+type CompareKeys struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table *v1.TablePlan          `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	// Position of the key among those of the plan, from 1.
+	Key           uint32 `protobuf:"varint,2,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareKeys) Reset() {
+	*x = CompareKeys{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareKeys) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareKeys) ProtoMessage() {}
+
+func (x *CompareKeys) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareKeys.ProtoReflect.Descriptor instead.
+func (*CompareKeys) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *CompareKeys) GetTable() *v1.TablePlan {
+	if x != nil {
+		return x.Table
+	}
+	return nil
+}
+
+func (x *CompareKeys) GetKey() uint32 {
+	if x != nil {
+		return x.Key
+	}
+	return 0
+}
+
+type Compared struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to add to the table's plan.
+	Findings      []*v1.Finding `protobuf:"bytes,1,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Compared) Reset() {
+	*x = Compared{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Compared) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Compared) ProtoMessage() {}
+
+func (x *Compared) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Compared.ProtoReflect.Descriptor instead.
+func (*Compared) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Compared) GetFindings() []*v1.Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
 type Assessed struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Rows   int64                  `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
@@ -2236,7 +2352,7 @@ type Assessed struct {
 
 func (x *Assessed) Reset() {
 	*x = Assessed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2364,7 @@ func (x *Assessed) String() string {
 func (*Assessed) ProtoMessage() {}
 
 func (x *Assessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2377,7 @@ func (x *Assessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assessed.ProtoReflect.Descriptor instead.
 func (*Assessed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Assessed) GetRows() int64 {
@@ -2298,7 +2414,7 @@ type Rejects struct {
 
 func (x *Rejects) Reset() {
 	*x = Rejects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2310,7 +2426,7 @@ func (x *Rejects) String() string {
 func (*Rejects) ProtoMessage() {}
 
 func (x *Rejects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2323,7 +2439,7 @@ func (x *Rejects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejects.ProtoReflect.Descriptor instead.
 func (*Rejects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Rejects) GetMax() int64 {
@@ -2357,7 +2473,7 @@ type ReplayRejects struct {
 
 func (x *ReplayRejects) Reset() {
 	*x = ReplayRejects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2369,7 +2485,7 @@ func (x *ReplayRejects) String() string {
 func (*ReplayRejects) ProtoMessage() {}
 
 func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2382,7 +2498,7 @@ func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRejects.ProtoReflect.Descriptor instead.
 func (*ReplayRejects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReplayRejects) GetTable() *v1.TablePlan {
@@ -2436,7 +2552,7 @@ type Replayed struct {
 
 func (x *Replayed) Reset() {
 	*x = Replayed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2448,7 +2564,7 @@ func (x *Replayed) String() string {
 func (*Replayed) ProtoMessage() {}
 
 func (x *Replayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2461,7 +2577,7 @@ func (x *Replayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
 func (*Replayed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Replayed) GetDigest() *v1.Digest {
@@ -2496,7 +2612,7 @@ var File_drover_worker_v1_job_proto protoreflect.FileDescriptor
 
 const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1ddrover/worker/v1/verify.proto\"\x8a\f\n" +
+	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1ddrover/worker/v1/verify.proto\"\xce\f\n" +
 	"\x03Job\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x12\x1c\n" +
 	"\tmigration\x18\x02 \x01(\tR\tmigration\x12%\n" +
@@ -2527,7 +2643,8 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x06sample\x18# \x01(\v2\x1d.drover.worker.v1.SampleTableH\x00R\x06sample\x127\n" +
 	"\x06verify\x182 \x01(\v2\x1d.drover.worker.v1.VerifyRangeH\x00R\x06verify\x127\n" +
 	"\x06repair\x183 \x01(\v2\x1d.drover.worker.v1.RepairRangeH\x00R\x06repair\x127\n" +
-	"\x06assess\x18( \x01(\v2\x1d.drover.worker.v1.AssessRangeH\x00R\x06assess\x12E\n" +
+	"\x06assess\x18( \x01(\v2\x1d.drover.worker.v1.AssessRangeH\x00R\x06assess\x12B\n" +
+	"\fcompare_keys\x18) \x01(\v2\x1d.drover.worker.v1.CompareKeysH\x00R\vcompareKeys\x12E\n" +
 	"\rapply_objects\x180 \x01(\v2\x1e.drover.worker.v1.ApplyObjectsH\x00R\fapplyObjects\x129\n" +
 	"\x06replay\x18+ \x01(\v2\x1f.drover.worker.v1.ReplayRejectsH\x00R\x06replayB\x06\n" +
 	"\x04work\">\n" +
@@ -2651,7 +2768,12 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\aseconds\x18\x03 \x01(\x01R\aseconds\"k\n" +
 	"\vAssessRange\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
-	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\"\x7f\n" +
+	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\"P\n" +
+	"\vCompareKeys\x12/\n" +
+	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\rR\x03key\"?\n" +
+	"\bCompared\x123\n" +
+	"\bfindings\x18\x01 \x03(\v2\x17.drover.plan.v1.FindingR\bfindings\"\x7f\n" +
 	"\bAssessed\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12,\n" +
 	"\x06losses\x18\x02 \x03(\v2\x14.drover.plan.v1.LossR\x06losses\x121\n" +
@@ -2691,7 +2813,7 @@ func file_drover_worker_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_worker_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_drover_worker_v1_job_proto_goTypes = []any{
 	(Reset)(0),             // 0: drover.worker.v1.Reset
 	(*Job)(nil),            // 1: drover.worker.v1.Job
@@ -2722,33 +2844,36 @@ var file_drover_worker_v1_job_proto_goTypes = []any{
 	(*SampleTable)(nil),    // 26: drover.worker.v1.SampleTable
 	(*Sampled)(nil),        // 27: drover.worker.v1.Sampled
 	(*AssessRange)(nil),    // 28: drover.worker.v1.AssessRange
-	(*Assessed)(nil),       // 29: drover.worker.v1.Assessed
-	(*Rejects)(nil),        // 30: drover.worker.v1.Rejects
-	(*ReplayRejects)(nil),  // 31: drover.worker.v1.ReplayRejects
-	(*Replayed)(nil),       // 32: drover.worker.v1.Replayed
-	(*v1.Endpoint)(nil),    // 33: drover.plan.v1.Endpoint
-	(*VerifyRange)(nil),    // 34: drover.worker.v1.VerifyRange
-	(*RepairRange)(nil),    // 35: drover.worker.v1.RepairRange
-	(*v1.Database)(nil),    // 36: drover.plan.v1.Database
-	(v1.Existing)(0),       // 37: drover.plan.v1.Existing
-	(*v11.TableRule)(nil),  // 38: drover.v1.TableRule
-	(*v11.Cast)(nil),       // 39: drover.v1.Cast
-	(*v11.PolicyRule)(nil), // 40: drover.v1.PolicyRule
-	(*v1.Design)(nil),      // 41: drover.plan.v1.Design
-	(*v1.TablePlan)(nil),   // 42: drover.plan.v1.TablePlan
-	(*v1.Range)(nil),       // 43: drover.plan.v1.Range
-	(*v1.Bound)(nil),       // 44: drover.plan.v1.Bound
-	(*v1.Statement)(nil),   // 45: drover.plan.v1.Statement
-	(v1.Step)(0),           // 46: drover.plan.v1.Step
-	(*v1.Digest)(nil),      // 47: drover.plan.v1.Digest
-	(*v1.Touched)(nil),     // 48: drover.plan.v1.Touched
-	(*v1.Rejected)(nil),    // 49: drover.plan.v1.Rejected
-	(*v1.Difference)(nil),  // 50: drover.plan.v1.Difference
-	(*v1.Loss)(nil),        // 51: drover.plan.v1.Loss
+	(*CompareKeys)(nil),    // 29: drover.worker.v1.CompareKeys
+	(*Compared)(nil),       // 30: drover.worker.v1.Compared
+	(*Assessed)(nil),       // 31: drover.worker.v1.Assessed
+	(*Rejects)(nil),        // 32: drover.worker.v1.Rejects
+	(*ReplayRejects)(nil),  // 33: drover.worker.v1.ReplayRejects
+	(*Replayed)(nil),       // 34: drover.worker.v1.Replayed
+	(*v1.Endpoint)(nil),    // 35: drover.plan.v1.Endpoint
+	(*VerifyRange)(nil),    // 36: drover.worker.v1.VerifyRange
+	(*RepairRange)(nil),    // 37: drover.worker.v1.RepairRange
+	(*v1.Database)(nil),    // 38: drover.plan.v1.Database
+	(v1.Existing)(0),       // 39: drover.plan.v1.Existing
+	(*v11.TableRule)(nil),  // 40: drover.v1.TableRule
+	(*v11.Cast)(nil),       // 41: drover.v1.Cast
+	(*v11.PolicyRule)(nil), // 42: drover.v1.PolicyRule
+	(*v1.Design)(nil),      // 43: drover.plan.v1.Design
+	(*v1.TablePlan)(nil),   // 44: drover.plan.v1.TablePlan
+	(*v1.Range)(nil),       // 45: drover.plan.v1.Range
+	(*v1.Bound)(nil),       // 46: drover.plan.v1.Bound
+	(*v1.Statement)(nil),   // 47: drover.plan.v1.Statement
+	(v1.Step)(0),           // 48: drover.plan.v1.Step
+	(*v1.Digest)(nil),      // 49: drover.plan.v1.Digest
+	(*v1.Touched)(nil),     // 50: drover.plan.v1.Touched
+	(*v1.Rejected)(nil),    // 51: drover.plan.v1.Rejected
+	(*v1.Difference)(nil),  // 52: drover.plan.v1.Difference
+	(*v1.Finding)(nil),     // 53: drover.plan.v1.Finding
+	(*v1.Loss)(nil),        // 54: drover.plan.v1.Loss
 }
 var file_drover_worker_v1_job_proto_depIdxs = []int32{
-	33, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
-	33, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
+	35, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
+	35, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
 	2,  // 2: drover.worker.v1.Job.describe:type_name -> drover.worker.v1.Describe
 	4,  // 3: drover.worker.v1.Job.design:type_name -> drover.worker.v1.MakeDesign
 	6,  // 4: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
@@ -2765,66 +2890,69 @@ var file_drover_worker_v1_job_proto_depIdxs = []int32{
 	24, // 15: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
 	25, // 16: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
 	26, // 17: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
-	34, // 18: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
-	35, // 19: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
+	36, // 18: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
+	37, // 19: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
 	28, // 20: drover.worker.v1.Job.assess:type_name -> drover.worker.v1.AssessRange
-	11, // 21: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
-	31, // 22: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
-	36, // 23: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
-	36, // 24: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
-	37, // 25: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
-	38, // 26: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
-	39, // 27: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
-	40, // 28: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
-	41, // 29: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
-	42, // 30: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
-	43, // 31: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
-	44, // 32: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
-	43, // 33: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
-	45, // 34: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
-	42, // 35: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
-	46, // 36: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
-	45, // 37: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
-	42, // 38: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
-	43, // 39: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
-	44, // 40: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
-	47, // 41: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
-	42, // 42: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
-	43, // 43: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
-	0,  // 44: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
-	30, // 45: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
-	44, // 46: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
-	47, // 47: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
-	47, // 48: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
-	48, // 49: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
-	49, // 50: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
-	42, // 51: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
-	43, // 52: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
-	47, // 53: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
-	47, // 54: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
-	47, // 55: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
-	50, // 56: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
-	42, // 57: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
-	42, // 58: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
-	42, // 59: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
-	42, // 60: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
-	42, // 61: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
-	45, // 62: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
-	42, // 63: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
-	43, // 64: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
-	42, // 65: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
-	43, // 66: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
-	51, // 67: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
-	48, // 68: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
-	42, // 69: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
-	43, // 70: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
-	47, // 71: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
-	49, // 72: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
-	73, // [73:73] is the sub-list for method output_type
-	73, // [73:73] is the sub-list for method input_type
-	73, // [73:73] is the sub-list for extension type_name
-	73, // [73:73] is the sub-list for extension extendee
-	0,  // [0:73] is the sub-list for field type_name
+	29, // 21: drover.worker.v1.Job.compare_keys:type_name -> drover.worker.v1.CompareKeys
+	11, // 22: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
+	33, // 23: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
+	38, // 24: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
+	38, // 25: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
+	39, // 26: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
+	40, // 27: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
+	41, // 28: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
+	42, // 29: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
+	43, // 30: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
+	44, // 31: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
+	45, // 32: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
+	46, // 33: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
+	45, // 34: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
+	47, // 35: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
+	44, // 36: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
+	48, // 37: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
+	47, // 38: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
+	44, // 39: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
+	45, // 40: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
+	46, // 41: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
+	49, // 42: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
+	44, // 43: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
+	45, // 44: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
+	0,  // 45: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
+	32, // 46: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
+	46, // 47: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
+	49, // 48: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
+	49, // 49: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
+	50, // 50: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
+	51, // 51: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
+	44, // 52: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
+	45, // 53: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
+	49, // 54: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
+	49, // 55: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
+	49, // 56: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
+	52, // 57: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
+	44, // 58: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
+	44, // 59: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
+	44, // 60: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
+	44, // 61: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
+	44, // 62: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
+	47, // 63: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
+	44, // 64: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
+	45, // 65: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
+	44, // 66: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
+	45, // 67: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
+	44, // 68: drover.worker.v1.CompareKeys.table:type_name -> drover.plan.v1.TablePlan
+	53, // 69: drover.worker.v1.Compared.findings:type_name -> drover.plan.v1.Finding
+	54, // 70: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
+	50, // 71: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
+	44, // 72: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
+	45, // 73: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
+	49, // 74: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
+	51, // 75: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
+	76, // [76:76] is the sub-list for method output_type
+	76, // [76:76] is the sub-list for method input_type
+	76, // [76:76] is the sub-list for extension type_name
+	76, // [76:76] is the sub-list for extension extendee
+	0,  // [0:76] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_job_proto_init() }
@@ -2853,6 +2981,7 @@ func file_drover_worker_v1_job_proto_init() {
 		(*Job_Verify)(nil),
 		(*Job_Repair)(nil),
 		(*Job_Assess)(nil),
+		(*Job_CompareKeys)(nil),
 		(*Job_ApplyObjects)(nil),
 		(*Job_Replay)(nil),
 	}
@@ -2862,7 +2991,7 @@ func file_drover_worker_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_worker_v1_job_proto_rawDesc), len(file_drover_worker_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -565,6 +565,7 @@ type Result struct {
 	//	*Result_RangeCheck
 	//	*Result_RangeRepair
 	//	*Result_Assessed
+	//	*Result_Compared
 	//	*Result_Replayed
 	Outcome       isResult_Outcome `protobuf_oneof:"outcome"`
 	unknownFields protoimpl.UnknownFields
@@ -741,6 +742,15 @@ func (x *Result) GetAssessed() *Assessed {
 	return nil
 }
 
+func (x *Result) GetCompared() *Compared {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Compared); ok {
+			return x.Compared
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetReplayed() *Replayed {
 	if x != nil {
 		if x, ok := x.Outcome.(*Result_Replayed); ok {
@@ -812,6 +822,10 @@ type Result_Assessed struct {
 	Assessed *Assessed `protobuf:"bytes,20,opt,name=assessed,proto3,oneof"`
 }
 
+type Result_Compared struct {
+	Compared *Compared `protobuf:"bytes,21,opt,name=compared,proto3,oneof"`
+}
+
 type Result_Replayed struct {
 	Replayed *Replayed `protobuf:"bytes,23,opt,name=replayed,proto3,oneof"`
 }
@@ -843,6 +857,8 @@ func (*Result_RangeCheck) isResult_Outcome() {}
 func (*Result_RangeRepair) isResult_Outcome() {}
 
 func (*Result_Assessed) isResult_Outcome() {}
+
+func (*Result_Compared) isResult_Outcome() {}
 
 func (*Result_Replayed) isResult_Outcome() {}
 
@@ -1216,7 +1232,7 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x120\n" +
 	"\x06fenced\x18\x04 \x01(\v2\x18.drover.worker.v1.FencedR\x06fenced\x12\x1a\n" +
 	"\bsnapshot\x18\x05 \x01(\tR\bsnapshot\x12-\n" +
-	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\"\xff\x06\n" +
+	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\"\xb9\a\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x125\n" +
 	"\afailure\x18\x02 \x01(\v2\x19.drover.worker.v1.FailureH\x00R\afailure\x128\n" +
@@ -1235,6 +1251,7 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"rangeCheck\x12B\n" +
 	"\frange_repair\x18\x1b \x01(\v2\x1d.drover.worker.v1.RangeRepairH\x00R\vrangeRepair\x128\n" +
 	"\bassessed\x18\x14 \x01(\v2\x1a.drover.worker.v1.AssessedH\x00R\bassessed\x128\n" +
+	"\bcompared\x18\x15 \x01(\v2\x1a.drover.worker.v1.ComparedH\x00R\bcompared\x128\n" +
 	"\breplayed\x18\x17 \x01(\v2\x1a.drover.worker.v1.ReplayedH\x00R\breplayedB\t\n" +
 	"\aoutcome\"\n" +
 	"\n" +
@@ -1308,7 +1325,8 @@ var file_drover_worker_v1_worker_proto_goTypes = []any{
 	(*RangeCheck)(nil),   // 24: drover.worker.v1.RangeCheck
 	(*RangeRepair)(nil),  // 25: drover.worker.v1.RangeRepair
 	(*Assessed)(nil),     // 26: drover.worker.v1.Assessed
-	(*Replayed)(nil),     // 27: drover.worker.v1.Replayed
+	(*Compared)(nil),     // 27: drover.worker.v1.Compared
+	(*Replayed)(nil),     // 28: drover.worker.v1.Replayed
 }
 var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	3,  // 0: drover.worker.v1.WorkRequest.hello:type_name -> drover.worker.v1.Hello
@@ -1337,14 +1355,15 @@ var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	24, // 23: drover.worker.v1.Result.range_check:type_name -> drover.worker.v1.RangeCheck
 	25, // 24: drover.worker.v1.Result.range_repair:type_name -> drover.worker.v1.RangeRepair
 	26, // 25: drover.worker.v1.Result.assessed:type_name -> drover.worker.v1.Assessed
-	27, // 26: drover.worker.v1.Result.replayed:type_name -> drover.worker.v1.Replayed
-	1,  // 27: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
-	2,  // 28: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
-	28, // [28:29] is the sub-list for method output_type
-	27, // [27:28] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	27, // 26: drover.worker.v1.Result.compared:type_name -> drover.worker.v1.Compared
+	28, // 27: drover.worker.v1.Result.replayed:type_name -> drover.worker.v1.Replayed
+	1,  // 28: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
+	2,  // 29: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
+	29, // [29:30] is the sub-list for method output_type
+	28, // [28:29] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_worker_proto_init() }
@@ -1382,6 +1401,7 @@ func file_drover_worker_v1_worker_proto_init() {
 		(*Result_RangeCheck)(nil),
 		(*Result_RangeRepair)(nil),
 		(*Result_Assessed)(nil),
+		(*Result_Compared)(nil),
 		(*Result_Replayed)(nil),
 	}
 	type x struct{}
