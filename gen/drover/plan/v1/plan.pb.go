@@ -200,6 +200,59 @@ func (Step) EnumDescriptor() ([]byte, []int) {
 	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{2}
 }
 
+// NullKeys says which rows of a table with a nullable key a range has.
+type NullKeys int32
+
+const (
+	// All rows between the bounds; the key has no NULL.
+	NullKeys_NULL_KEYS_UNSPECIFIED NullKeys = 0
+	// Only rows without a NULL in the key, in its order.
+	NullKeys_NULL_KEYS_EXCLUDED NullKeys = 1
+	// Only rows with a NULL in the key: they have no order and no bounds.
+	NullKeys_NULL_KEYS_ONLY NullKeys = 2
+)
+
+// Enum value maps for NullKeys.
+var (
+	NullKeys_name = map[int32]string{
+		0: "NULL_KEYS_UNSPECIFIED",
+		1: "NULL_KEYS_EXCLUDED",
+		2: "NULL_KEYS_ONLY",
+	}
+	NullKeys_value = map[string]int32{
+		"NULL_KEYS_UNSPECIFIED": 0,
+		"NULL_KEYS_EXCLUDED":    1,
+		"NULL_KEYS_ONLY":        2,
+	}
+)
+
+func (x NullKeys) Enum() *NullKeys {
+	p := new(NullKeys)
+	*p = x
+	return p
+}
+
+func (x NullKeys) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NullKeys) Descriptor() protoreflect.EnumDescriptor {
+	return file_drover_plan_v1_plan_proto_enumTypes[3].Descriptor()
+}
+
+func (NullKeys) Type() protoreflect.EnumType {
+	return &file_drover_plan_v1_plan_proto_enumTypes[3]
+}
+
+func (x NullKeys) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NullKeys.Descriptor instead.
+func (NullKeys) EnumDescriptor() ([]byte, []int) {
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{3}
+}
+
 type Difference_Type int32
 
 const (
@@ -236,11 +289,11 @@ func (x Difference_Type) String() string {
 }
 
 func (Difference_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_drover_plan_v1_plan_proto_enumTypes[3].Descriptor()
+	return file_drover_plan_v1_plan_proto_enumTypes[4].Descriptor()
 }
 
 func (Difference_Type) Type() protoreflect.EnumType {
-	return &file_drover_plan_v1_plan_proto_enumTypes[3]
+	return &file_drover_plan_v1_plan_proto_enumTypes[4]
 }
 
 func (x Difference_Type) Number() protoreflect.EnumNumber {
@@ -1174,7 +1227,9 @@ type Range struct {
 	EstimatedRows  int64 `protobuf:"varint,4,opt,name=estimated_rows,json=estimatedRows,proto3" json:"estimated_rows,omitempty"`
 	EstimatedBytes int64 `protobuf:"varint,5,opt,name=estimated_bytes,json=estimatedBytes,proto3" json:"estimated_bytes,omitempty"`
 	// The bounds for people: "[1, 250001)".
-	Label         string `protobuf:"bytes,6,opt,name=label,proto3" json:"label,omitempty"`
+	Label string `protobuf:"bytes,6,opt,name=label,proto3" json:"label,omitempty"`
+	// What becomes of rows whose key has a NULL.
+	NullKeys      NullKeys `protobuf:"varint,10,opt,name=null_keys,json=nullKeys,proto3,enum=drover.plan.v1.NullKeys" json:"null_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1249,6 +1304,13 @@ func (x *Range) GetLabel() string {
 		return x.Label
 	}
 	return ""
+}
+
+func (x *Range) GetNullKeys() NullKeys {
+	if x != nil {
+		return x.NullKeys
+	}
+	return NullKeys_NULL_KEYS_UNSPECIFIED
 }
 
 // Digest is a row count and the sum, modulo 2^128, of the rows' 128-bit hashes.
@@ -1575,14 +1637,16 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\aobjects\x18\a \x03(\v2\x19.drover.plan.v1.StatementR\aobjects\x121\n" +
 	"\aunmoved\x18\b \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved\"\x1f\n" +
 	"\x05Bound\x12\x16\n" +
-	"\x06values\x18\x01 \x03(\fR\x06values\"\xdf\x01\n" +
+	"\x06values\x18\x01 \x03(\fR\x06values\"\x96\x02\n" +
 	"\x05Range\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12+\n" +
 	"\x05lower\x18\x02 \x01(\v2\x15.drover.plan.v1.BoundR\x05lower\x12+\n" +
 	"\x05upper\x18\x03 \x01(\v2\x15.drover.plan.v1.BoundR\x05upper\x12%\n" +
 	"\x0eestimated_rows\x18\x04 \x01(\x03R\restimatedRows\x12'\n" +
 	"\x0festimated_bytes\x18\x05 \x01(\x03R\x0eestimatedBytes\x12\x14\n" +
-	"\x05label\x18\x06 \x01(\tR\x05label\".\n" +
+	"\x05label\x18\x06 \x01(\tR\x05label\x125\n" +
+	"\tnull_keys\x18\n" +
+	" \x01(\x0e2\x18.drover.plan.v1.NullKeysR\bnullKeys\".\n" +
 	"\x06Digest\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x10\n" +
 	"\x03sum\x18\x02 \x01(\fR\x03sum\"\xc1\x01\n" +
@@ -1621,7 +1685,11 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\fSTEP_INDEXES\x10\x03\x12\x15\n" +
 	"\x11STEP_FOREIGN_KEYS\x10\x04\x12\x12\n" +
 	"\x0eSTEP_SEQUENCES\x10\x05\x12\x10\n" +
-	"\fSTEP_OBJECTS\x10\x06B\xb0\x01\n" +
+	"\fSTEP_OBJECTS\x10\x06*Q\n" +
+	"\bNullKeys\x12\x19\n" +
+	"\x15NULL_KEYS_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12NULL_KEYS_EXCLUDED\x10\x01\x12\x12\n" +
+	"\x0eNULL_KEYS_ONLY\x10\x02B\xb0\x01\n" +
 	"\x12com.drover.plan.v1B\tPlanProtoP\x01Z5github.com/drover-db/drover/gen/drover/plan/v1;planv1\xa2\x02\x03DPX\xaa\x02\x0eDrover.Plan.V1\xca\x02\x0eDrover\\Plan\\V1\xe2\x02\x1aDrover\\Plan\\V1\\GPBMetadata\xea\x02\x10Drover::Plan::V1b\x06proto3"
 
 var (
@@ -1636,62 +1704,64 @@ func file_drover_plan_v1_plan_proto_rawDescGZIP() []byte {
 	return file_drover_plan_v1_plan_proto_rawDescData
 }
 
-var file_drover_plan_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_drover_plan_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_drover_plan_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_drover_plan_v1_plan_proto_goTypes = []any{
 	(Existing)(0),          // 0: drover.plan.v1.Existing
 	(Severity)(0),          // 1: drover.plan.v1.Severity
 	(Step)(0),              // 2: drover.plan.v1.Step
-	(Difference_Type)(0),   // 3: drover.plan.v1.Difference.Type
-	(*Endpoint)(nil),       // 4: drover.plan.v1.Endpoint
-	(*Finding)(nil),        // 5: drover.plan.v1.Finding
-	(*Statement)(nil),      // 6: drover.plan.v1.Statement
-	(*ColumnPlan)(nil),     // 7: drover.plan.v1.ColumnPlan
-	(*Loss)(nil),           // 8: drover.plan.v1.Loss
-	(*Touched)(nil),        // 9: drover.plan.v1.Touched
-	(*TouchedColumns)(nil), // 10: drover.plan.v1.TouchedColumns
-	(*TablePlan)(nil),      // 11: drover.plan.v1.TablePlan
-	(*Design)(nil),         // 12: drover.plan.v1.Design
-	(*Bound)(nil),          // 13: drover.plan.v1.Bound
-	(*Range)(nil),          // 14: drover.plan.v1.Range
-	(*Digest)(nil),         // 15: drover.plan.v1.Digest
-	(*Difference)(nil),     // 16: drover.plan.v1.Difference
-	(*Reject)(nil),         // 17: drover.plan.v1.Reject
-	(*Rejected)(nil),       // 18: drover.plan.v1.Rejected
-	(Kind)(0),              // 19: drover.plan.v1.Kind
-	(*Policy)(nil),         // 20: drover.plan.v1.Policy
-	(*Table)(nil),          // 21: drover.plan.v1.Table
-	(Encoding)(0),          // 22: drover.plan.v1.Encoding
-	(*Index)(nil),          // 23: drover.plan.v1.Index
-	(*Unmoved)(nil),        // 24: drover.plan.v1.Unmoved
+	(NullKeys)(0),          // 3: drover.plan.v1.NullKeys
+	(Difference_Type)(0),   // 4: drover.plan.v1.Difference.Type
+	(*Endpoint)(nil),       // 5: drover.plan.v1.Endpoint
+	(*Finding)(nil),        // 6: drover.plan.v1.Finding
+	(*Statement)(nil),      // 7: drover.plan.v1.Statement
+	(*ColumnPlan)(nil),     // 8: drover.plan.v1.ColumnPlan
+	(*Loss)(nil),           // 9: drover.plan.v1.Loss
+	(*Touched)(nil),        // 10: drover.plan.v1.Touched
+	(*TouchedColumns)(nil), // 11: drover.plan.v1.TouchedColumns
+	(*TablePlan)(nil),      // 12: drover.plan.v1.TablePlan
+	(*Design)(nil),         // 13: drover.plan.v1.Design
+	(*Bound)(nil),          // 14: drover.plan.v1.Bound
+	(*Range)(nil),          // 15: drover.plan.v1.Range
+	(*Digest)(nil),         // 16: drover.plan.v1.Digest
+	(*Difference)(nil),     // 17: drover.plan.v1.Difference
+	(*Reject)(nil),         // 18: drover.plan.v1.Reject
+	(*Rejected)(nil),       // 19: drover.plan.v1.Rejected
+	(Kind)(0),              // 20: drover.plan.v1.Kind
+	(*Policy)(nil),         // 21: drover.plan.v1.Policy
+	(*Table)(nil),          // 22: drover.plan.v1.Table
+	(Encoding)(0),          // 23: drover.plan.v1.Encoding
+	(*Index)(nil),          // 24: drover.plan.v1.Index
+	(*Unmoved)(nil),        // 25: drover.plan.v1.Unmoved
 }
 var file_drover_plan_v1_plan_proto_depIdxs = []int32{
 	1,  // 0: drover.plan.v1.Finding.severity:type_name -> drover.plan.v1.Severity
 	2,  // 1: drover.plan.v1.Statement.step:type_name -> drover.plan.v1.Step
-	19, // 2: drover.plan.v1.ColumnPlan.kind:type_name -> drover.plan.v1.Kind
-	20, // 3: drover.plan.v1.ColumnPlan.policy:type_name -> drover.plan.v1.Policy
-	9,  // 4: drover.plan.v1.TouchedColumns.columns:type_name -> drover.plan.v1.Touched
-	21, // 5: drover.plan.v1.TablePlan.source:type_name -> drover.plan.v1.Table
-	7,  // 6: drover.plan.v1.TablePlan.columns:type_name -> drover.plan.v1.ColumnPlan
-	22, // 7: drover.plan.v1.TablePlan.encoding:type_name -> drover.plan.v1.Encoding
-	6,  // 8: drover.plan.v1.TablePlan.statements:type_name -> drover.plan.v1.Statement
-	5,  // 9: drover.plan.v1.TablePlan.findings:type_name -> drover.plan.v1.Finding
+	20, // 2: drover.plan.v1.ColumnPlan.kind:type_name -> drover.plan.v1.Kind
+	21, // 3: drover.plan.v1.ColumnPlan.policy:type_name -> drover.plan.v1.Policy
+	10, // 4: drover.plan.v1.TouchedColumns.columns:type_name -> drover.plan.v1.Touched
+	22, // 5: drover.plan.v1.TablePlan.source:type_name -> drover.plan.v1.Table
+	8,  // 6: drover.plan.v1.TablePlan.columns:type_name -> drover.plan.v1.ColumnPlan
+	23, // 7: drover.plan.v1.TablePlan.encoding:type_name -> drover.plan.v1.Encoding
+	7,  // 8: drover.plan.v1.TablePlan.statements:type_name -> drover.plan.v1.Statement
+	6,  // 9: drover.plan.v1.TablePlan.findings:type_name -> drover.plan.v1.Finding
 	0,  // 10: drover.plan.v1.TablePlan.existing:type_name -> drover.plan.v1.Existing
-	23, // 11: drover.plan.v1.TablePlan.compared_keys:type_name -> drover.plan.v1.Index
-	11, // 12: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
-	6,  // 13: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
-	5,  // 14: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
-	6,  // 15: drover.plan.v1.Design.objects:type_name -> drover.plan.v1.Statement
-	24, // 16: drover.plan.v1.Design.unmoved:type_name -> drover.plan.v1.Unmoved
-	13, // 17: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
-	13, // 18: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
-	3,  // 19: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
-	17, // 20: drover.plan.v1.Rejected.first:type_name -> drover.plan.v1.Reject
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	24, // 11: drover.plan.v1.TablePlan.compared_keys:type_name -> drover.plan.v1.Index
+	12, // 12: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
+	7,  // 13: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
+	6,  // 14: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
+	7,  // 15: drover.plan.v1.Design.objects:type_name -> drover.plan.v1.Statement
+	25, // 16: drover.plan.v1.Design.unmoved:type_name -> drover.plan.v1.Unmoved
+	14, // 17: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
+	14, // 18: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
+	3,  // 19: drover.plan.v1.Range.null_keys:type_name -> drover.plan.v1.NullKeys
+	4,  // 20: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
+	18, // 21: drover.plan.v1.Rejected.first:type_name -> drover.plan.v1.Reject
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_plan_proto_init() }
@@ -1706,7 +1776,7 @@ func file_drover_plan_v1_plan_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_plan_v1_plan_proto_rawDesc), len(file_drover_plan_v1_plan_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -254,7 +254,7 @@ type KeySource int32
 const (
 	KeySource_KEY_SOURCE_UNSPECIFIED KeySource = 0
 	KeySource_KEY_SOURCE_PRIMARY     KeySource = 1
-	// A unique index on columns that are NOT NULL.
+	// A unique index.
 	KeySource_KEY_SOURCE_UNIQUE KeySource = 2
 	// A row position that the target does not have: PostgreSQL's ctid within one
 	// snapshot, SQLite's rowid.
@@ -978,6 +978,9 @@ type Key struct {
 	PortableOrder bool `protobuf:"varint,4,opt,name=portable_order,json=portableOrder,proto3" json:"portable_order,omitempty"`
 	// True when a range is read in one snapshot that all of the table's ranges share.
 	NeedsSnapshot bool `protobuf:"varint,5,opt,name=needs_snapshot,json=needsSnapshot,proto3" json:"needs_snapshot,omitempty"`
+	// True when a column may be NULL: rows with one have no key, and are a range of
+	// their own.
+	Nullable      bool `protobuf:"varint,10,opt,name=nullable,proto3" json:"nullable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1043,6 +1046,13 @@ func (x *Key) GetPortableOrder() bool {
 func (x *Key) GetNeedsSnapshot() bool {
 	if x != nil {
 		return x.NeedsSnapshot
+	}
+	return false
+}
+
+func (x *Key) GetNullable() bool {
+	if x != nil {
+		return x.Nullable
 	}
 	return false
 }
@@ -2167,13 +2177,15 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\fACTION_ERROR\x10\x01\x12\x0f\n" +
 	"\vACTION_NULL\x10\x02\x12\x13\n" +
 	"\x0fACTION_SENTINEL\x10\x03\x12\x10\n" +
-	"\fACTION_STRIP\x10\x04\"\xcc\x01\n" +
+	"\fACTION_STRIP\x10\x04\"\xe8\x01\n" +
 	"\x03Key\x121\n" +
 	"\x06source\x18\x01 \x01(\x0e2\x19.drover.plan.v1.KeySourceR\x06source\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12*\n" +
 	"\x05kinds\x18\x03 \x03(\x0e2\x14.drover.plan.v1.KindR\x05kinds\x12%\n" +
 	"\x0eportable_order\x18\x04 \x01(\bR\rportableOrder\x12%\n" +
-	"\x0eneeds_snapshot\x18\x05 \x01(\bR\rneedsSnapshot\"\x97\x01\n" +
+	"\x0eneeds_snapshot\x18\x05 \x01(\bR\rneedsSnapshot\x12\x1a\n" +
+	"\bnullable\x18\n" +
+	" \x01(\bR\bnullable\"\x97\x01\n" +
 	"\vIndexColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
