@@ -86,7 +86,7 @@ func (o *offer) tableJob(j *workerv1.Job, w workID, t *state.Table) {
 	case workCount:
 		j.Title, j.Work = "count "+sourceName(t.Plan), &workerv1.Job_Count{Count: &workerv1.CountTable{Table: t.Plan}}
 	case workValidate:
-		v := &workerv1.ValidateRange{Table: t.Plan, Expected: t.LoadedDigest.Proto()}
+		v := &workerv1.ValidateRange{Table: t.Plan, Expected: t.LoadedDigest.Proto(), Rejected: o.view.Rejected(t).Marshal()}
 		if t.HasBaseline {
 			v.Baseline = t.Baseline.Proto()
 		}

@@ -214,7 +214,7 @@ func (o *offer) empties() bool {
 func (o *offer) validating() {
 	for _, t := range o.active {
 		switch {
-		case t.Emptying:
+		case t.Emptying, t.Replays > 0:
 		case t.Appends() && !t.HasBaseline && t.Stage == state.TableCreated:
 			o.give(workBaseline, t.Number, 0)
 		case !t.ByRange():

@@ -217,6 +217,10 @@ func (s *Service) givenUpOn(ctx context.Context, l *lease, m *state.Migration, k
 			s.updateFailed(r, &fault.Error{Kind: kind, Op: "coordinator.UpdateMigration", Side: p.Side, Err: errors.New(p.Reason)})
 		}
 		return nil // the spec has changed already, or a table was skipped: tried again until it works
+	case l.work.kind == workPrepare && m.Reopen:
+		r.settled(l.work)
+		return s.ended(ctx, m, &journalv1.MigrationEnded{Outcome: journalv1.MigrationEnded_OUTCOME_INCOMPLETE,
+			Reason: "rejected rows cannot be written: " + p.Reason, Side: p.Side, Kind: p.Kind})
 	case l.work.kind == workPublish:
 		r.settled(l.work)
 		return s.unpublishable(ctx, m, p)

@@ -6,6 +6,7 @@ import (
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
@@ -175,6 +176,9 @@ func (s *Service) judgedTable(ctx context.Context, l *lease, m *state.Migration,
 	t := s.view().Table(l.work.migration, l.work.table)
 	if t == nil || t.Stage != state.TableKeyed {
 		return nil
+	}
+	if expected, err := batch.DigestOf(l.job.GetValidate().GetExpected()); err != nil || expected != t.LoadedDigest {
+		return err // rejected rows were written since: the table is read again
 	}
 	if v.GetEqual() {
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableVerified{TableVerified: &journalv1.TableVerified{

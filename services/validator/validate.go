@@ -96,8 +96,12 @@ func (s *Service) drill(ctx context.Context, target engine.Reader, job *workerv1
 	}
 	defer release()
 	work := job.GetValidate()
+	rejected, err := batch.HashesOf(work.GetRejected())
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "validator.Validate", err)
+	}
 	d := &drill{
-		source: source, target: target, plan: work.GetTable(), rng: work.GetRange(), spare: work.GetBaseline().GetRows(),
+		source: source, target: target, plan: work.GetTable(), rng: work.GetRange(), spare: work.GetBaseline().GetRows(), rejected: rejected,
 		maxListed: s.config.MaxDifferences, maxEntries: s.config.DrillRows, read: read,
 	}
 	return d.run(ctx)

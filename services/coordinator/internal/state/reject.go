@@ -21,6 +21,18 @@ func (t *Table) reject(r *Range, e *planv1.Rejected) (err error) {
 	return nil
 }
 
+// Rejected are the hashes of all rejected rows of a table.
+func (v View) Rejected(t *Table) (out batch.Hashes) {
+	if t.Rejected == 0 {
+		return nil
+	}
+	v.Ranges(t.Migration, t.Number, func(r *Range) bool {
+		out = append(out, r.Rejected...)
+		return true
+	})
+	return out
+}
+
 // unreject forgets a range's rejected rows.
 func (t *Table) unreject(r *Range) {
 	t.Rejected -= int64(len(r.Rejected))
