@@ -13,7 +13,7 @@ import (
 // MariaDB makes of that type.
 func (cat *catalog) addColumn(t *planv1.Table, r columnRow, json bool) error {
 	if r.generated.String == "ROW START" || r.generated.String == "ROW END" {
-		cat.leave("period column", t.GetName()+"."+r.name, "the server keeps it for a system-versioned table")
+		cat.leave("period column", t.GetName()+"."+r.name, "the server sets it: in a target that is versioned too it says when the row was copied")
 		return nil
 	}
 	if !strings.Contains(strings.ToLower(r.privileges), "select") {

@@ -66,6 +66,10 @@ const (
 // objectDatabase begins a statement's object where it makes a database.
 const objectDatabase = "database "
 
+// objectOwnSequence begins a statement's object where it makes a sequence; its quoted
+// name follows.
+const objectOwnSequence = "sequence "
+
 // designer plans one target.
 type designer struct {
 	db      *database
@@ -219,9 +223,10 @@ func (d *designer) makeDatabase(name string) {
 // whether they nearly do.
 func (d *designer) sameEngine() bool { return d.source.GetEngine() == d.dialect.name }
 
-func (d *designer) family() bool {
-	return d.source.GetEngine() == NameMySQL || d.source.GetEngine() == NameMariaDB
-}
+func (d *designer) family() bool { return isFamily(d.source.GetEngine()) }
+
+// isFamily tells whether an engine is MySQL or MariaDB.
+func isFamily(engineName string) bool { return engineName == NameMySQL || engineName == NameMariaDB }
 
 // noteServer says what about the server makes a migration slower or slows its end.
 func (d *designer) noteServer() {

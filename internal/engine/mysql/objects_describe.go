@@ -24,7 +24,7 @@ var objectQueries = []string{
 		WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT IN ('BASE TABLE', 'SYSTEM VERSIONED', 'TEMPORARY', 'VIEW') ORDER BY 1, 2`,
 }
 
-// objectSequence is the type of an object that tables need before them.
+// typeSequence is the type of an object that tables need before them.
 const typeSequence = "sequence"
 
 // describeObjects reads the statements of what is no table, and what the sessions that

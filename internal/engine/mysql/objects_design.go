@@ -101,7 +101,8 @@ func statementOf(x *planv1.Object) string {
 // plan plans an object and says what is to be known of it.
 func (o *objectPlanner) plan(x *planv1.Object) {
 	if x.GetType() == typeSequence {
-		o.planSequence(x)
+		// Before the tables, whose defaults may need it.
+		o.design.Statements = append(o.design.Statements, sequenceStatements(o.schema, x)...)
 		return
 	}
 	text := statementOf(x)
@@ -115,19 +116,6 @@ func (o *objectPlanner) plan(x *planv1.Object) {
 	}
 	o.design.Objects = append(o.design.Objects, &planv1.Statement{Step: planv1.Step_STEP_OBJECTS, Object: x.GetType() + " " + qualified(o.schema, x.GetName()),
 		Sql: objectScript(o.schema, x.GetDefinition()[0], text)})
-}
-
-// planSequence makes a sequence before the tables whose defaults may need it; with a
-// staging place, where nothing of the kind may be, after them.
-func (o *objectPlanner) planSequence(x *planv1.Object) {
-	for _, s := range sequenceStatements(o.schema, x) {
-		if o.req.Stage == "" {
-			o.design.Statements = append(o.design.Statements, s)
-			continue
-		}
-		s.Step = planv1.Step_STEP_OBJECTS
-		o.design.Objects = append(o.design.Objects, s)
-	}
 }
 
 // tablesMoved says which table that an object needs is not where it was.

@@ -130,6 +130,6 @@ func sequenceStatements(schema string, o *planv1.Object) []*planv1.Statement {
 	name := qualified(schema, o.GetName())
 	create := "CREATE SEQUENCE IF NOT EXISTS " + name + strings.TrimPrefix(o.GetDefinition()[0], "CREATE SEQUENCE "+ident(o.GetName()))
 	set := strings.Replace(o.GetDefinition()[1], ident(o.GetName()), name, 1)
-	return []*planv1.Statement{{Step: planv1.Step_STEP_CREATE, Object: typeSequence + " " + name, Sql: create},
+	return []*planv1.Statement{{Step: planv1.Step_STEP_CREATE, Object: objectOwnSequence + name, Sql: create},
 		{Step: planv1.Step_STEP_CREATE, Object: "value of sequence " + name, Sql: set}}
 }

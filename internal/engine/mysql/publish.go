@@ -42,9 +42,20 @@ func (d *database) Publish(ctx context.Context, m engine.Migration, tables []*pl
 		return err
 	})
 	if err == nil {
-		err = d.dropStages(ctx, tables, nil)
+		err = d.dropPublished(ctx, tables)
 	}
 	return fault.At(classify(op, err), fault.Target, "")
+}
+
+// dropPublished drops the staging databases, with what is left in them: tables that
+// were skipped.
+func (d *database) dropPublished(ctx context.Context, tables []*planv1.TablePlan) error {
+	for name := range stages(tables) {
+		if err := d.unchecked(ctx, "DROP DATABASE IF EXISTS "+ident(name)); err != nil {
+			return fault.At(classify("mysql.Publish", err), fault.Target, objectDatabase+name)
+		}
+	}
+	return nil
 }
 
 // publish renames the tables, unless a call that did not come back has.
@@ -242,13 +253,18 @@ func (d *database) wasPublished(ctx context.Context, m engine.Migration, p *plan
 	return d.tableThere(ctx, p.GetPublishSchema(), p.GetPublishName())
 }
 
-// dropStages drops staging databases, and those that statements made, if they are
-// empty.
+// dropStages drops the sequences that statements made, and staging databases and those
+// that statements made, if they are empty.
 func (d *database) dropStages(ctx context.Context, tables []*planv1.TablePlan, statements []*planv1.Statement) error {
 	names := stages(tables)
 	for _, s := range statements {
 		if name, ok := strings.CutPrefix(s.GetObject(), objectDatabase); ok {
 			names[name] = true
+		}
+		if name, ok := strings.CutPrefix(s.GetObject(), objectOwnSequence); ok {
+			if _, err := d.db.ExecContext(ctx, "DROP SEQUENCE IF EXISTS "+name); err != nil {
+				return fault.At(classify("mysql.Discard", err), fault.Target, s.GetObject())
+			}
 		}
 	}
 	for name := range names {

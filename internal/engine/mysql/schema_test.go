@@ -43,6 +43,33 @@ func TestSchema_SameProduct(t *testing.T) {
 	})
 }
 
+// Objects come when the tables are published, sequences before; a table that was skipped
+// leaves nothing in the staging place.
+func TestSchema_Staged(t *testing.T) {
+	source, target := openFlavour(t, NameMariaDB), openFlavour(t, NameMariaDB)
+	allowLoadData(t, source)
+	script(t, source, append(richScript(t, NameMariaDB), "CREATE TABLE skipped (id int PRIMARY KEY, other int, CONSTRAINT to_published FOREIGN KEY (other) REFERENCES left_one (id))")...)
+	design := wholeWay(t, source, target, engine.DesignRequest{Stage: "drover_01stage"})
+	stage := design.GetTables()[0].GetTargetSchema()
+	published := slices.DeleteFunc(slices.Clone(design.GetTables()), func(p *planv1.TablePlan) bool { return p.GetPublishName() == "skipped" })
+	require.NoError(t, target.Publish(t.Context(), testMigration, published))
+	require.NoError(t, target.ApplyObjects(t.Context(), testMigration, design.GetObjects()))
+	script(t, source, "DROP TABLE skipped")
+	require.Equal(t, present(t, source), present(t, target))
+	var n int
+	scan(t, target.db, "SELECT count(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "+literal(stage), &n)
+	require.Zero(t, n, "the staging database is gone")
+}
+
+// What is made before the tables goes with them.
+func TestSchema_DiscardTakesSequences(t *testing.T) {
+	source, target := openFlavour(t, NameMariaDB), openFlavour(t, NameMariaDB)
+	script(t, source, "CREATE SEQUENCE s", "CREATE TABLE a (id int PRIMARY KEY DEFAULT nextval(s))")
+	design := wholeWay(t, source, target, engine.DesignRequest{Stage: "drover_01stage"})
+	require.NoError(t, target.Discard(t.Context(), testMigration, design.GetTables(), design.GetStatements()))
+	require.Empty(t, present(t, target))
+}
+
 // requireUntouchedByTriggers sees that triggers did not run for the rows of the copy,
 // and run now in the source's order.
 func requireUntouchedByTriggers(t *testing.T, d *database) {
