@@ -97,25 +97,30 @@ func (e *rowEncoder) targets() []string {
 
 // appendLine appends the row in hand as LOAD DATA reads it.
 func (e *rowEncoder) appendLine(b []byte) ([]byte, error) {
-	for i, v := range e.fields {
+	var err error
+	for i := range e.fields {
 		if i > 0 {
 			b = append(b, '\t')
 		}
-		if v == nil {
-			b = append(b, '\\', 'N')
-			continue
-		}
-		text, err := e.text(i)
-		if err != nil {
+		if b, err = e.appendLineField(b, i); err != nil {
 			return b, err
-		}
-		if e.columns[i].quoting <= quoted {
-			b = append(b, text...)
-		} else {
-			b = appendEscaped(b, text, &lineEscapes)
 		}
 	}
 	return append(b, '\n'), nil
+}
+
+func (e *rowEncoder) appendLineField(b []byte, i int) ([]byte, error) {
+	if e.fields[i] == nil {
+		return append(b, '\\', 'N'), nil
+	}
+	text, err := e.text(i)
+	if err != nil {
+		return b, err
+	}
+	if e.columns[i].quoting <= quoted {
+		return append(b, text...), nil
+	}
+	return appendEscaped(b, text, &lineEscapes), nil
 }
 
 // appendTuple appends the row in hand as INSERT reads it.

@@ -34,6 +34,9 @@ type columnEncoder struct {
 	encode func(b, v []byte) ([]byte, error)
 	// transcode says that LOAD DATA, which reads bytes, must make text of them first.
 	transcode bool
+	// unbounded says that the column takes values of any size that the server does, and
+	// check takes them in pieces.
+	unbounded bool
 }
 
 var errMalformed = errors.New("the value is not well formed")
@@ -43,6 +46,7 @@ func newColumnEncoder(d *dialect, c *planv1.ColumnPlan, to columnRow) (*columnEn
 	out, err := encoderOf(d, c, to)
 	if err == nil {
 		out.check = both(out.check, limitOf(d, c.GetKind(), to))
+		out.unbounded = to.dataType == "longtext" || to.dataType == "longblob"
 	}
 	return out, err
 }
@@ -268,14 +272,13 @@ func bitsForm(n int) func(b, v []byte) ([]byte, error) {
 	}
 }
 
-// Bounds of dates and times: 0000-01-01 to 9999-12-31.
+// Bounds of dates and times: 0001-01-01 to 9999-12-31. A date of the year 0 is taken and
+// read back as one that no calendar has.
 var (
-	firstDay, lastDay = canon.Days(0, 1, 1), canon.Days(9999, 12, 31)
-	firstMoment       = firstDay * microsPerDay
-	lastMoment        = (lastDay+1)*microsPerDay - 1
+	firstDay, lastDay = canon.Days(1, 1, 1), canon.Days(9999, 12, 31)
 )
 
-var errNoDate = loss.New(loss.DateRange, "the server has dates from year 0 to 9999 and no infinity: say in the spec what becomes of others, as {invalid: sentinel} or {type: text}")
+var errNoDate = loss.New(loss.DateRange, "the server has dates from year 1 to 9999 and no infinity: say in the spec what becomes of others, as {invalid: sentinel} or {type: text}")
 
 // momentForm writes dates and times, the fraction with all digits of the column,
 // which must be enough for the value: the server would round it or cut it.
@@ -289,18 +292,12 @@ func momentForm(d *dialect, kind planv1.Kind, digits int64) func(b, v []byte) ([
 			return b, errors.Join(errMalformed, err)
 		}
 		if kind == canon.Date {
-			days := int64(canon.GetDate(v))
-			if days < firstDay || days > lastDay {
-				return b, errNoDate
-			}
-			return appendDay(b, days), nil
+			return appendDay(b, int64(canon.GetDate(v)))
 		}
 		micros := canon.GetInt(v)
 		switch {
 		case kind == canon.Time && (micros > d.target.longestTime || micros < -d.target.longestTime):
 			return b, loss.New(loss.TimeOfDay, "%s is beyond what TIME holds here, 838:59:59: say {type: text} in the spec", canon.String(kind, v))
-		case kind != canon.Time && (micros < firstMoment || micros > lastMoment):
-			return b, errNoDate
 		case micros%unit != 0:
 			return b, loss.New(loss.Fraction, "%s has more digits behind the point than the column, which keeps %d", canon.String(kind, v), digits)
 		case kind == canon.Time:
@@ -310,15 +307,25 @@ func momentForm(d *dialect, kind planv1.Kind, digits int64) func(b, v []byte) ([
 		if rest := micros % microsPerDay; rest < 0 {
 			days--
 		}
-		b = append(appendDay(b, days), ' ')
-		return canon.AppendText(b, canon.Time, canon.AppendInt(nil, micros-days*microsPerDay))
+		b, err := appendDay(b, days)
+		if err != nil {
+			return b, err
+		}
+		return canon.AppendText(append(b, ' '), canon.Time, canon.AppendInt(nil, micros-days*microsPerDay))
 	}
 }
 
-// appendDay writes a date. Canonical text says 1 BC of year 0.
-func appendDay(b []byte, days int64) []byte {
-	y, m, day := canon.Civil(days)
-	return append(b, byte('0'+y/1000), byte('0'+y/100%10), byte('0'+y/10%10), byte('0'+y%10), '-', byte('0'+m/10), byte('0'+m%10), '-', byte('0'+day/10), byte('0'+day%10))
+// appendDay writes a date, or one that no calendar has.
+func appendDay(b []byte, days int64) ([]byte, error) {
+	y, m, day, impossible := canon.Impossible(days)
+	switch {
+	case impossible:
+	case days < firstDay || days > lastDay:
+		return b, errNoDate
+	default:
+		y, m, day = canon.Civil(days)
+	}
+	return append(b, byte('0'+y/1000), byte('0'+y/100%10), byte('0'+y/10%10), byte('0'+y%10), '-', byte('0'+m/10), byte('0'+m%10), '-', byte('0'+day/10), byte('0'+day%10)), nil
 }
 
 // geometryForm makes the stored form of EWKB: an SRID, 0 for none, and WKB.

@@ -45,6 +45,11 @@ func (w *rangeWriter) loadLines(ctx context.Context, b engine.Batch) error {
 	name := fmt.Sprintf("drover-%d", infiles.Add(1))
 	driver.RegisterReaderHandler(name, func() io.Reader { return bytes.NewReader(buf) })
 	defer driver.DeregisterReaderHandler(name)
+	return w.loadInfile(ctx, name, b)
+}
+
+// loadInfile runs the LOAD DATA that reads a registered reader.
+func (w *rangeWriter) loadInfile(ctx context.Context, name string, b engine.Batch) error {
 	result, err := w.conn.ExecContext(ctx, w.loadStatement(name))
 	if err != nil {
 		return err

@@ -143,6 +143,9 @@ func (w *rangeWriter) write(ctx context.Context, b engine.Batch) (engine.Outcome
 	if b.Encoding != planv1.Encoding_ENCODING_CANONICAL {
 		return 0, fault.New(fault.Corrupt, "mysql.Write", "batch %d is in encoding %s, the plan says %s", b.Sequence, b.Encoding, w.request.Plan.GetEncoding())
 	}
+	if b.Large != nil {
+		return w.writeLarge(ctx, b)
+	}
 	if w.bulk && b.Digest.Rows > 0 {
 		outcome, err := w.apply(ctx, b, w.loadData)
 		if _, refused := w.Refusal(err); !w.tryInserts(err) && (b.Sieve == nil || !refused) {
