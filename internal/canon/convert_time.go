@@ -43,7 +43,7 @@ func dateOf(from Kind) conversion {
 		case micros == TimeNegInfinity:
 			return AppendDate(nil, DateNegInfinity), nil
 		case days*microsPerDay != micros:
-			return nil, loss.New(loss.Fraction, "%s has a time of day, which no date keeps", String(from, v))
+			return nil, loss.New(loss.Conversion, "%s has a time of day, which no date keeps", String(from, v))
 		default:
 			return AppendDate(nil, int32(days)), nil
 		}

@@ -72,12 +72,18 @@ type assessment struct {
 func newAssessment(p *planv1.TablePlan, check engine.ValueCheck, report worker.Report) *assessment {
 	out := &assessment{plan: p, check: check, report: report, fields: make([][]byte, len(p.GetColumns())),
 		required: make([]bool, len(p.GetColumns())), losses: map[lossID]*planv1.Loss{}}
-	key := p.GetSource().GetKey()
 	for i, c := range p.GetColumns() {
-		primary := key.GetSource() == planv1.KeySource_KEY_SOURCE_PRIMARY && slices.Contains(key.GetColumns(), c.GetSource())
-		out.required[i] = c.Constant == nil && (!c.GetNullable() || primary)
+		out.required[i] = c.Constant == nil && (!c.GetNullable() || inPrimaryKey(p, c))
 	}
 	return out
+}
+
+// inPrimaryKey tells whether a column is part of a primary key that takes no NULL, as
+// those of SQLite alone do.
+func inPrimaryKey(p *planv1.TablePlan, c *planv1.ColumnPlan) bool {
+	return p.GetTargetEngine() != "sqlite" && slices.ContainsFunc(p.GetSource().GetIndexes(), func(x *planv1.Index) bool {
+		return x.GetPrimary() && slices.ContainsFunc(x.GetColumns(), func(k *planv1.IndexColumn) bool { return k.GetName() == c.GetSource() })
+	})
 }
 
 // touch counts a value that its column's policy changes.

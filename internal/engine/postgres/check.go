@@ -1,12 +1,14 @@
 package postgres
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // Check makes the check of a plan's values from the types that the plan names. Of types
@@ -28,17 +30,23 @@ func (c *valueCheck) Check(column int, v []byte) (err error) {
 	if err := c.check(column, v); err != nil {
 		return err
 	}
+	kind := c.plan.GetColumns()[column].GetKind()
+	if oid := c.types[column].oid; kind == canon.JSON && (oid == oidJSON || oid == oidJSONB) && !json.Valid(v) {
+		// A writer leaves it to the server, which must read it anyway.
+		return errJSON
+	}
 	if c.encoders[column] != nil {
 		c.scratch, err = c.encoders[column](c.scratch[:0], v)
 		return err
 	}
-	kind := c.plan.GetColumns()[column].GetKind()
 	if kind == canon.Text {
 		return checkText(v)
 	}
 	c.scratch, err = appendCopyText(c.scratch[:0], kind, v)
 	return err
 }
+
+var errJSON = loss.New(loss.JSON, "the text is not JSON")
 
 // namedTypes are the built-in types as format_type writes them, without modifiers.
 var namedTypes = map[string]uint32{
