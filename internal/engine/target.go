@@ -137,8 +137,12 @@ type Ledger struct {
 	Rejected batch.Hashes
 }
 
-// Next is the ledger with a batch of which the target refused some rows.
+// Next is the ledger with a batch of which the target refused some rows. A batch that
+// is in the target already changes nothing.
 func (l Ledger) Next(b Batch, refused []Reject) (Ledger, error) {
+	if b.Sequence < l.NextSequence {
+		return l, nil
+	}
 	next := l
 	next.NextSequence = b.Sequence + 1
 	next.Digest.Merge(b.Digest)
