@@ -77,7 +77,7 @@ func migration(m *state.Migration, tables []*state.Table, l live) *droverv1.Migr
 		Reason: m.Problem.Reason, ReasonSide: m.Problem.Side, ReasonKind: m.Problem.Kind,
 		CreateTime: timestamp(m.Created), StartTime: timestamp(m.Started), EndTime: timestamp(m.Ended),
 		SourceEngine: m.Source.Engine, SourceVersion: m.Source.Version, TargetEngine: m.Target.Engine, TargetVersion: m.Target.Version,
-		Findings: m.Findings, Statements: m.Statements, Unmoved: m.LeftBehind(), Tables: int32(len(tables)), Counters: &droverv1.Counters{}}
+		Findings: m.Findings, Statements: slices.Concat(m.Statements, m.Objects), Unmoved: m.LeftBehind(), Tables: int32(len(tables)), Counters: &droverv1.Counters{}}
 	out.Phases, out.Sizing, out.PublishTime = phaseMessages(m, tables), sizing(m, tables, l.slots), timestamp(m.Published)
 	for _, t := range tables {
 		if t.Skipped { // what was given up is not part of the whole
