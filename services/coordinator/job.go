@@ -25,7 +25,7 @@ func (o *offer) job(w workID) *workerv1.Job {
 		spec := wanted(o.m, o.run)
 		j.Title, j.Work = "design target", &workerv1.Job_Design{Design: &workerv1.MakeDesign{Database: o.run.described, Existing: existing(spec),
 			Tables: spec.GetTables(), Casts: spec.GetSchema().GetCasts(),
-			Policies: spec.GetSchema().GetPolicies(), Rejects: spec.GetRejects().GetMax() > 0, Stage: stageOf(spec, o.m.UID)}}
+			Policies: spec.GetSchema().GetPolicies(), Stage: stageOf(spec, o.m.UID)}}
 	case workPublish:
 		j.Title, j.Work = "publish tables", &workerv1.Job_Publish{Publish: &workerv1.PublishTables{
 			Tables: staged(o.view.Tables(o.m.UID), func(t *state.Table) bool { return t.Stage == state.TableComplete })}}
@@ -67,6 +67,7 @@ func (o *offer) tableJob(j *workerv1.Job, w workID, t *state.Table) {
 			Table: t.Plan, TargetRows: r.GetTargetRows(), TargetBytes: bytes}}
 	case workCreate:
 		apply("create", planv1.Step_STEP_CREATE)
+		j.GetApplySchema().WithIndexes = o.m.Spec.GetRejects().GetMax() > 0
 	case workKey:
 		apply("build key of", planv1.Step_STEP_KEY)
 	case workIndexes:
@@ -76,6 +77,9 @@ func (o *offer) tableJob(j *workerv1.Job, w workID, t *state.Table) {
 		j.Work = &workerv1.Job_ApplySchema{ApplySchema: &workerv1.ApplySchema{Table: withoutSkipped(t, o.tables), Step: planv1.Step_STEP_FOREIGN_KEYS}}
 	case workSequences:
 		apply("set sequences of", planv1.Step_STEP_SEQUENCES)
+	case workCompare:
+		key := uint32(t.AssessedKeys() + 1)
+		j.Title, j.Work = "compare keys of "+targetName(t.Plan), &workerv1.Job_CompareKeys{CompareKeys: &workerv1.CompareKeys{Table: t.Plan, Key: key}}
 	case workSample:
 		j.Title, j.Work = "sample "+sourceName(t.Plan), &workerv1.Job_Sample{Sample: &workerv1.SampleTable{Table: t.Plan,
 			Range: o.view.Range(w.migration, w.table, 1).Plan, MaxRows: sampleRows, MaxMs: sampleTime.Milliseconds()}}

@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/advice"
 	"github.com/drover-db/drover/internal/engine"
@@ -43,6 +44,21 @@ func prepare(ctx context.Context, db engine.Target, job *workerv1.Job) error {
 		Statements:     work.GetStatements(),
 		Reopen:         work.GetReopen(),
 	}), fault.Target, "")
+}
+
+// apply runs a table's statements of a step, and of what is wanted before rows come.
+func apply(ctx context.Context, db engine.Target, job *workerv1.Job) error {
+	work := job.GetApplySchema()
+	steps := []planv1.Step{work.GetStep()}
+	if work.GetWithIndexes() {
+		steps = append(steps, planv1.Step_STEP_KEY, planv1.Step_STEP_INDEXES)
+	}
+	for _, step := range steps {
+		if err := db.Apply(ctx, migration(job), work.GetTable(), step); err != nil {
+			return atTable(err, work.GetTable())
+		}
+	}
+	return nil
 }
 
 // publish moves staged tables to their final places.

@@ -38,6 +38,8 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 	}
 	defer release()
 	switch work := job.GetWork().(type) {
+	case *workerv1.Job_CompareKeys:
+		return s.compareKeys(ctx, db, job, report)
 	case *workerv1.Job_Design:
 		return design(ctx, db, work.Design)
 	case *workerv1.Job_Load:
@@ -49,8 +51,7 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 	case *workerv1.Job_Prepare:
 		err = prepare(ctx, db, job)
 	case *workerv1.Job_ApplySchema:
-		t := work.ApplySchema.GetTable()
-		err = atTable(db.Apply(ctx, migration(job), t, work.ApplySchema.GetStep()), t)
+		err = apply(ctx, db, job)
 	case *workerv1.Job_Empty:
 		t := work.Empty.GetTable()
 		err = atTable(db.Empty(ctx, migration(job), t, work.Empty.GetEpoch()), t)

@@ -670,10 +670,7 @@ type MakeDesign struct {
 	// load into the final tables.
 	Stage string `protobuf:"bytes,5,opt,name=stage,proto3" json:"stage,omitempty"`
 	// First match wins.
-	Policies []*v11.PolicyRule `protobuf:"bytes,20,rep,name=policies,proto3" json:"policies,omitempty"`
-	// Rows that the target refuses are to be rejected: what refuses them is made before
-	// the load, as far as the target can.
-	Rejects       bool `protobuf:"varint,21,opt,name=rejects,proto3" json:"rejects,omitempty"`
+	Policies      []*v11.PolicyRule `protobuf:"bytes,20,rep,name=policies,proto3" json:"policies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -748,13 +745,6 @@ func (x *MakeDesign) GetPolicies() []*v11.PolicyRule {
 		return x.Policies
 	}
 	return nil
-}
-
-func (x *MakeDesign) GetRejects() bool {
-	if x != nil {
-		return x.Rejects
-	}
-	return false
 }
 
 type Designed struct {
@@ -1045,9 +1035,11 @@ func (x *PrepareTarget) GetReopen() bool {
 
 // ApplySchema runs a table's statements of one step (loader).
 type ApplySchema struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Table         *v1.TablePlan          `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
-	Step          v1.Step                `protobuf:"varint,2,opt,name=step,proto3,enum=drover.plan.v1.Step" json:"step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table *v1.TablePlan          `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	Step  v1.Step                `protobuf:"varint,2,opt,name=step,proto3,enum=drover.plan.v1.Step" json:"step,omitempty"`
+	// Behind STEP_CREATE make key and indexes too: they are to refuse rows one by one.
+	WithIndexes   bool `protobuf:"varint,20,opt,name=with_indexes,json=withIndexes,proto3" json:"with_indexes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1094,6 +1086,13 @@ func (x *ApplySchema) GetStep() v1.Step {
 		return x.Step
 	}
 	return v1.Step(0)
+}
+
+func (x *ApplySchema) GetWithIndexes() bool {
+	if x != nil {
+		return x.WithIndexes
+	}
+	return false
 }
 
 // ApplyObjects makes what is no table, when every table is complete (loader).
@@ -2652,7 +2651,7 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\ainclude\x18\x01 \x03(\tR\ainclude\x12\x18\n" +
 	"\aexclude\x18\x02 \x03(\tR\aexclude\"A\n" +
 	"\tDescribed\x124\n" +
-	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\xb0\x02\n" +
+	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\x96\x02\n" +
 	"\n" +
 	"MakeDesign\x124\n" +
 	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\x124\n" +
@@ -2660,8 +2659,7 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x06tables\x18\x03 \x03(\v2\x14.drover.v1.TableRuleR\x06tables\x12%\n" +
 	"\x05casts\x18\x04 \x03(\v2\x0f.drover.v1.CastR\x05casts\x12\x14\n" +
 	"\x05stage\x18\x05 \x01(\tR\x05stage\x121\n" +
-	"\bpolicies\x18\x14 \x03(\v2\x15.drover.v1.PolicyRuleR\bpolicies\x12\x18\n" +
-	"\arejects\x18\x15 \x01(\bR\arejects\":\n" +
+	"\bpolicies\x18\x14 \x03(\v2\x15.drover.v1.PolicyRuleR\bpolicies\":\n" +
 	"\bDesigned\x12.\n" +
 	"\x06design\x18\x01 \x01(\v2\x16.drover.plan.v1.DesignR\x06design\"\xf9\x01\n" +
 	"\n" +
@@ -2682,10 +2680,11 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"statements\x12'\n" +
 	"\x0fsource_identity\x18\x02 \x01(\tR\x0esourceIdentity\x12'\n" +
 	"\x0ftarget_identity\x18\x03 \x01(\tR\x0etargetIdentity\x12\x16\n" +
-	"\x06reopen\x18\x14 \x01(\bR\x06reopen\"h\n" +
+	"\x06reopen\x18\x14 \x01(\bR\x06reopen\"\x8b\x01\n" +
 	"\vApplySchema\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12(\n" +
-	"\x04step\x18\x02 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\"I\n" +
+	"\x04step\x18\x02 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\x12!\n" +
+	"\fwith_indexes\x18\x14 \x01(\bR\vwithIndexes\"I\n" +
 	"\fApplyObjects\x129\n" +
 	"\n" +
 	"statements\x18\x01 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
