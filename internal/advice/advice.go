@@ -32,6 +32,25 @@ func Losses(p *planv1.TablePlan, rows int64, losses []*planv1.Loss) []*planv1.Fi
 	return out
 }
 
+// EqualKeys makes the finding that a unique key of the target takes keys of the source
+// for one. Names are rows, those with equal keys side by side.
+func EqualKeys(p *planv1.TablePlan, key *planv1.Index, rows int64, names []string) *planv1.Finding {
+	out := &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: "KEYS_COLLIDE", Table: label(p), Rows: rows, Keys: names}
+	var columns []string
+	for _, k := range key.GetColumns() {
+		columns = append(columns, k.GetName())
+		for _, c := range p.GetColumns() {
+			if c.GetTarget() == k.GetName() && c.GetKind() == planv1.Kind_KIND_TEXT && out.GetColumn() == "" {
+				out.Column = c.GetSource()
+				out.Message = fmt.Sprintf(" by collation %s", c.GetTargetCollation())
+			}
+		}
+	}
+	out.Message = fmt.Sprintf("%s rows have keys that unique index %s (%s) of the target takes for another row's%s: give the columns a collation there that tells them apart, "+
+		"as those that end in 0900_bin or nopad_bin, or correct the rows", humanize.Comma(rows), key.GetName(), strings.Join(columns, ", "), out.GetMessage())
+	return out
+}
+
 // label is a source table's name for people.
 func label(p *planv1.TablePlan) string {
 	if p.GetSource().GetSchema() == "" {

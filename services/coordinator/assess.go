@@ -35,6 +35,30 @@ func (o *offer) assessing() {
 	}
 }
 
+// toCompare tells whether the target is still to say which keys it takes for one.
+func toCompare(m *state.Migration, t *state.Table) bool {
+	return toAssess(m, t) && t.AssessedKeys() < len(t.Plan.GetComparedKeys())
+}
+
+// comparing offers the keys of each table one after another.
+func (o *offer) comparing() {
+	for _, t := range o.tables {
+		if toCompare(o.m, t) && !o.give(workCompare, t.Number, 0) {
+			return
+		}
+	}
+}
+
+// compared records what the target said of a key.
+func (s *Service) compared(ctx context.Context, l *lease, c *workerv1.Compared) error {
+	t := s.view().Table(l.work.migration, l.work.table)
+	if t == nil || l.job.GetCompareKeys().GetKey() != uint32(t.AssessedKeys()+1) {
+		return nil
+	}
+	return s.append(ctx, l.work.migration, &journalv1.Event{Body: &journalv1.Event_KeysCompared{KeysCompared: &journalv1.KeysCompared{
+		Table: t.Number, Key: l.job.GetCompareKeys().GetKey(), Findings: c.GetFindings()}}})
+}
+
 // nextToAssess is the first range of a table that was not read. Those before it need
 // not be looked at again each time.
 func (r *run) nextToAssess(view state.View, t *state.Table) uint32 {
@@ -60,7 +84,7 @@ func (s *Service) assessed(ctx context.Context, l *lease, a *workerv1.Assessed) 
 // their end.
 func (s *Service) concludeAssessments(ctx context.Context, m *state.Migration, tables []*state.Table) error {
 	for _, t := range tables {
-		if !toAssess(m, t) || t.Assessment == nil || t.Assessment.Ranges < t.Ranges {
+		if !toAssess(m, t) || t.Assessment == nil || t.Assessment.Ranges < t.Ranges || toCompare(m, t) {
 			continue
 		}
 		findings := advice.Losses(t.Plan, t.Assessment.Rows, t.Assessment.Losses)

@@ -269,7 +269,7 @@ func takes(m *state.Migration, r *run, kind workKind) bool {
 		return m.Verifying != 0
 	case workDescribe, workDesign, workSplit:
 		return m.Stage == state.Planning || m.Stage == state.Running || replanning(m, r)
-	case workSample, workAssess:
+	case workSample, workAssess, workCompare:
 		return m.Stage == state.Planning
 	case workDiscard:
 		return m.Stage == state.Discarding

@@ -53,6 +53,8 @@ func (o *offer) planning() {
 		o.give(workDescribe, 0, 0)
 	case o.role == loader && design && o.run.described != nil:
 		o.give(workDesign, 0, 0)
+	case o.role == loader && !design:
+		o.comparing()
 	case o.role == extractor && !design:
 		for _, t := range o.tables {
 			if toSplit(t) && !o.give(workSplit, t.Number, 0) {

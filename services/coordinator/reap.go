@@ -202,7 +202,7 @@ func (s *Service) givenUpOn(ctx context.Context, l *lease, m *state.Migration, k
 	case l.work.kind == workSample:
 		r.unsampled[l.work.table] = true
 		return nil
-	case l.work.kind == workAssess:
+	case l.work.kind == workAssess, l.work.kind == workCompare:
 		r.settled(l.work)
 		return s.unassessable(ctx, s.view().Table(m.UID, l.work.table), p)
 	case l.work.kind == workSplit && !m.AutoStart && m.Stage <= state.Planned && !transient(kind):

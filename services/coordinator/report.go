@@ -98,6 +98,8 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 		return s.sampled(ctx, l, r.GetSampled())
 	case workAssess:
 		return s.assessed(ctx, l, r.GetAssessed())
+	case workCompare:
+		return s.compared(ctx, l, r.GetCompared())
 	case workPublish:
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPublished{TargetPublished: &journalv1.TargetPublished{}}})
 	case workObjects:

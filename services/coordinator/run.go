@@ -32,6 +32,7 @@ const (
 	workCount
 	workSample
 	workAssess
+	workCompare
 	workPublish
 	workObjects
 	workDiscard

@@ -33,6 +33,7 @@ func (d *designer) planTable(p *planv1.TablePlan) {
 		note(p, blocker, codeNoColumns, "", "no column is left to copy")
 	}
 	p.ValidateByRange = d.validatesByRange(p, there)
+	p.ComparedKeys = d.comparedKeys(p, there)
 }
 
 // plannedColumn is a column of a new table on its way into the plan.
@@ -107,6 +108,7 @@ func (d *designer) columnType(p *planv1.TablePlan, c *planv1.Column) (targetType
 			note(p, info, codeTypeTranslated, c.GetName(), "%s has no type %s: the column becomes %s", d.dialect.product, c.GetNativeType(), to.name)
 		}
 		d.collate(p, c, &to)
+		d.ownBytes(p.GetSource(), c, &to)
 		return to, true
 	}
 	to, ok := d.dialect.mapType(d.source.GetEngine(), c)

@@ -133,6 +133,8 @@ func (a *apply) tableEvent() error {
 			t.Sample = &Sample{Rows: b.TableSampled.GetRows(), Bytes: b.TableSampled.GetBytes(), Seconds: b.TableSampled.GetSeconds()}
 			return nil
 		})
+	case *journalv1.Event_KeysCompared:
+		return a.table(b.KeysCompared.GetTable(), func(t *Table) error { return keysCompared(t, b.KeysCompared) })
 	case *journalv1.Event_TableAssessed:
 		return a.table(b.TableAssessed.GetTable(), func(t *Table) error { return tableAssessed(t, b.TableAssessed) })
 	default:
