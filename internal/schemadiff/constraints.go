@@ -90,7 +90,7 @@ func (c *comparison) indexes() {
 	want, uncertain := c.shapes(c.plan.GetSource(), c.target)
 	got, other := c.shapes(c.there, func(n string) string { return n })
 	for text, n := range want {
-		if n > got[text] && !c.unmade("index") {
+		if n > got[text] {
 			c.missing(text, "")
 		}
 	}
@@ -117,7 +117,7 @@ func (c *comparison) shapes(t *planv1.Table, name func(string) string) (by map[s
 			continue
 		}
 		text, ok := c.shape(x, name)
-		if !ok {
+		if !ok || t == c.plan.GetSource() && c.mentioned(x.GetName()) {
 			uncertain++
 			continue
 		}
@@ -131,11 +131,10 @@ func (c *comparison) dropped(name string) bool {
 	return slices.ContainsFunc(c.plan.GetSource().GetColumns(), func(s *planv1.Column) bool { return s.GetName() == name && s.GetDropped() })
 }
 
-// unmade tells whether the plan has a finding about a kind of object that is not made.
-func (c *comparison) unmade(what string) bool {
-	return slices.ContainsFunc(c.plan.GetFindings(), func(f *planv1.Finding) bool {
-		return f.GetColumn() == "" && strings.Contains(strings.ToLower(f.GetCode()), what)
-	})
+// mentioned tells whether the plan has a finding that names an index or a constraint:
+// what becomes of it is then known.
+func (c *comparison) mentioned(name string) bool {
+	return name != "" && slices.ContainsFunc(c.plan.GetFindings(), func(f *planv1.Finding) bool { return strings.Contains(f.GetMessage(), name) })
 }
 
 // servesForeignKey tells whether an index is one that MySQL makes for a foreign key.
@@ -206,11 +205,14 @@ func (c *comparison) multiset(want, got map[string]int) {
 
 // checks compares conditions between equal engines, where they are one text.
 func (c *comparison) checks() {
-	if !c.same || c.unmade("check") {
+	if !c.same {
 		return
 	}
 	want, got := map[string]int{}, map[string]int{}
 	for _, k := range c.plan.GetSource().GetChecks() {
+		if c.mentioned(k.GetName()) {
+			return
+		}
 		want["check "+strings.Join(strings.Fields(k.GetExpression()), " ")]++
 	}
 	for _, k := range c.there.GetChecks() {

@@ -99,18 +99,20 @@ func (c *comparison) columns() {
 
 func (c *comparison) compareColumn(p *planv1.ColumnPlan, is *planv1.Column) {
 	object := "column " + p.GetTarget()
-	if !sameType(p.GetTargetType(), is.GetNativeType()) {
+	if !c.sameType(p.GetTargetType(), is.GetNativeType()) {
 		c.different(object, p.GetTargetType(), is.GetNativeType())
 	}
-	if p.GetNullable() != is.GetNullable() {
-		c.different(object, p.GetTargetType()+nullability(p.GetNullable()), is.GetNativeType()+nullability(is.GetNullable()))
+	// A key that a table gets takes no NULL, whatever the source's did.
+	nullable := p.GetNullable() && !slices.Contains(primary(c.plan.GetSource()), p.GetSource())
+	if nullable != is.GetNullable() {
+		c.different(object, p.GetTargetType()+nullability(nullable), is.GetNativeType()+nullability(is.GetNullable()))
 	}
 	i := slices.IndexFunc(c.plan.GetSource().GetColumns(), func(s *planv1.Column) bool { return s.GetName() == p.GetSource() })
 	if i < 0 || c.plan.GetTargetExists() || p.Constant != nil {
 		return
 	}
 	source := c.plan.GetSource().GetColumns()[i]
-	if (source.GetIdentity() != 0) != (is.GetIdentity() != 0) && !c.noted(source.GetName()) {
+	if (source.GetIdentity() != 0) != (is.GetIdentity() != 0) && !c.noted(source.GetName()) && !c.isRowID(is) {
 		c.different(object, identity(source), identity(is))
 	}
 	if source.GetIdentity() == 0 && is.GetIdentity() == 0 {
@@ -122,6 +124,12 @@ func (c *comparison) compareColumn(p *planv1.ColumnPlan, is *planv1.Column) {
 // known, and no difference.
 func (c *comparison) noted(column string) bool {
 	return slices.ContainsFunc(c.plan.GetFindings(), func(f *planv1.Finding) bool { return f.GetColumn() == column })
+}
+
+// isRowID tells whether a column is the one that SQLite numbers rows by: it makes its own
+// values whether anybody wants it or not.
+func (c *comparison) isRowID(is *planv1.Column) bool {
+	return c.plan.GetTargetEngine() == "sqlite" && slices.Equal(primary(c.there), []string{is.GetName()})
 }
 
 func identity(c *planv1.Column) string {

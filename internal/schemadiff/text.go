@@ -1,6 +1,7 @@
 package schemadiff
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -12,14 +13,21 @@ var synonyms = strings.NewReplacer(
 	"time without time zone", "time", "int4", "integer", "int8", "bigint", "int2", "smallint", "bool ", "boolean ",
 	"double precision", "double", "float8", "double", "float4", "real", "decimal", "numeric")
 
+// displayWidths of MySQL's and MariaDB's integers say nothing about values; tinyint(1)
+// is how both say boolean.
+var displayWidths = regexp.MustCompile(`\b(smallint|mediumint|int|integer|bigint|year)\(\d+\)|\b(tinyint)\((?:[02-9]|\d\d+)\)`)
+
 // sameType compares types as DDL and catalogs write them.
-func sameType(a, b string) bool { return plainType(a) == plainType(b) }
+func (c *comparison) sameType(a, b string) bool {
+	a, b = plainType(a), plainType(b)
+	return a == b || c.plan.GetTargetEngine() == "mariadb" && a == "json" && b == "longtext" // what MariaDB makes of JSON
+}
 
 func plainType(t string) string {
 	if i := strings.IndexByte(t, '\''); i >= 0 { // labels of an enum count as they are
 		return plainType(t[:i]) + strings.ReplaceAll(t[i:], "', '", "','")
 	}
-	t = strings.Join(strings.Fields(strings.ToLower(t)), " ")
+	t = displayWidths.ReplaceAllString(strings.Join(strings.Fields(strings.ToLower(t)), " "), "$1$2")
 	t = strings.ReplaceAll(t, ", ", ",")
 	return strings.ReplaceAll(synonyms.Replace(t), `"`, "")
 }
