@@ -48,5 +48,6 @@ func RunPair(t *testing.T, source, target Factory) {
 	t.Run("Rules", func(t *testing.T) { testRules(t, source, target) })
 	t.Run("Check", func(t *testing.T) { testCheck(t, source, target) })
 	t.Run("Publish", func(t *testing.T) { testPublish(t, source, target) })
+	t.Run("Large", func(t *testing.T) { testLarge(t, source, target) })
 	t.Run("Repair", func(t *testing.T) { testRepair(t, source, target) })
 }

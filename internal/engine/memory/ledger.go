@@ -2,6 +2,8 @@ package memory
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -119,6 +121,12 @@ func (w *rangeWriter) Close() error { return nil }
 
 // decode copies a batch's rows out of its body, and checks their number and sum.
 func (w *rangeWriter) decode(b engine.Batch) ([]record, error) {
+	if b.Large != nil {
+		b.Body = make([]byte, b.Large.Size())
+		if _, err := b.Large.ReadAt(b.Body, 0); err != nil && !errors.Is(err, io.EOF) {
+			return nil, fault.Wrap(fault.Unavailable, "memory.Write", err)
+		}
+	}
 	rows, sum, err := w.records(b.Encoding, b.Body)
 	if err == nil && sum != b.Digest {
 		err = fault.New(fault.Corrupt, "memory.Write", "batch %d does not add up: %d rows, header says %d", b.Sequence, sum.Rows, b.Digest.Rows)

@@ -78,7 +78,8 @@ func (r *rowReader) each(ctx context.Context, rows []record, row engine.RowFunc)
 		if err != nil {
 			return err
 		}
-		if err := row(engine.Row{Data: data, Key: func() (*planv1.Bound, error) { return r.table.keyOf(rec), nil }}); err != nil {
+		whole := engine.Row{Data: data, Key: func() (*planv1.Bound, error) { return r.table.keyOf(rec), nil }}
+		if err := engine.InPieces(whole, r.Pieces, row); err != nil {
 			return err
 		}
 	}

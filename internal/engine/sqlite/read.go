@@ -222,6 +222,12 @@ func (r *rowReader) run(ctx context.Context, tx *sql.Tx, f engine.RowFunc) (stop
 		if !moves {
 			continue
 		}
+		if r.isLarge() {
+			if stopped, err := r.pieces(f); stopped != nil || err != nil {
+				return stopped, err
+			}
+			continue
+		}
 		if err := r.encode(); err != nil {
 			return nil, err
 		}
@@ -244,28 +250,36 @@ func (r *rowReader) moves() (bool, error) {
 	return ok, nil
 }
 
-func (r *rowReader) encode() (err error) {
+func (r *rowReader) encode() error {
 	r.data = r.data[:0]
-	for i, c := range r.columns {
-		before := r.data
-		if conversion := r.conversions[i]; conversion != nil {
-			r.data, err = appendConverted(r.data, r.from[i], conversion, r.cells[i].value)
-		} else {
-			r.data, err = appendCell(r.data, r.from[i], c, r.cells[i].value)
-		}
-		switch {
-		case err == nil:
-		case r.request.Lossy != nil:
-			r.request.Lossy(i, err)
-			r.data = batch.AppendNull(before)
-		default:
-			return r.refuse(engine.ColumnName(c, r.request.Side), err)
+	for i := range r.columns {
+		if err := r.encodeCell(i); err != nil {
+			return err
 		}
 	}
 	if r.request.Side == engine.SourceSide {
 		r.data = engine.AppendConstants(r.data, r.request.Plan)
 	}
 	return nil
+}
+
+// encodeCell appends the value of a column to the row.
+func (r *rowReader) encodeCell(i int) (err error) {
+	before, c := r.data, r.columns[i]
+	if conversion := r.conversions[i]; conversion != nil {
+		r.data, err = appendConverted(r.data, r.from[i], conversion, r.cells[i].value)
+	} else {
+		r.data, err = appendCell(r.data, r.from[i], c, r.cells[i].value)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case r.request.Lossy != nil:
+		r.request.Lossy(i, err)
+		r.data = batch.AppendNull(before)
+		return nil
+	}
+	return r.refuse(engine.ColumnName(c, r.request.Side), err)
 }
 
 // rowKey is the key of the row in the cells.

@@ -112,8 +112,10 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 	if b.Encoding != planv1.Encoding_ENCODING_CANONICAL {
 		return 0, fault.New(fault.Unsupported, op, "rows come in encoding %s; SQLite takes canonical ones", b.Encoding)
 	}
-	if err := w.inserter.check(b); err != nil {
-		return 0, err
+	if b.Large == nil {
+		if err := w.inserter.check(b); err != nil {
+			return 0, err
+		}
 	}
 	outcome := engine.Written
 	err := w.database.write(ctx, func(tx *sql.Tx) error {
@@ -134,6 +136,9 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 		}
 		if err := row.save(ctx, tx, w.id, stateLoading); err != nil {
 			return err
+		}
+		if b.Large != nil {
+			return w.inserter.insertLarge(ctx, tx, b)
 		}
 		if b.Sieve == nil {
 			return w.inserter.insert(ctx, tx, b)
