@@ -37,7 +37,7 @@ var unreadable = []loss.Rule{loss.StorageClass, loss.Encoding}
 // likeliest first, others behind # or.
 func remedy(p *planv1.TablePlan, c *planv1.ColumnPlan, r loss.Rule) string {
 	if r == loss.Null {
-		return tableRule(p, "where: "+scalar(c.GetSource()+" IS NOT NULL"))
+		return tableRule(p, "where: "+scalar(`"`+strings.ReplaceAll(c.GetSource(), `"`, `""`)+`" IS NOT NULL`))
 	}
 	var kept, policies []string
 	if to := widerType(p, c, r); to != "" {

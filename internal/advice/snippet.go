@@ -42,7 +42,8 @@ func tableRule(p *planv1.TablePlan, lines ...string) string {
 	for _, l := range lines {
 		out += "\n    " + l
 	}
-	return out
+	// With rules, only what a rule names moves.
+	return out + "\n" + everything
 }
 
 // columnRule writes the first of several rules for a column, the others as comments;

@@ -3,10 +3,11 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/drover-db/drover/internal/advice"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
 )
@@ -85,21 +86,21 @@ func writeRows(w io.Writer, list []Finding) {
 	}
 }
 
-// writeFixes writes the lines of a spec that settle findings, each once.
+// writeFixes writes the lines of a spec that settle all findings.
 func writeFixes(w io.Writer, list []Finding) {
-	var said []string
+	var fixes []string
 	for _, f := range list {
-		if f.Fix == "" || slices.Contains(said, f.Fix) {
-			continue
+		if f.Fix != "" {
+			fixes = append(fixes, f.Fix)
 		}
-		if len(said) == 0 {
-			fmt.Fprintln(w, "\nIn a spec (drover run -f), this settles them:")
-		}
-		said = append(said, f.Fix)
-		fmt.Fprintf(w, "\n# %s %s\n", f.Code, output.Clean(where(f)))
-		for line := range strings.Lines(f.Fix) {
-			fmt.Fprintln(w, output.Clean(strings.TrimSuffix(line, "\n")))
-		}
+	}
+	if len(fixes) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nWhat settles them in a spec (drover run -f); choose per column:")
+	fmt.Fprintln(w)
+	for line := range strings.Lines(advice.Merge(fixes)) {
+		fmt.Fprintf(w, "  %s\n", output.Clean(strings.TrimSuffix(line, "\n")))
 	}
 }
 
