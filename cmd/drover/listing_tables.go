@@ -33,7 +33,7 @@ func migrationListing(ctx context.Context, c *clients, _ *selection) (*listing, 
 			strings.TrimPrefix(m.GetName(), "migrations/"), progress.StateName(m.GetState()),
 			fmt.Sprintf("%d/%d", m.GetTablesComplete(), m.GetTables()), fmt.Sprintf("%d/%d", n.GetRangesVerified(), n.GetRanges()),
 			humanize.Comma(n.GetRowsLoaded()), m.GetSpec().GetSource().GetUrl(), m.GetSpec().GetTarget().GetUrl(), age(m.GetCreateTime()), progress.Phase(m)},
-			wide: []string{m.GetUid(), m.GetReason()}})
+			wide: []string{m.GetUid(), strings.ReplaceAll(m.GetReason(), "\n", "; ")}})
 	}
 	return l, err
 }

@@ -56,7 +56,7 @@ func (r *Rules) policy(a *ruledTable, c *planv1.Column) {
 			c.Policy = policy(p.GetInvalid(), p.GetSentinel())
 		}
 	}
-	if c.GetPolicy().GetAction() == planv1.Policy_ACTION_NULL && a.inKey(c) {
+	if c.GetPolicy().GetAction() == planv1.Policy_ACTION_NULL && c.GetNullable() && a.inKey(c) {
 		a.note("POLICY_ON_KEY", c.GetName(), "the column is part of the key that identifies rows, which the policy set-null would take from them: use error")
 	}
 }

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
@@ -67,7 +68,7 @@ func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.
 	w := workID{migration: m.UID, table: t.Number}
 	if t.Stage <= state.TablePlanned && !t.Blocked && !t.Skipped && hasError(t.Plan) && !replanning(m, s.runs[m.UID]) {
 		// Planned without a table that was skipped meanwhile; the others go on.
-		return s.block(ctx, m, t.Number, state.Problem{Reason: preflightOf(t.Plan.GetFindings()).Error(), Kind: fault.Unsupported.String(), Side: fault.Target})
+		return s.block(ctx, m, t.Number, state.Problem{Reason: strings.ReplaceAll(preflightOf(t.Plan.GetFindings()).Error(), "\n", "; "), Kind: fault.Unsupported.String(), Side: fault.Target})
 	}
 	if s.torn(m, t) {
 		return s.restartTable(ctx, m, t, "the snapshot that it was begun in is gone", nil)

@@ -160,6 +160,10 @@ func preflight(m *state.Migration, tables []*state.Table) error {
 	return preflightOf(findings)
 }
 
+// mostFindings are named, a line each, by the refusal of a plan.
+const mostFindings = 20
+
+// preflightOf names the findings that stop a plan, a line each; nil where none does.
 func preflightOf(findings []*planv1.Finding) error {
 	var all []string
 	for _, f := range findings {
@@ -167,14 +171,13 @@ func preflightOf(findings []*planv1.Finding) error {
 			all = append(all, findingText(f))
 		}
 	}
-	switch len(all) {
-	case 0:
+	if len(all) == 0 {
 		return nil
-	case 1:
-		return errors.New(all[0])
-	default:
-		return fmt.Errorf("%s (and %d more; see drover check)", all[0], len(all)-1)
 	}
+	if n := len(all) - mostFindings; n > 0 {
+		all = append(all[:mostFindings], fmt.Sprintf("and %d more: see drover check", n))
+	}
+	return errors.New(strings.Join(all, "\n"))
 }
 
 func findingText(f *planv1.Finding) string {

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"slices"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
@@ -26,12 +27,21 @@ func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*
 		made.Unmoved = append(made.GetUnmoved(), engine.LeaveObjects(source.GetObjects(), "it is in the source's dialect: write it for the target by hand")...)
 	}
 	for i, t := range made.GetTables() {
-		t.Findings = append(wrong[i], t.GetFindings()...)
+		t.Findings = append(wrong[i], slices.DeleteFunc(t.GetFindings(), func(f *planv1.Finding) bool { return saidAlready(f, wrong[i]) })...)
 		// A key that a policy changed is not where its range's bounds look for it.
 		t.ValidateByRange = t.GetValidateByRange() && !engine.PolicyOnKey(t)
 	}
 	advice.Settle(made)
 	return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: made}}}, nil
+}
+
+// saidAlready tells whether a finding stops a column that a rule's own finding stops:
+// the one comes of the other.
+func saidAlready(f *planv1.Finding, of []*planv1.Finding) bool {
+	return f.GetSeverity() == planv1.Severity_SEVERITY_ERROR && f.GetColumn() != "" &&
+		slices.ContainsFunc(of, func(rule *planv1.Finding) bool {
+			return rule.GetSeverity() == planv1.Severity_SEVERITY_ERROR && rule.GetColumn() == f.GetColumn()
+		})
 }
 
 // prepare makes the ledger and what comes before any table.
