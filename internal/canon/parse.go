@@ -174,7 +174,7 @@ func parseTemporal(kind Kind, s string) ([]byte, error) {
 		p.era()
 	}
 	if p.bad || p.rest != "" {
-		return nil, loss.New(loss.Conversion, "%q is not a valid %s", s, kindNoun(kind))
+		return nil, loss.New(loss.ImpossibleDate, "%q is not a valid %s", s, kindNoun(kind))
 	}
 	return p.value(kind, s)
 }
@@ -187,9 +187,12 @@ func (p *temporal) value(kind Kind, s string) ([]byte, error) {
 		return AppendTimeTZ(nil, p.micros, int32(p.offset)), nil
 	}
 	if !ValidDate(p.year, p.month, p.day) {
-		return nil, loss.New(loss.Conversion, "%q is not a valid %s", s, kindNoun(kind))
+		return nil, loss.New(loss.ImpossibleDate, "%q is not a valid %s", s, kindNoun(kind))
 	}
 	days := Days(p.year, p.month, p.day)
+	if _, _, _, taken := Impossible(days); taken {
+		return nil, fmt.Errorf("%q is out of range", s)
+	}
 	if kind == Date {
 		if days <= DateNegInfinity || days >= DateInfinity {
 			return nil, loss.New(loss.DateRange, "%q is out of range", s)
@@ -216,7 +219,7 @@ func parseInfinity(kind Kind, s string) ([]byte, error) {
 		}
 		return AppendInt(nil, TimeNegInfinity), nil
 	}
-	return nil, loss.New(loss.Conversion, "%q is not a valid %s", s, kindNoun(kind))
+	return nil, loss.New(loss.ImpossibleDate, "%q is not a valid %s", s, kindNoun(kind))
 }
 
 func kindNoun(kind Kind) string {

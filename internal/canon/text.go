@@ -104,8 +104,11 @@ func appendDate(b []byte, days int32) []byte {
 	case DateNegInfinity:
 		return append(b, "-infinity"...)
 	}
-	y, m, d := Civil(int64(days))
-	if y <= 0 {
+	y, m, d, impossible := Impossible(int64(days))
+	if !impossible {
+		y, m, d = Civil(int64(days))
+	}
+	if y <= 0 && !impossible {
 		return append(appendYMD(b, 1-y, m, d), " BC"...)
 	}
 	return appendYMD(b, y, m, d)
@@ -125,9 +128,12 @@ func appendTimestamp(b []byte, micros int64, zone string) []byte {
 		return append(b, "-infinity"...)
 	}
 	days := floorDiv(micros, microsPerDay)
-	y, m, d := Civil(days)
+	y, m, d, impossible := Impossible(days)
+	if !impossible {
+		y, m, d = Civil(days)
+	}
 	era := ""
-	if y <= 0 {
+	if y <= 0 && !impossible {
 		y, era = 1-y, " BC"
 	}
 	b = append(appendYMD(b, y, m, d), ' ')

@@ -14,7 +14,8 @@ const (
 )
 
 // impossibleDate is a date that MySQL holds and no calendar has: 0000-00-00, a month
-// or day 0, the 30th of February.
+// or day 0, the 30th of February. It has a canonical form (canon.ImpossibleDays) that
+// only MySQL and MariaDB understand.
 type impossibleDate struct{ text string }
 
 func (e *impossibleDate) Error() string {
@@ -70,28 +71,53 @@ func (c civil) valid() bool {
 	return c.day <= 28 || canon.ValidDate(c.year, c.month, c.day)
 }
 
+// days are those of the date, or what stands for one that no calendar has.
+func (c civil) days() int64 {
+	if c.valid() {
+		return canon.Days(c.year, c.month, c.day)
+	}
+	return canon.ImpossibleDays(c.year, c.month, c.day)
+}
+
+func (c civil) moment() int64 {
+	seconds := int64(c.hour)*3600 + int64(c.minute)*60 + int64(c.second)
+	return c.days()*microsPerDay + seconds*microsPerSecond + int64(c.micros)
+}
+
 func decodeDate(dst, field []byte) ([]byte, error) {
 	c, err := readCivil(field)
+	if err == nil && !c.valid() {
+		err = &impossibleDate{c.dateText()}
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !c.valid() {
-		return nil, &impossibleDate{c.dateText()}
-	}
-	return canon.AppendDate(dst, int32(canon.Days(c.year, c.month, c.day))), nil
+	return canon.AppendDate(dst, int32(c.days())), nil
+}
+
+// decodeAnyDate reads a DATE that goes where impossible ones have a place.
+func decodeAnyDate(dst, field []byte) ([]byte, error) {
+	c, err := readCivil(field)
+	return canon.AppendDate(dst, int32(c.days())), err
 }
 
 // decodeDateTime reads a DATETIME, or a TIMESTAMP in the session's zone, which is UTC.
 func decodeDateTime(dst, field []byte) ([]byte, error) {
 	c, err := readCivil(field)
+	if err == nil && !c.valid() {
+		err = &impossibleDate{c.text()}
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !c.valid() {
-		return nil, &impossibleDate{c.text()}
-	}
-	seconds := int64(c.hour)*3600 + int64(c.minute)*60 + int64(c.second)
-	return canon.AppendInt(dst, canon.Days(c.year, c.month, c.day)*microsPerDay+seconds*microsPerSecond+int64(c.micros)), nil
+	return canon.AppendInt(dst, c.moment()), nil
+}
+
+// decodeAnyDateTime reads a DATETIME or TIMESTAMP that goes where impossible ones have a
+// place.
+func decodeAnyDateTime(dst, field []byte) ([]byte, error) {
+	c, err := readCivil(field)
+	return canon.AppendInt(dst, c.moment()), err
 }
 
 // decodeTime reads a TIME, which may be negative and longer than a day.

@@ -104,8 +104,9 @@ func decimalLimit(to columnRow) func([]byte) error {
 	}
 }
 
-// timestampLimit knows the bounds of TIMESTAMP, which 0 is not in. MariaDB's newest
-// versions have a bit more than older ones, which refuse the rest themselves.
+// timestampLimit knows the bounds of TIMESTAMP, which 0 is not in, but for what stands
+// for 0000-00-00 00:00:00. MariaDB's newest versions have a bit more than older ones,
+// which refuse the rest themselves.
 func timestampLimit(d *dialect, to columnRow) func([]byte) error {
 	if to.dataType != "timestamp" {
 		return nil
@@ -120,12 +121,15 @@ func timestampLimit(d *dialect, to columnRow) func([]byte) error {
 		if len(v) != 8 {
 			return nil // the encoder says so
 		}
-		if n := canon.GetInt(v); n < first || n > last {
+		if n := canon.GetInt(v); (n < first || n > last) && n != zeroMoment {
 			return loss.New(loss.DateRange, "%s is beyond what TIMESTAMP holds: make it DATETIME(6)", canon.String(canon.Timestamp, v))
 		}
 		return nil
 	}
 }
+
+// zeroMoment is 0000-00-00 00:00:00.
+var zeroMoment = canon.ImpossibleDays(0, 0, 0) * microsPerDay
 
 // byteLimits are what types of text and of bytes take without a length.
 var byteLimits = map[string]int64{

@@ -43,6 +43,10 @@ var errMalformed = errors.New("the value is not well formed")
 
 // newColumnEncoder finds how values of a plan's column get into a column that is there.
 func newColumnEncoder(d *dialect, c *planv1.ColumnPlan, to columnRow) (*columnEncoder, error) {
+	if keepsBytes(c) {
+		// The server sees that they are characters of the column's character set.
+		return &columnEncoder{quoting: bytesQuoted, unbounded: to.dataType == "longtext"}, nil
+	}
 	out, err := encoderOf(d, c, to)
 	if err == nil {
 		out.check = both(out.check, limitOf(d, c.GetKind(), to))

@@ -57,7 +57,7 @@ func project(r engine.ReadRequest) *projection {
 	}
 	more := len(out.columns)
 	for _, c := range out.columns {
-		if s := engine.SourceColumn(r.Plan, c.name); s != nil && losesCharacters(s.GetCharset()) {
+		if s := engine.SourceColumn(r.Plan, c.name); s != nil && losesCharacters(s.GetCharset()) && !keepsBytes(c.plan) {
 			c.marks, more = more, more+1
 		}
 	}
@@ -70,15 +70,29 @@ var wideCharsets = []string{"", "utf8mb4", "utf8mb3", "utf8", "latin1", "ucs2", 
 
 func losesCharacters(charset string) bool { return !slices.Contains(wideCharsets, charset) }
 
+// marksOf counts the question marks that a column really has. For some characters the
+// server sends U+FFFD instead, which only GB18030 has itself: then no count is right.
+func marksOf(column, charset string) string {
+	out := fmt.Sprintf("char_length(%[1]s) - char_length(replace(%[1]s, '?', ''))", ident(column))
+	if charset != "gb18030" {
+		out += fmt.Sprintf(" + 4294967296 * (locate(%s, CONVERT(%s USING utf8mb4)) > 0)", textConstant([]byte("\uFFFD")), ident(column))
+	}
+	return out
+}
+
 // list is the SELECT list.
 func (p *projection) list() string {
 	var out []string
 	for _, c := range p.columns {
+		if keepsBytes(c.plan) {
+			out = append(out, "CAST("+ident(c.name)+" AS BINARY)")
+			continue
+		}
 		out = append(out, ident(c.name))
 	}
 	for _, c := range p.columns {
 		if c.marks > 0 {
-			out = append(out, fmt.Sprintf("char_length(%[1]s) - char_length(replace(%[1]s, '?', ''))", ident(c.name)))
+			out = append(out, marksOf(c.name, engine.SourceColumn(p.request.Plan, c.name).GetCharset()))
 		}
 	}
 	if len(out) == 0 {
@@ -106,7 +120,7 @@ func (p *projection) bindColumn(at int, c *column, f *mysql.Field) (err error) {
 			return fmt.Errorf("the plan has no such column of the source")
 		}
 		c.noLabel = len(s.GetEnumLabels()) > 0 && !s.GetMultiple() && !slices.Contains(s.GetEnumLabels(), "")
-		if s.GetKind() != kind || c.plan.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR {
+		if s.GetKind() != kind && !keepsBytes(c.plan) || c.plan.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR {
 			if c.convert, err = engine.NewConversion(p.request, at); err != nil {
 				return err
 			}
@@ -115,7 +129,21 @@ func (p *projection) bindColumn(at int, c *column, f *mysql.Field) (err error) {
 		}
 	}
 	c.stored, err = storedAs(kind, c.form, scaleOf(c, kind), int(f.ColumnLength))
+	if c.convert == nil && (p.request.Side == engine.TargetSide || isFamily(p.request.Plan.GetTargetEngine())) {
+		c.keepImpossible()
+	}
 	return err
+}
+
+// keepImpossible takes dates that no calendar has for values like others: the other side
+// is MySQL or MariaDB too. Those of a key are refused all the same.
+func (c *column) keepImpossible() {
+	switch c.form {
+	case formDate:
+		c.decode = decodeAnyDate
+	case formDateTime, formTimestamp:
+		c.decode = decodeAnyDateTime
+	}
 }
 
 // scaleOf is the scale that decimals of a column are read with.

@@ -7,8 +7,9 @@ import (
 )
 
 // sqlMode is strict for every engine and takes 0 for an AUTO_INCREMENT column as it
-// is. It lets zero dates be read and compared, and quotes as ANSI does not.
-const sqlMode = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
+// is. It lets zero and impossible dates be read, compared and written, and quotes as ANSI
+// does not.
+const sqlMode = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES"
 
 // sessionSettings hold for every connection: nothing that a server's configuration
 // says reaches a value.
