@@ -27,6 +27,8 @@ type cast struct {
 	to targetType
 	// problem says why the type cannot be; empty where it can.
 	problem string
+	// composite is set for row types.
+	composite bool
 }
 
 // planCasts asks the server for the types that the spec's casts name.
@@ -106,12 +108,12 @@ func describeCast(ctx context.Context, tx pgx.Tx, oid uint32, mod int32) (cast, 
 	base, baseMod := cat.base(oid, mod)
 	m := decodeTypmod(base.OID, baseMod)
 	switch {
-	case declared.Type == "p" || declared.Type == "c":
+	case declared.Type == "p":
 		return cast{problem: "a column for rows of another database cannot be of type " + declared.Name}, nil
 	case m.scale < 0:
 		return cast{problem: "a numeric with a negative scale would round"}, nil
 	}
-	out := cast{to: targetType{kind: kindOf(base.OID), scale: -1}}
+	out := cast{to: targetType{kind: kindOf(base.OID), scale: -1}, composite: base.Type == "c"}
 	if base.Extension && base.Name == "geometry" {
 		out.to.kind = canon.Bytes
 	}
@@ -132,9 +134,11 @@ func (d *designer) castOf(p *planv1.TablePlan, c *planv1.Column) (targetType, bo
 		note(p, blocker, codeCastImpossible, c.GetName(), "cast to %s: %s", c.GetCast(), found.problem)
 		return targetType{}, false
 	}
-	array := strings.HasSuffix(found.to.name, "[]")
-	if array && c.Constant == nil && !(d.sameEngine() && strings.HasSuffix(c.GetNativeType(), "[]")) {
-		note(p, blocker, codeCastImpossible, c.GetName(), "cast to %s: values of %s are no arrays", c.GetCast(), c.GetNativeType())
+	// Arrays and rows have no kind of their own: they come back from the text that they
+	// became elsewhere, which the server reads, and from nothing else.
+	structured := found.composite || strings.HasSuffix(found.to.name, "[]")
+	if structured && c.Constant == nil && c.GetKind() != canon.Text {
+		note(p, blocker, codeCastImpossible, c.GetName(), "cast to %s: values of %s are no arrays and no rows, and no text of them", c.GetCast(), c.GetNativeType())
 		return targetType{}, false
 	}
 	return found.to, true

@@ -76,6 +76,13 @@ func storedDecimal(a affinity, v string) (any, error) {
 	if n, err := strconv.ParseInt(v, 10, 64); err == nil && a != affinityReal {
 		return n, nil
 	}
+	// An infinity is a real like others; NaN is none.
+	switch v {
+	case "Infinity":
+		return math.Inf(1), nil
+	case "-Infinity":
+		return math.Inf(-1), nil
+	}
 	f, err := strconv.ParseFloat(v, 64)
 	if err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
 		plain, _ := canon.NormalizeDecimal(v, -1)
