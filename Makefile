@@ -59,9 +59,10 @@ $(BIN)/protoc-gen-go-grpc:
 	GOWORK=off GOBIN=$(BIN) go install $(PROTOC_GEN_GO_GRPC)
 
 .PHONY: gen
-gen: tools ## generate gen/ from proto/
+gen: tools ## generate gen/ from proto/, and docs/types.md from the type matrix
 	$(BIN)/buf lint
 	$(BIN)/buf generate
+	go run ./test/cmd/typesdoc docs/types.md
 
 .PHONY: tidy
 tidy: ## tidy both modules

@@ -5,7 +5,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -127,15 +126,6 @@ func (d Drover) Copy(t testing.TB, source, target string, args ...string) Result
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "summary.json")
 	r := d.Run(t, append([]string{"copy", source, target, "--summary", file, "-o", "json", "--progress", "none"}, args...)...)
-	raw, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return r
-	}
-	if err == nil {
-		err = json.Unmarshal(raw, &r.Summary)
-	}
-	if err != nil {
-		t.Fatalf("read summary: %v", err)
-	}
+	r.readSummary(t, file)
 	return r
 }
