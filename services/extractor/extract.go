@@ -11,7 +11,6 @@ import (
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/faultpoint"
-	"github.com/drover-db/drover/internal/keyrange"
 	"github.com/drover-db/drover/internal/worker"
 )
 
@@ -100,9 +99,6 @@ func (x *extraction) take(r engine.Row) error {
 	if r.More || x.large != nil {
 		return x.takeLarge(r)
 	}
-	if len(r.Data) > batch.MaxRow {
-		return x.tooLarge(r)
-	}
 	x.digest.Add(r.Data)
 	x.buf = append(x.buf, r.Data...)
 	full := batch.BodyLen(x.buf) >= x.limit
@@ -115,19 +111,6 @@ func (x *extraction) take(r engine.Row) error {
 		return nil
 	}
 	return x.cut(x.last.key)
-}
-
-// tooLarge refuses a row, naming it.
-func (x *extraction) tooLarge(r engine.Row) error {
-	e := fault.New(fault.Value, "extractor.Extract", "refuse row of %d bytes: rows of up to %d bytes can travel; shorten it or leave the table out",
-		len(r.Data), batch.MaxRow)
-	key, err := r.Key()
-	if err != nil {
-		return err
-	}
-	source := x.work.GetTable().GetSource().GetKey()
-	e.Key = keyrange.Named(source.GetColumns(), source.GetKinds(), key)
-	return e
 }
 
 // cut publishes the batch in hand; rows up to the key last are in it or in those

@@ -220,13 +220,30 @@ func TestExtract_LargeRowTravelsInParts(t *testing.T) {
 	}
 }
 
-func TestExtract_RefusesTooLargeRow(t *testing.T) {
-	f := newFixture(t, Config{}, 2, func(i int) string { return strings.Repeat("x", (i-1)*(batch.MaxRow+1)) })
-	_, err := f.try(t.Context(), f.job(whole, nil))
-	require.Equal(t, fault.Value, fault.KindOf(err))
-	require.Equal(t, "id=2", fault.Find(err).Key)
-	require.Equal(t, fault.Source, fault.Find(err).Side)
-	require.NotContains(t, err.Error(), "xxx")
+// A large row is sent while it is read, with the rows before it, and has the digest of
+// any other.
+func TestExtract_LargeRowIsSentAsItIsRead(t *testing.T) {
+	wide := func(i int) string { return strings.Repeat("x", 10+i%5/4*9000) }
+	f := newFixture(t, Config{BatchBytes: 1000, LargeRow: 2000}, 12, wide)
+	extracted := f.handle(f.job(whole, nil)).GetExtracted()
+	plain := newFixture(t, Config{}, 12, wide)
+	require.Equal(t, plain.handle(plain.job(whole, nil)).GetExtracted().GetDigest().GetSum(), extracted.GetDigest().GetSum())
+	require.EqualValues(t, 3, extracted.GetBatches())
+	large := map[uint64]*batch.Joiner{}
+	for _, m := range f.published(whole) {
+		if h := m.header; batch.IsLarge(h) {
+			if large[h.GetSequence()] == nil {
+				large[h.GetSequence()] = &batch.Joiner{}
+			}
+			require.NoError(t, large[h.GetSequence()].Add(h, m.body))
+			require.Equal(t, h.GetParts() != 0, h.GetDigest() != nil, "the last part alone has the digest")
+			if h.GetSequence() == 1 && h.GetParts() != 0 {
+				require.Equal(t, id(9), h.GetLastKey().GetValues()[0])
+				require.EqualValues(t, 5, h.GetDigest().GetRows())
+			}
+		}
+	}
+	require.Len(t, large, 2)
 }
 
 // A range ten times as large as the stream's budget goes through once somebody

@@ -124,7 +124,11 @@ func (s *stream) packet() ([]byte, error) {
 	if length == 0 {
 		return nil, fault.New(fault.Corrupt, "mysql.Read", "server sent an empty packet")
 	}
-	if s.pieces > 0 && length > s.pieces {
+	first, err := s.reader.Peek(1)
+	if err != nil {
+		return nil, cutShort(err)
+	}
+	if s.pieces > 0 && length > s.pieces && first[0] == mysql.OK_HEADER {
 		s.large = &packetReader{stream: s, left: length, full: length == maxPayload}
 		return nil, errLargeRow
 	}
