@@ -114,8 +114,8 @@ func (r *Rules) Unused() []*planv1.Finding {
 		out = append(out, &planv1.Finding{Severity: planv1.Severity_SEVERITY_WARNING, Code: code, Message: fmt.Sprintf(format, args...)})
 	}
 	for _, m := range r.tables {
-		// What is skipped is not described.
-		if !r.used[m] && !m.GetSkip() {
+		// What is skipped is not described; * is for the rest, of which there may be none.
+		if !r.used[m] && !m.GetSkip() && m.GetMatch() != "*" {
 			warn("RULE_UNUSED", "the rule for %s takes no table: none of the source has such a name, or an earlier rule takes it", m.GetMatch())
 		}
 	}
