@@ -197,6 +197,7 @@ type Row struct {
 	// last piece only.
 	More bool
 	// Key computes the row's key: the plan's key columns, hidden ones included
-	// where this side has them; nil without error where it has not.
+	// where this side has them; nil without error where it has not, and where a
+	// column of a nullable key is NULL.
 	Key func() (*planv1.Bound, error)
 }

@@ -80,6 +80,7 @@ func (r *Rules) Apply(db *planv1.Database) (*planv1.Database, [][]*planv1.Findin
 			}
 		}
 		a.where(r.rule(t.GetSchema(), t.GetName()).GetWhere())
+		a.nullableKey()
 		findings[i] = a.findings
 	}
 	for i, t := range out.GetTables() {
@@ -182,9 +183,24 @@ func (a *ruledTable) column(to *planv1.Column, rule *droverv1.ColumnRule) {
 	}
 }
 
-// inKey tells whether a column is part of the key that identifies rows.
+// inKey tells whether a column is part of the key that identifies rows, which a nullable
+// key may stop doing.
 func (a *ruledTable) inKey(c *planv1.Column) bool {
-	return slices.Contains(a.table.GetKey().GetColumns(), c.GetName())
+	return !a.table.GetKey().GetNullable() && slices.Contains(a.table.GetKey().GetColumns(), c.GetName())
+}
+
+// nullableKey gives a nullable key up if a policy or a cast may change its columns: a
+// value that becomes NULL would be a row of another range on the target.
+func (a *ruledTable) nullableKey() {
+	key := a.table.GetKey()
+	if !key.GetNullable() {
+		return
+	}
+	for _, c := range a.table.GetColumns() {
+		if slices.Contains(key.GetColumns(), c.GetName()) && (c.GetPolicy() != nil || c.GetCast() != "" || c.GetDropped()) {
+			a.table.Key = &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_NONE}
+		}
+	}
 }
 
 // collisions finds two columns that would get one name.

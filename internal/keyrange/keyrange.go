@@ -59,7 +59,24 @@ func Contains(kinds []planv1.Kind, r *planv1.Range, key *planv1.Bound) bool {
 }
 
 // Whole tells whether a range is its whole table.
-func Whole(r *planv1.Range) bool { return r.GetLower() == nil && r.GetUpper() == nil }
+func Whole(r *planv1.Range) bool {
+	return r.GetLower() == nil && r.GetUpper() == nil && r.GetNullKeys() == planv1.NullKeys_NULL_KEYS_UNSPECIFIED
+}
+
+// Ordered tells whether a range's rows have keys and come in their order.
+func Ordered(r *planv1.Range) bool { return r.GetNullKeys() != planv1.NullKeys_NULL_KEYS_ONLY }
+
+// WithNulls takes the ranges of a nullable key's keys and adds the range of rows that
+// have none, of about so many rows.
+func WithNulls(ranges []*planv1.Range, rows int64) []*planv1.Range {
+	for _, r := range ranges {
+		r.NullKeys = planv1.NullKeys_NULL_KEYS_EXCLUDED
+	}
+	return append(ranges, &planv1.Range{Number: uint32(len(ranges) + 1), NullKeys: planv1.NullKeys_NULL_KEYS_ONLY, EstimatedRows: rows, Label: labelNulls})
+}
+
+// labelNulls is the label of the rows whose key has a NULL.
+const labelNulls = "NULL"
 
 // FromBoundaries makes the len(cuts)+1 ranges that the sorted, distinct cuts
 // divide a table into: the first has no lower bound, the last no upper one, so
@@ -79,7 +96,7 @@ func Divide(kinds []planv1.Kind, part *planv1.Range, cuts []*planv1.Bound) []*pl
 		if i < n-1 {
 			upper = cuts[i]
 		}
-		r := &planv1.Range{Number: uint32(i + 1), Lower: lower, Upper: upper,
+		r := &planv1.Range{Number: uint32(i + 1), Lower: lower, Upper: upper, NullKeys: part.GetNullKeys(),
 			EstimatedRows: share(part.GetEstimatedRows(), n), EstimatedBytes: share(part.GetEstimatedBytes(), n)}
 		r.Label = Label(kinds, r)
 		out = append(out, r)
@@ -97,6 +114,9 @@ func share(total, n int64) int64 {
 
 // Label writes a range for people: "[1, 250001)", "(-∞, +∞)".
 func Label(kinds []planv1.Kind, r *planv1.Range) string {
+	if !Ordered(r) {
+		return labelNulls
+	}
 	lower, upper := "(-∞", "+∞)"
 	if r.GetLower() != nil {
 		lower = "[" + Key(kinds, r.GetLower())

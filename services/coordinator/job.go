@@ -129,9 +129,11 @@ func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Ran
 }
 
 // reset tells whether an attempt must remove the range's rows first: after a
-// failed validation, and always where rows have no key to go on behind.
+// failed validation, and always where rows have no key to go on behind, as those
+// whose key has a NULL.
 func reset(t *state.Table, r *state.Range) workerv1.Reset {
-	keyless := t.Plan.GetSource().GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_NONE
+	keyless := t.Plan.GetSource().GetKey().GetSource() == planv1.KeySource_KEY_SOURCE_NONE ||
+		r.Plan.GetNullKeys() == planv1.NullKeys_NULL_KEYS_ONLY
 	if (r.Reset || keyless || r.State == state.RangeSkipped) && !t.Appends() {
 		return workerv1.Reset_RESET_RANGE
 	}

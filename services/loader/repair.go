@@ -66,6 +66,10 @@ func rank(d *planv1.RowDifference) int {
 func (r *repair) add(ctx context.Context, rows []*planv1.RowDifference) error {
 	request := engine.ReadRequest{Side: engine.SourceSide, Plan: r.work.GetTable(), Keys: []*planv1.Bound{}}
 	for _, d := range rows {
+		if d.GetKey() == nil {
+			return fault.New(fault.Unsupported, "loader.Repair", "a row of %s that differs has a NULL in its key, which does not tell it from others: copy the table again",
+				engine.Label(r.work.GetTable(), engine.TargetSide))
+		}
 		request.Keys = append(request.Keys, d.GetKey())
 	}
 	found := map[string][]byte{}

@@ -205,16 +205,20 @@ func (d *drill) rejectedOn(s engine.Side) map[batch.Hash]int {
 }
 
 // identity gives what tells a row from the others on both sides: its key's hash,
-// or where the sides have no key in common its own.
+// or its own where the sides have no key in common or the row's has a NULL.
 func identity(plan *planv1.TablePlan) func(r engine.Row, row batch.Hash) (batch.Hash, error) {
 	if !engine.HasKey(plan) {
 		return func(_ engine.Row, row batch.Hash) (batch.Hash, error) { return row, nil }
 	}
 	var buf []byte
-	return func(r engine.Row, _ batch.Hash) (batch.Hash, error) {
+	nullable := plan.GetSource().GetKey().GetNullable()
+	return func(r engine.Row, row batch.Hash) (batch.Hash, error) {
 		key, err := r.Key()
 		if err != nil {
 			return batch.Hash{}, err
+		}
+		if key == nil && nullable {
+			return row, nil
 		}
 		if key == nil {
 			return batch.Hash{}, fault.New(fault.Internal, "validator.Validate", "a row of a table with a key came without it")

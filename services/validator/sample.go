@@ -67,7 +67,7 @@ func (v *verification) draw(ctx context.Context) ([]*drawn, error) {
 	err := v.source.Read(ctx, v.request(engine.SourceSide), func(r engine.Row) error {
 		v.read.count(len(r.Data))
 		key, err := r.Key()
-		if err != nil {
+		if err != nil || key == nil { // a key with a NULL finds no row
 			return err
 		}
 		lot := batch.HashRow(append(seed[:8:8], engine.KeyText(key)...)).Lo

@@ -16,7 +16,7 @@ import (
 // factories lacks are left out, values that one cannot hold too.
 func Standard(factories ...Factory) []Table {
 	s := standard{factories}
-	tables := []Table{intTable(), compositeTable(), textTable(), mixedTable(), keylessTable(), emptyTable(), s.wideTable()}
+	tables := []Table{intTable(), compositeTable(), textTable(), mixedTable(), keylessTable(), nullableTable(), emptyTable(), s.wideTable()}
 	if s.has(canon.UUID) {
 		tables = append(tables, keyTable("by_uuid", canon.UUID, 120, func(i int) []byte {
 			return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(i)*0x9e3779b97f4a7c15), uint64(i))
@@ -111,6 +111,21 @@ func keylessTable() Table {
 		t.Rows = append(t.Rows, [][]byte{canon.AppendInt(nil, i%4), []byte("same")})
 	}
 	t.Rows = append(t.Rows, [][]byte{nil, nil}, [][]byte{nil, nil})
+	return t
+}
+
+// nullableTable has no key but a unique one that rows may lack.
+func nullableTable() Table {
+	t := Table{Name: "by_nullable", Unique: [][]string{{"a", "b"}}, Columns: []Column{
+		{Name: "a", Kind: canon.Int, Nullable: true}, {Name: "b", Kind: canon.Int, Nullable: true}, {Name: "v", Kind: canon.Text, Nullable: true}}}
+	for i := range int64(90) {
+		row := [][]byte{canon.AppendInt(nil, i/9), canon.AppendInt(nil, i%9), fmt.Appendf(nil, "%d", i)}
+		if i%5 == 0 {
+			row[i%2] = nil
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	t.Rows = append(t.Rows, [][]byte{nil, nil, []byte("same")}, [][]byte{nil, nil, []byte("same")})
 	return t
 }
 

@@ -109,7 +109,7 @@ func (d *designer) column(p *planv1.TablePlan, c *planv1.Column) {
 // key arrives there as it is, and every engine orders it alike.
 func rangesHold(p *planv1.TablePlan) bool {
 	positions, err := engine.KeyColumns(p)
-	if err != nil || positions == nil || !p.GetSource().GetKey().GetPortableOrder() {
+	if err != nil || positions == nil || !p.GetSource().GetKey().GetPortableOrder() || p.GetSource().GetKey().GetNullable() {
 		return false
 	}
 	for n, i := range positions {
@@ -142,7 +142,7 @@ func (d *designer) definition(p *planv1.TablePlan) *planv1.Table {
 	for _, c := range p.GetColumns() {
 		def.Columns = append(def.Columns, targetColumn(p, c))
 	}
-	if names, ok := targetNames(p, source.GetKey().GetColumns()); ok && engine.HasKey(p) {
+	if names, ok := targetNames(p, source.GetKey().GetColumns()); ok && engine.HasKey(p) && !source.GetKey().GetNullable() {
 		def.Key = &planv1.Key{Source: source.GetKey().GetSource(), Columns: names}
 	}
 	for _, index := range source.GetIndexes() {

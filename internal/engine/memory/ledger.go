@@ -35,10 +35,10 @@ func (d *database) OpenRange(_ context.Context, r engine.RangeRequest) (engine.R
 		return nil, fault.New(fault.Fenced, op, "epoch %d is over; the range is at %d", r.Epoch, row.epoch)
 	}
 	if r.Reset {
-		if !keyrange.Whole(r.Range) && !r.Plan.GetValidateByRange() {
+		if !keyrange.Whole(r.Range) && keyrange.Ordered(r.Range) && !r.Plan.GetValidateByRange() {
 			return nil, fault.New(fault.Unsupported, op, "rows of one range of %s cannot be told from others: empty the table", t.def.GetName())
 		}
-		t.remove(r.Range)
+		t.remove(r.Plan, r.Range)
 		*row = ledgerRange{}
 	}
 	if row.attempt != r.Attempt {

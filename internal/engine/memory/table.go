@@ -160,15 +160,28 @@ func (t *table) find(columns []int, values [][]byte) bool {
 	return slices.ContainsFunc(t.rows, func(r record) bool { return slices.EqualFunc(pick(r, columns), values, bytes.Equal) })
 }
 
-// remove deletes the rows of a range; nil is all of them.
-func (t *table) remove(r *planv1.Range) {
+// remove deletes the rows of a range of a plan; nil is all of them.
+func (t *table) remove(p *planv1.TablePlan, r *planv1.Range) {
 	kept := make([]record, 0, len(t.rows))
 	for _, row := range t.rows {
-		if r != nil && !keyrange.Whole(r) && !keyrange.Contains(t.kinds, r, t.keyOf(row)) {
+		if r != nil && !keyrange.Whole(r) && !t.inRange(p, r, row) {
 			kept = append(kept, row)
 		}
 	}
 	t.rows = kept
+}
+
+// inRange tells whether a row is one of a part of the table.
+func (t *table) inRange(p *planv1.TablePlan, r *planv1.Range, row record) bool {
+	if keyrange.Ordered(r) {
+		return keyrange.Contains(t.kinds, r, t.keyOf(row))
+	}
+	for _, c := range p.GetColumns() {
+		if slices.Contains(p.GetSource().GetKey().GetColumns(), c.GetSource()) && row[t.column(c.GetTarget())] == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // continueIdentity sets the next identity value behind the greatest one.

@@ -121,7 +121,7 @@ func (d *database) create(m *migration, p *planv1.TablePlan) error {
 			return err
 		}
 	case p.GetExisting() == planv1.Existing_EXISTING_TRUNCATE:
-		t.remove(nil)
+		t.remove(nil, nil)
 	case p.GetExisting() == planv1.Existing_EXISTING_FAIL && len(t.rows) > 0:
 		return fault.New(fault.Exists, op, "table %s has rows: empty it, or choose existing: append or truncate", p.GetTargetName())
 	}
@@ -171,7 +171,7 @@ func (d *database) Empty(_ context.Context, of engine.Migration, p *planv1.Table
 		return err
 	}
 	if t := d.tables[placeOf(p)]; t != nil {
-		t.remove(nil)
+		t.remove(nil, nil)
 	}
 	m.table(p.GetNumber()).epoch = epoch
 	for id, r := range m.ranges {

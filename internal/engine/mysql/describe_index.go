@@ -66,9 +66,9 @@ func (cat *catalog) addForeignKeys(rows []foreignKeyRow) {
 	}
 }
 
-// chooseKey finds what identifies a table's rows: the primary key, or a unique index
-// that no row can be missing from. Numbers go before texts, and few columns before
-// many.
+// chooseKey finds what identifies a table's rows: the primary key, or a unique index,
+// best one whose columns cannot be NULL. Numbers go before texts, and few columns
+// before many.
 func chooseKey(t *planv1.Table) *planv1.Key {
 	best := &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_NONE}
 	for _, i := range t.GetIndexes() {
@@ -85,6 +85,8 @@ func better(a, b *planv1.Key) bool {
 		return true
 	case b.GetSource() == planv1.KeySource_KEY_SOURCE_PRIMARY:
 		return false
+	case a.GetNullable() != b.GetNullable():
+		return b.GetNullable()
 	case a.GetPortableOrder() != b.GetPortableOrder():
 		return a.GetPortableOrder()
 	default:
@@ -112,6 +114,7 @@ func keyOf(t *planv1.Table, i *planv1.Index) *planv1.Key {
 		c := t.GetColumns()[at]
 		key.Columns, key.Kinds = append(key.Columns, c.GetName()), append(key.Kinds, c.GetKind())
 		key.PortableOrder = key.PortableOrder && portable(c)
+		key.Nullable = key.GetNullable() || c.GetNullable()
 	}
 	return key
 }
@@ -122,7 +125,7 @@ func identifies(c *planv1.Column) bool {
 	case canon.Float32, canon.Float64, canon.JSON, canon.JSONValue:
 		return false
 	}
-	return !c.GetNullable() && c.GetGenerated() == ""
+	return c.GetGenerated() == ""
 }
 
 // portable tells whether every engine orders a column's values alike. MariaDB sorts

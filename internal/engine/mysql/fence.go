@@ -135,7 +135,7 @@ const ownConnection = "backend = CONNECTION_ID(), since = UNIX_TIMESTAMP()"
 // reset deletes the range's rows. Others wait meanwhile at its bounds.
 func (w *rangeWriter) reset(ctx context.Context, row ledgerRow) error {
 	r := w.request
-	if !keyrange.Whole(r.Range) && !r.Plan.GetValidateByRange() {
+	if !keyrange.Whole(r.Range) && keyrange.Ordered(r.Range) && !r.Plan.GetValidateByRange() {
 		return fault.New(fault.Unsupported, "mysql.reset", "the target cannot tell one range's rows from another's: the whole table must be emptied")
 	}
 	from, err := rangeOf(r.Plan, r.Range)

@@ -111,6 +111,12 @@ func (k keyTerms) bounds(r *planv1.Range, after *planv1.Bound) ([]string, error)
 		}
 		out = append(out, condition)
 	}
+	switch r.GetNullKeys() {
+	case planv1.NullKeys_NULL_KEYS_ONLY:
+		out = append(out, "("+strings.Join(k.names, " IS NULL OR ")+" IS NULL)")
+	case planv1.NullKeys_NULL_KEYS_EXCLUDED:
+		out = append(out, strings.Join(k.names, " IS NOT NULL AND ")+" IS NOT NULL")
+	}
 	return out, nil
 }
 

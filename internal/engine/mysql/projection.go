@@ -11,6 +11,7 @@ import (
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
 	"github.com/drover-db/drover/internal/loss"
 )
 
@@ -187,7 +188,7 @@ func (p *projection) query() (string, error) {
 		return "", err
 	}
 	out := "SELECT " + p.list() + rows
-	if len(terms.names) > 0 {
+	if len(terms.names) > 0 && keyrange.Ordered(p.request.Range) {
 		out += " ORDER BY " + terms.order("")
 	}
 	return out, nil
@@ -209,7 +210,9 @@ func fromRows(r engine.ReadRequest, terms keyTerms) (string, error) {
 	}
 	out := " FROM " + qualified(schema, name)
 	if r.Side == engine.SourceSide {
-		out += forceIndex(r.Plan.GetSource())
+		if keyrange.Ordered(r.Range) {
+			out += forceIndex(r.Plan.GetSource())
+		}
 		where, err := whereSQL(r.Plan.GetSource())
 		if err != nil {
 			return "", err

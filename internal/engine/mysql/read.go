@@ -307,6 +307,9 @@ func (r *rowReader) currentKey() (*planv1.Bound, error) {
 	}
 	out := &planv1.Bound{Values: make([][]byte, len(r.key))}
 	for i, k := range r.key {
+		if r.fields[k.at] == nil && r.request.Plan.GetSource().GetKey().GetNullable() {
+			return nil, nil
+		}
 		v, err := k.value(r.fields[k.at])
 		if err != nil {
 			return nil, r.refuse(k.name, err)

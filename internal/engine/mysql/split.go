@@ -22,20 +22,26 @@ func (d *database) Split(ctx context.Context, p *planv1.TablePlan, o engine.Spli
 	part := o.Part(rows, bytes)
 	var cuts []*planv1.Bound
 	var err error
-	if engine.HasKey(p) {
-		s := &splitter{db: d.db, table: source, part: part, after: o.After, step: o.StepRows(rows, bytes)}
+	s := &splitter{db: d.db, table: source, rows: rows, part: part, after: o.After, step: o.StepRows(rows, bytes)}
+	if engine.HasKey(p) && keyrange.Ordered(part) {
 		cuts, err = s.run(ctx, p)
 	}
 	if err != nil {
 		return nil, fault.At(classify("mysql.Split", err), fault.Source, engine.Label(p, engine.SourceSide))
 	}
-	return keyrange.Divide(source.GetKey().GetKinds(), part, cuts), nil
+	out := keyrange.Divide(source.GetKey().GetKinds(), part, cuts)
+	if source.GetKey().GetNullable() && o.Within == nil {
+		out = keyrange.WithNulls(out, rows-s.rows)
+	}
+	return out, nil
 }
 
 // splitter finds the cuts of one table.
 type splitter struct {
 	db    *sql.DB
 	table *planv1.Table
+	// rows that have a key, as estimated.
+	rows int64
 	// part is what is cut, behind after.
 	part  *planv1.Range
 	after *planv1.Bound
@@ -45,6 +51,8 @@ type splitter struct {
 	step int64
 	// decimals are those of each key column.
 	decimals []int32
+	// always is what all keys are: not NULL, where a column may be.
+	always []string
 }
 
 func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1.Bound, err error) {
@@ -59,6 +67,11 @@ func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1
 		s.decimals = append(s.decimals, p.GetColumns()[i].GetScale())
 	}
 	s.from = qualified(s.table.GetSchema(), s.table.GetName()) + forceIndex(s.table)
+	if s.table.GetKey().GetNullable() {
+		if err := s.setNullsAside(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if !keyrange.Whole(s.part) || s.after != nil {
 		return s.walkPart(ctx)
 	}
@@ -70,6 +83,18 @@ func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1
 		return s.walk(ctx, nil, nil)
 	}
 	return (&bisection{splitter: s, middle: half}).run(ctx)
+}
+
+// setNullsAside leaves out the rows that have a NULL in the key. How many they are is
+// known by its first column.
+func (s *splitter) setNullsAside(ctx context.Context) (err error) {
+	s.always, err = s.terms.bounds(&planv1.Range{NullKeys: planv1.NullKeys_NULL_KEYS_EXCLUDED}, nil)
+	if err != nil {
+		return err
+	}
+	nulls, err := explainRows(ctx, s.db, "SELECT 1 FROM "+qualified(s.table.GetSchema(), s.table.GetName())+indexHint("USE", s.table)+" WHERE "+s.terms.names[0]+" IS NULL")
+	s.rows -= min(nulls, s.rows)
+	return err
 }
 
 // walkPart cuts at every step-th key of the part. A part is about as large as a range:
@@ -124,7 +149,7 @@ func (s *splitter) next(ctx context.Context, after *planv1.Bound, conditions []s
 
 // key reads one key in the order of the index or against it.
 func (s *splitter) key(ctx context.Context, conditions []string, direction string, skip int64) (*planv1.Bound, error) {
-	query := "SELECT " + strings.Join(s.terms.names, ", ") + " FROM " + s.from + where(conditions) +
+	query := "SELECT " + strings.Join(s.terms.names, ", ") + " FROM " + s.from + where(append(conditions[:len(conditions):len(conditions)], s.always...)) +
 		" ORDER BY " + s.terms.order(direction) + " LIMIT 1 OFFSET " + itoa(skip)
 	fields := make([]sql.RawBytes, len(s.terms.names))
 	into := make([]any, len(fields))

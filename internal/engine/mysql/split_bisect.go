@@ -36,7 +36,7 @@ func (b *bisection) run(ctx context.Context) ([]*planv1.Bound, error) {
 	if err != nil || last == nil {
 		return nil, err
 	}
-	if err := b.halve(ctx, piece{first: first, last: last, rows: b.table.GetEstimatedRows()}, maxHalvings); err != nil {
+	if err := b.halve(ctx, piece{first: first, last: last, rows: b.rows}, maxHalvings); err != nil {
 		return nil, err
 	}
 	b.level()
@@ -155,7 +155,7 @@ func (b *bisection) level() {
 	for _, p := range b.pieces {
 		sum += p.rows
 	}
-	share := float64(b.table.GetEstimatedRows()) / float64(max(1, sum))
+	share := float64(b.rows) / float64(max(1, sum))
 	for i := range b.pieces {
 		b.pieces[i].rows = int64(float64(b.pieces[i].rows) * min(1, share))
 	}

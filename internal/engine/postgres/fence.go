@@ -94,7 +94,7 @@ func isTrue(r *pgconn.Result) bool { return len(r.Rows) == 1 && string(r.Rows[0]
 // reset deletes the range's rows and forgets its sums.
 func (w *rangeWriter) reset(ctx context.Context, tx pgx.Tx, row ledgerRow) error {
 	r := w.request
-	if !keyrange.Whole(r.Range) && !keyKindsKept(r.Plan) {
+	if !keyrange.Whole(r.Range) && keyrange.Ordered(r.Range) && !keyKindsKept(r.Plan) {
 		return fault.New(fault.Unsupported, "postgres.reset", "the key has another type on the target, where its ranges mean other rows: the table can only be done again as a whole")
 	}
 	where, err := predicate(r.Plan, engine.TargetSide, r.Range, nil)

@@ -245,6 +245,13 @@ func predicate(p *planv1.TablePlan, side engine.Side, r *planv1.Range, after *pl
 		}
 		conditions = append(conditions, c)
 	}
+	if r.GetNullKeys() != planv1.NullKeys_NULL_KEYS_UNSPECIFIED {
+		names, _, err := keyColumns(p, side)
+		if err != nil {
+			return "", err
+		}
+		conditions = append(conditions, nullKeys(names, r.GetNullKeys()))
+	}
 	if len(conditions) == 0 {
 		return "", nil
 	}
@@ -262,6 +269,14 @@ func anyOf(p *planv1.TablePlan, side engine.Side, keys []*planv1.Bound) (string,
 		out = append(out, one)
 	}
 	return "(" + strings.Join(out, " OR ") + ")", nil
+}
+
+// nullKeys is the condition that a key has a NULL, or that it has none.
+func nullKeys(names []string, rows planv1.NullKeys) string {
+	if rows == planv1.NullKeys_NULL_KEYS_ONLY {
+		return "(" + strings.Join(names, " IS NULL OR ") + " IS NULL)"
+	}
+	return strings.Join(names, " IS NOT NULL AND ") + " IS NOT NULL"
 }
 
 // comparison compares the key with a bound, as a row where it has several

@@ -11,6 +11,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
 )
 
 // readSettings hold for the transaction of one read: one process, in the order
@@ -120,7 +121,7 @@ func (p *projection) query(r engine.ReadRequest) (string, error) {
 	}
 	sql := "COPY (SELECT " + strings.Join(p.exprs, ", ") + " FROM " + relation(p.plan, p.side) + " AS r" + where
 	// A scan by ctid comes in its order, and a sort would cost a copy of the table.
-	if engine.HasKey(p.plan) {
+	if engine.HasKey(p.plan) && keyrange.Ordered(r.Range) {
 		names, _, err := keyColumns(p.plan, p.side)
 		if err != nil {
 			return "", err

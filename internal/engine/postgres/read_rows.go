@@ -176,6 +176,9 @@ func (r *rowReader) currentKey() (*planv1.Bound, error) {
 	}
 	out := &planv1.Bound{Values: make([][]byte, len(r.key))}
 	for i, k := range r.key {
+		if r.fields[k.field] == nil && r.plan.GetSource().GetKey().GetNullable() {
+			return nil, nil
+		}
 		v, err := k.decode(nil, r.fields[k.field])
 		if err != nil {
 			return nil, fault.Wrap(fault.Value, "postgres.Read", fmt.Errorf("read key: %w", err))

@@ -10,6 +10,7 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
 )
 
 // Apply runs a table's statements of one step in one transaction.
@@ -188,8 +189,8 @@ func deleteRows(ctx context.Context, tx *sql.Tx, p *planv1.TablePlan, r *planv1.
 		return err
 	}
 	where := &predicate{}
-	if r.GetLower() != nil || r.GetUpper() != nil {
-		if !p.GetValidateByRange() {
+	if !keyrange.Whole(r) {
+		if keyrange.Ordered(r) && !p.GetValidateByRange() {
 			return fault.New(fault.Unsupported, op, "SQLite cannot tell one range's rows from another's: the whole table must be emptied")
 		}
 		key := targetKey(p, engine.TargetSide)

@@ -63,6 +63,12 @@ func (p *predicate) bounds(r *planv1.Range, after *planv1.Bound) error {
 	if err := p.add("<", r.GetUpper()); err != nil {
 		return err
 	}
+	switch r.GetNullKeys() {
+	case planv1.NullKeys_NULL_KEYS_ONLY:
+		p.where = append(p.where, "("+strings.Join(p.terms, " IS NULL OR ")+" IS NULL)")
+	case planv1.NullKeys_NULL_KEYS_EXCLUDED:
+		p.where = append(p.where, strings.Join(p.terms, " IS NOT NULL AND ")+" IS NOT NULL")
+	}
 	return p.add(">", after)
 }
 

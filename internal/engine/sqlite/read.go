@@ -289,6 +289,9 @@ func (r *rowReader) rowKey() (*planv1.Bound, error) {
 	}
 	out := &planv1.Bound{}
 	for n, i := range r.keyCells {
+		if r.cells[i].value == nil && r.request.Plan.GetSource().GetKey().GetNullable() {
+			return nil, nil
+		}
 		kind := r.key.GetKinds()[n]
 		v, err := keyValue(kind, r.cells[i].value)
 		if err == nil && kind == canon.Decimal && i < len(r.from) {
