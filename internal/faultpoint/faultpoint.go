@@ -19,6 +19,9 @@ const (
 	LoaderAfterFence Point = "loader.after-fence"
 	// LoaderBeforeWrite stands before a batch is written to the target.
 	LoaderBeforeWrite Point = "loader.before-write"
+	// LoaderAfterKeep stands between the writing of rejected rows to their file and the
+	// commit that counts them.
+	LoaderAfterKeep Point = "loader.after-keep"
 	// LoaderAfterWrite stands after the batch is committed, before it is reported.
 	LoaderAfterWrite Point = "loader.after-write"
 	// LoaderBeforeComplete stands between the last batch and the range's completion.

@@ -104,7 +104,7 @@ func parseRule(entry string) (*rule, error) {
 func known(p Point) bool {
 	switch p {
 	case ExtractorBeforePublish, ExtractorAfterBatch, ExtractorBeforeEnd, LoaderAfterFence, LoaderBeforeWrite,
-		LoaderAfterWrite, LoaderBeforeComplete, LoaderAfterComplete, ValidatorBeforeRead, ValidatorAfterRead:
+		LoaderAfterKeep, LoaderAfterWrite, LoaderBeforeComplete, LoaderAfterComplete, ValidatorBeforeRead, ValidatorAfterRead:
 		return true
 	default:
 		return false

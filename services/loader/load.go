@@ -135,7 +135,7 @@ func (l *loading) write(ctx context.Context, h *streamv1.BatchHeader, body []byt
 		Digest:   digest,
 		LastKey:  h.GetLastKey(),
 		Touched:  engine.TouchedOf(h.GetTouched()),
-		Sieve:    l.sieve.engine(),
+		Sieve:    l.sieve.engine(ctx, l.job.GetTitle()),
 	})
 	if err != nil {
 		return err

@@ -1,10 +1,13 @@
 package loader
 
 import (
+	"context"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/faultpoint"
 	"github.com/drover-db/drover/services/loader/internal/rejects"
 )
 
@@ -30,16 +33,17 @@ func rejectFile(job *workerv1.Job, dir string, p *planv1.TablePlan, r *planv1.Ra
 }
 
 // engine is what a batch takes of it; nil of nil.
-func (s *sieve) engine() *engine.Sieve {
+func (s *sieve) engine(ctx context.Context, title string) *engine.Sieve {
 	if s == nil {
 		return nil
 	}
-	return &engine.Sieve{Max: s.max, Keep: s.keep}
-}
-
-func (s *sieve) keep(before batch.Hashes, refused []engine.Reject) error {
-	s.note(refused)
-	return s.file.Keep(before, refused)
+	return &engine.Sieve{Max: s.max, Keep: func(before batch.Hashes, refused []engine.Reject) error {
+		s.note(refused)
+		if err := s.file.Keep(before, refused); err != nil {
+			return err
+		}
+		return faultpoint.Hit(ctx, faultpoint.LoaderAfterKeep, title)
+	}}
 }
 
 // note remembers the first row.

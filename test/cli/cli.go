@@ -71,8 +71,10 @@ type Table struct {
 	SourceRows                    int64 `json:"source_rows"`
 	Ranges                        int
 	Attempts                      int
-	RangesSkipped                 int   `json:"ranges_skipped"`
-	RowsFiltered                  int64 `json:"rows_filtered"`
+	RangesSkipped                 int    `json:"ranges_skipped"`
+	RowsFiltered                  int64  `json:"rows_filtered"`
+	RowsRejected                  int64  `json:"rows_rejected"`
+	FirstReject                   string `json:"first_reject"`
 	Mismatches                    int64
 	SourceDigest                  string `json:"source_digest"`
 	TargetDigest                  string `json:"target_digest"`
