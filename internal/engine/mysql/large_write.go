@@ -217,8 +217,11 @@ func (w *rangeWriter) insertLarge(ctx context.Context, b engine.Batch) ([]engine
 				err = flush()
 			}
 		} else if err = flush(); err == nil {
-			err = w.insertByVariables(ctx, e)
-			rows++
+			// The rows before went through the same encoder.
+			if _, err = e.next(at); err == nil {
+				err = w.insertByVariables(ctx, e)
+				rows++
+			}
 		}
 		if err != nil {
 			return nil, err
