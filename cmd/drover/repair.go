@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +11,7 @@ import (
 	"github.com/drover-db/drover/internal/fault"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
+	"github.com/drover-db/drover/cmd/drover/internal/report"
 )
 
 func newRepair(a *app) *cobra.Command {
@@ -59,9 +59,9 @@ func (a *app) repair(ctx context.Context, c *clients, name string, dry bool, m *
 	case v.GetState() == droverv1.Verification_STATE_REPAIRING && v.GetRepair().GetDryRun() == dry:
 		a.note("going on with the repair of " + v.GetName())
 	default:
-		return fault.New(fault.Conflict, "drover.repair", "%s is under way (%s): wait for its end", v.GetName(), stateOf(v))
+		return fault.New(fault.Conflict, "drover.repair", "%s is under way (%s): wait for its end", v.GetName(), report.VerificationState(v))
 	}
-	if v, err = a.await(ctx, c, v, "drover repair "+migrationOf(v)+m.whereFlag()); err != nil {
+	if v, err = a.await(ctx, c, v, "drover repair "+report.MigrationOf(v)+m.whereFlag()); err != nil {
 		return err
 	}
 	if err := a.printRepair(ctx, c, v, m.whereFlag()); err != nil {
@@ -88,39 +88,23 @@ func (a *app) printRepair(ctx context.Context, c *clients, v *droverv1.Verificat
 			g.Add(r.GetTable(), rangeNumber(r.GetRange()), "", "", "failed: "+r.GetReason())
 			continue
 		}
-		g.Add(r.GetTable(), rangeNumber(r.GetRange()), r.GetKey(), strings.ToLower(strings.TrimPrefix(r.GetAction().String(), "ACTION_")), outcomeText(r.GetOutcome()))
+		g.Add(r.GetTable(), rangeNumber(r.GetRange()), r.GetKey(), strings.ToLower(strings.TrimPrefix(r.GetAction().String(), "ACTION_")), outcomeText(r))
 	}
 	if err := g.Write(a.stdout); err != nil {
 		return err
 	}
-	return output.Printf(a.stdout, "%s\n%s\n", repairText(v.GetRepair()), a.verdict(v, where))
+	return output.Printf(a.stdout, "%s\n%s\n", report.RepairText(v.GetRepair()), report.Verdict(v, where))
 }
 
-func outcomeText(o planv1.RowRepair_Outcome) string {
-	switch o {
-	case planv1.RowRepair_OUTCOME_PLANNED:
+func outcomeText(r *droverv1.RepairedRow) string {
+	switch {
+	case r.GetAction() == planv1.RowRepair_ACTION_NONE:
+		return "right already"
+	case r.GetOutcome() == planv1.RowRepair_OUTCOME_PLANNED:
 		return "would be done"
-	case planv1.RowRepair_OUTCOME_CHANGED:
+	case r.GetOutcome() == planv1.RowRepair_OUTCOME_CHANGED:
 		return "left alone: the target's row changed since it was verified"
 	default:
 		return "done"
 	}
-}
-
-// repairText counts what a repair did.
-func repairText(r *droverv1.Repair) string {
-	text := fmt.Sprintf("%d inserted, %d updated, %d deleted", r.GetInserted(), r.GetUpdated(), r.GetDeleted())
-	if r.GetDryRun() {
-		text = "a repair would make it: " + text
-	}
-	if r.GetChanged() > 0 {
-		text += fmt.Sprintf(", %d left alone: changed since", r.GetChanged())
-	}
-	if r.GetSettled() > 0 {
-		text += fmt.Sprintf(", %d right already", r.GetSettled())
-	}
-	if r.GetRangesFailed() > 0 {
-		text += fmt.Sprintf(", %d ranges failed", r.GetRangesFailed())
-	}
-	return text
 }

@@ -28,7 +28,7 @@ type serveFlags struct {
 	listen, metrics       string
 	nats                  string
 	natsStore, natsListen string
-	coordinator           string
+	coordinator, spillDir string
 	slots, replicas       int
 	leaseTTL, grace       time.Duration
 }

@@ -40,6 +40,9 @@ ${env:NAME} and ${file:/path}, are resolved here.`,
 	s.listenFlags(f, anyPort)
 	f.StringVar(&s.coordinator, "coordinator", defaultListen, "`address` of the coordinator; several with commas")
 	f.IntVar(&s.slots, "slots", 0, "jobs done at once (default: one for each CPU, 2 to 16)")
+	if r.Role == workerv1.Role_ROLE_LOADER {
+		f.StringVar(&s.spillDir, "spill-dir", "", "`folder` where rows wait that are too large for memory (default: $TMPDIR, /tmp)")
+	}
 	if r.Streams {
 		f.StringVar(&s.nats, "nats", "nats://"+defaultNATSListen, "`URL` of the NATS servers, with JetStream")
 	}
@@ -83,7 +86,7 @@ func (h *host) openWorker(ctx context.Context, r embedded.Role) (*worker.Loop, e
 			return nil, err
 		}
 	}
-	service, err := r.Open(embedded.Resources{Secrets: secret.NewResolver(), Bus: rows, Logger: h.log})
+	service, err := r.Open(embedded.Resources{Secrets: secret.NewResolver(), Bus: rows, Logger: h.log, SpillDir: h.flags.spillDir})
 	if err != nil {
 		return nil, err
 	}

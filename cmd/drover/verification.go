@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +14,7 @@ import (
 	"github.com/drover-db/drover/internal/fault"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
+	"github.com/drover-db/drover/cmd/drover/internal/report"
 )
 
 const (
@@ -114,7 +114,7 @@ func (a *app) printVerification(v *droverv1.Verification, where string) error {
 	if err := g.Write(a.stdout); err != nil {
 		return err
 	}
-	return output.Printf(a.stdout, "%s\n", a.verdict(v, where))
+	return output.Printf(a.stdout, "%s\n", report.Verdict(v, where))
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
@@ -133,34 +133,4 @@ func tableResult(t *droverv1.VerifiedTable) string {
 	default:
 		return "equal"
 	}
-}
-
-// verdict says what a verification amounts to, and what to do about it.
-func (a *app) verdict(v *droverv1.Verification, where string) string {
-	migration := migrationOf(v)
-	n := v.GetCounters()
-	text := fmt.Sprintf("%s (%s): %s", v.GetName(), modeName(v.GetMode()), stateOf(v))
-	if v.GetSeed() != 0 {
-		text += fmt.Sprintf(", drawn by seed %d", v.GetSeed())
-	}
-	switch {
-	case n.GetSchemaDifferences() > 0:
-		text += fmt.Sprintf(", %d differences; list them with: drover diff %s%s", n.GetSchemaDifferences(), migration, where)
-	case n.GetListedRows() > 0:
-		text += fmt.Sprintf(", %d rows; list them with: drover diff %s%s", n.GetDifferentRows(), migration, where)
-		if n.GetListedRows() < n.GetDifferentRows() {
-			text += fmt.Sprintf(" (%d of them are listed by key)", n.GetListedRows())
-		}
-	case n.GetRangesDifferent() > 0 && v.GetMode() == planv1.VerifyMode_VERIFY_MODE_ROWS:
-		text += fmt.Sprintf(", %d rows, none of which has a key to name it by: copy their tables again", n.GetDifferentRows())
-	case n.GetRangesDifferent() > 0:
-		text += fmt.Sprintf(", %d ranges; find the rows with: drover verify %s --mode rows%s", n.GetRangesDifferent(), migration, where)
-	}
-	return text
-}
-
-// migrationOf is the short name of the migration that a verification is of.
-func migrationOf(v *droverv1.Verification) string {
-	name, _, _ := strings.Cut(shortName(v.GetName()), "/")
-	return name
 }

@@ -11,17 +11,14 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/fault"
+
+	"github.com/drover-db/drover/cmd/drover/internal/report"
 )
 
 // verifyModes are the modes by their names on the command line.
 var verifyModes = map[string]planv1.VerifyMode{
 	"count": planv1.VerifyMode_VERIFY_MODE_COUNT, "hash": planv1.VerifyMode_VERIFY_MODE_HASH, "sample": planv1.VerifyMode_VERIFY_MODE_SAMPLE,
 	"rows": planv1.VerifyMode_VERIFY_MODE_ROWS, "schema": planv1.VerifyMode_VERIFY_MODE_SCHEMA,
-}
-
-// modeName is a mode's name on the command line.
-func modeName(m planv1.VerifyMode) string {
-	return strings.ToLower(strings.TrimPrefix(m.String(), "VERIFY_MODE_"))
 }
 
 func newVerify(a *app) *cobra.Command {
@@ -80,11 +77,11 @@ func (a *app) verify(ctx context.Context, c *clients, name string, r *droverv1.S
 		}
 		v = started.GetVerification()
 	case v.GetState() == droverv1.Verification_STATE_REPAIRING, v.GetMode() != r.GetMode():
-		return fault.New(fault.Conflict, "drover.verify", "%s is under way (%s): wait for its end", v.GetName(), stateOf(v))
+		return fault.New(fault.Conflict, "drover.verify", "%s is under way (%s): wait for its end", v.GetName(), report.VerificationState(v))
 	default:
 		a.note("going on with " + v.GetName())
 	}
-	if v, err = a.await(ctx, c, v, "drover verify "+shortName(name)+" --mode "+modeName(r.GetMode())+m.whereFlag()); err != nil {
+	if v, err = a.await(ctx, c, v, "drover verify "+shortName(name)+" --mode "+report.ModeName(r.GetMode())+m.whereFlag()); err != nil {
 		return err
 	}
 	if err := a.printVerification(v, m.whereFlag()); err != nil {
@@ -108,10 +105,6 @@ func running(v *droverv1.Verification) bool {
 
 func shortName(name string) string { return strings.TrimPrefix(name, "migrations/") }
 
-func stateOf(v *droverv1.Verification) string {
-	return strings.ToLower(strings.TrimPrefix(v.GetState().String(), "STATE_"))
-}
-
 // verificationCode is the exit code of a verification, as an error.
 func verificationCode(v *droverv1.Verification) error {
 	switch v.GetState() {
@@ -120,6 +113,6 @@ func verificationCode(v *droverv1.Verification) error {
 	case droverv1.Verification_STATE_DIFFERENT:
 		return &codeError{code: exitDifferences}
 	default:
-		return &codeError{code: exitFailed, message: fmt.Sprintf("%s is %s: %s", v.GetName(), stateOf(v), v.GetReason())}
+		return &codeError{code: exitFailed, message: fmt.Sprintf("%s is %s: %s", v.GetName(), report.VerificationState(v), v.GetReason())}
 	}
 }

@@ -170,7 +170,8 @@ func (c *comparison) foreignKeys() {
 	}
 	want := map[string]int{}
 	for i, f := range c.plan.GetSource().GetForeignKeys() {
-		if made[uint32(i+1)] {
+		// SQLite's are part of the table's own statement.
+		if made[uint32(i+1)] || c.plan.GetTargetEngine() == "sqlite" && !c.mentioned(f.GetName()) {
 			want[reference(f, c.targets(f.GetColumns()))]++
 		}
 	}
