@@ -75,6 +75,8 @@ func (d *designer) matchColumn(p *planv1.TablePlan, c *planv1.Column, there *pla
 	if !ok {
 		return
 	}
+	way.charset = to.GetCharset()
+	d.ownBytes(p.GetSource(), c, &way)
 	plan, err := engine.PlanColumn(c, way.name, way.kind, way.scale)
 	if err != nil {
 		note(p, blocker, codeCastImpossible, c.GetName(), "%s: %s", way.name, err)
