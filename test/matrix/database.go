@@ -41,6 +41,8 @@ const (
 	equalShown group = "es_"
 	// refused has a table for each value, since one blocks all of its table.
 	refused group = "r_"
+	// replaced has the same values, side by side: a policy makes NULL of each.
+	replaced group = "p_"
 	// unplanned are the types that no plan takes.
 	unplanned group = "u_"
 )
@@ -80,7 +82,8 @@ func (s *Source) Tables(target string) (out []Table) {
 			columns[c.group] = append(columns[c.group], c.Column)
 		}
 	}
-	for _, g := range []group{exact, exactShown, equal, equalShown, refused, unplanned} {
+	columns[replaced] = together(columns[refused])
+	for _, g := range []group{exact, exactShown, equal, equalShown, refused, replaced, unplanned} {
 		n := width
 		if g == refused {
 			n = 1
@@ -88,6 +91,18 @@ func (s *Source) Tables(target string) (out []Table) {
 		for some := range slices.Chunk(columns[g], n) {
 			out = append(out, Table{Name: fmt.Sprintf("%s%d", g, len(out)+1), Group: g, Columns: some})
 		}
+	}
+	return out
+}
+
+// together makes one column of those of the same type.
+func together(columns []Column) (out []Column) {
+	for _, c := range columns {
+		if n := len(out); n > 0 && out[n-1].Type == c.Type {
+			out[n-1].Cells = slices.Concat(out[n-1].Cells, c.Cells)
+			continue
+		}
+		out = append(out, c)
 	}
 	return out
 }
