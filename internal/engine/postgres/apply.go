@@ -34,7 +34,7 @@ func (db *database) create(ctx context.Context, m engine.Migration, t *planv1.Ta
 		if err != nil || prepared {
 			return err
 		}
-		if err := takeTable(ctx, tx, t); err != nil {
+		if err := takeTable(ctx, tx, m, t); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `UPDATE drover."table" SET prepared = true WHERE migration = $1 AND table_number = $2`, m.UID, int64(t.GetNumber()))
@@ -43,12 +43,20 @@ func (db *database) create(ctx context.Context, m engine.Migration, t *planv1.Ta
 }
 
 // takeTable makes a new table, or makes an existing one ready.
-func takeTable(ctx context.Context, tx pgx.Tx, t *planv1.TablePlan) error {
+func takeTable(ctx context.Context, tx pgx.Tx, m engine.Migration, t *planv1.TablePlan) error {
 	const op = "postgres.Apply"
 	table := targetTable(t)
 	var there bool
 	if err := tx.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", table).Scan(&there); err != nil {
 		return err
+	}
+	if there && standsAlone(t) {
+		// Tables that inherit from each other are made when the target is prepared.
+		made, err := isNoted(ctx, tx, m, objectTable+table)
+		if err != nil {
+			return err
+		}
+		there = !made
 	}
 	switch {
 	case there && !t.GetTargetExists():
@@ -70,6 +78,13 @@ func takeTable(ctx context.Context, tx pgx.Tx, t *planv1.TablePlan) error {
 		return fault.New(fault.Exists, op, "table on the target has rows: use --existing=truncate to remove them or --existing=append to keep them")
 	}
 	return nil
+}
+
+// isNoted tells whether the ledger has it that the migration made an object before its
+// tables.
+func isNoted(ctx context.Context, tx pgx.Tx, m engine.Migration, object string) (noted bool, err error) {
+	err = tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM drover.migration WHERE uid = $1 AND $2 = ANY (made))", m.UID, object).Scan(&noted)
+	return noted, err
 }
 
 func runAll(ctx context.Context, tx pgx.Tx, t *planv1.TablePlan, step planv1.Step) error {
@@ -114,7 +129,11 @@ func (db *database) build(ctx context.Context, m engine.Migration, t *planv1.Tab
 func isMade(ctx context.Context, tx pgx.Tx, t *planv1.TablePlan, s *planv1.Statement) (bool, error) {
 	var made bool
 	if name, ok := strings.CutPrefix(s.GetObject(), objectConstraint); ok {
-		err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2)", targetTable(t), name).Scan(&made)
+		table := targetTable(t)
+		if at := strings.LastIndex(name, onTable+`"`); at >= 0 {
+			name, table = name[:at], name[at+len(onTable):]
+		}
+		err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2)", table, name).Scan(&made)
 		return made, err
 	}
 	if name, ok := strings.CutPrefix(s.GetObject(), objectFunction); ok {

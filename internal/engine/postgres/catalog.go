@@ -45,6 +45,14 @@ type tableRow struct {
 	Rows         float64
 	Bytes        int64
 	Pages        int64
+	// Parameters are storage parameters, those of the TOAST table with their prefix.
+	Parameters []string
+	// Inherited are the parents of a table that is no partition.
+	InheritedSchemas, InheritedNames []string
+	// Root is the table that a partition is part of in the end, Parent the next one.
+	Root                     uint32
+	ParentSchema, ParentName *string
+	Bound                    *string
 }
 
 // The leaves of a partitioned table are counted together. Rows are the planner's:
@@ -54,8 +62,14 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistenc
 	EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid OR (h.inhparent = c.oid AND c.relkind = 'r')),
 	c.relkind = 'p' AND COALESCE((SELECT bool_and(l.relkind = 'r' AND has_table_privilege(l.oid, 'SELECT') AND has_schema_privilege(l.relnamespace, 'USAGE'))
 		FROM pg_partition_tree(c.oid) p JOIN pg_class l ON l.oid = p.relid WHERE p.isleaf), false),
-	pg_get_partkeydef(c.oid), obj_description(c.oid, 'pg_class'), s.rows, s.bytes, s.pages
+	pg_get_partkeydef(c.oid), obj_description(c.oid, 'pg_class'), s.rows, s.bytes, s.pages,
+	ARRAY(SELECT format('%I=%L', option_name, option_value) FROM pg_options_to_table(c.reloptions))
+		|| ARRAY(SELECT format('toast.%I=%L', option_name, option_value) FROM pg_class x CROSS JOIN LATERAL pg_options_to_table(x.reloptions) WHERE x.oid = c.reltoastrelid),
+	COALESCE(h.schemas, '{}'), COALESCE(h.names, '{}'), CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END,
+	CASE WHEN c.relispartition THEN h.schemas[1] END, CASE WHEN c.relispartition THEN h.names[1] END, pg_get_expr(c.relpartbound, c.oid)
 FROM pg_class c
+LEFT JOIN (SELECT i.inhrelid, array_agg(pn.nspname::text ORDER BY i.inhseqno) AS schemas, array_agg(p.relname::text ORDER BY i.inhseqno) AS names
+	FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace GROUP BY i.inhrelid) h ON h.inhrelid = c.oid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
 	SELECT CASE WHEN bool_or(l.reltuples < 0) THEN -1 ELSE COALESCE(sum(
@@ -65,12 +79,12 @@ CROSS JOIN LATERAL (
 	CROSS JOIN LATERAL (SELECT pg_relation_size(l.oid) / current_setting('block_size')::int8 AS pages) p
 	WHERE l.oid = ANY (CASE WHEN c.relkind = 'p' THEN ARRAY(SELECT relid::oid FROM pg_partition_tree(c.oid) WHERE isleaf) ELSE ARRAY[c.oid] END)
 		AND l.relkind IN ('r', 'p')) s
-WHERE ($1::text[] IS NULL AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+WHERE ($1::text[] IS NULL AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
 		AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'drover') AND n.nspname !~ '^(pg_|_drover_)'
 		AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'))
 	OR ($1::text[] IS NOT NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 		AND (n.nspname, c.relname) IN (SELECT * FROM unnest($1::name[], $2::name[])))
-ORDER BY n.nspname, c.relname`
+ORDER BY n.nspname, c.relname, c.oid`
 
 func (f *tableFilter) read(ctx context.Context, q querier) ([]tableRow, error) {
 	var schemas, names []string
@@ -92,26 +106,39 @@ type columnRow struct {
 	// Generated is "s" for stored, "v" for virtual.
 	Generated  string
 	Expression *string
-	// UserCode is set where the expression calls a routine that a user made.
-	UserCode bool
+	// Default is the OID of the expression.
+	Default *uint32
+	// Class is the catalog of expressions.
+	Class uint32
 	// Collation is set where it is not the type's own.
 	Collation *string
 	// ByteOrder is set where values compare as bytes.
 	ByteOrder bool
 	Comment   *string
+	// Storage and Compression are set where they are not the type's own.
+	Storage     *string
+	Compression *string
+	Inherited   bool
+	// NamedNotNull is the constraint with its name; NotNullProven is not set while rows
+	// may break it.
+	NamedNotNull  *string
+	NotNullProven bool
 }
 
 const columnQuery = `
 SELECT a.attrelid, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, a.attnotnull,
 	a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid),
-	EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_attrdef'::regclass AND x.objid = d.oid
-		AND x.refclassid = 'pg_proc'::regclass AND x.refobjid >= 16384),
+	d.oid, 'pg_attrdef'::regclass::oid,
 	CASE WHEN a.attcollation <> t.typcollation THEN format('%I.%I', cn.nspname, co.collname) END,
 	a.attcollation = 0 OR co.collname IN ('C', 'POSIX') OR (co.collname = 'default' AND db.datlocprovider = 'c' AND db.datcollate IN ('C', 'POSIX')),
-	col_description(a.attrelid, a.attnum)
+	col_description(a.attrelid, a.attnum),
+	CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END END,
+	CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END, NOT a.attislocal,
+	'CONSTRAINT ' || quote_ident(nn.conname) || ' NOT NULL' || CASE WHEN nn.connoinherit THEN ' NO INHERIT' ELSE '' END, COALESCE(nn.convalidated, true)
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_constraint nn ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey[1] = a.attnum
 LEFT JOIN pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
 CROSS JOIN (SELECT * FROM pg_database WHERE datname = current_database()) db
@@ -135,8 +162,9 @@ type indexRow struct {
 	Descending []bool
 	// Builtin is set where every operator class is the default one of the catalog:
 	// then operators found on the pinned search path order as the index does.
-	Builtin  bool
-	UserCode bool
+	Builtin bool
+	Class   uint32
+	OID     uint32
 }
 
 const indexQuery = `
@@ -146,8 +174,7 @@ SELECT i.indrelid, c.relname::text, i.indisprimary, i.indisunique, i.indimmediat
 	ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnkeyatts) k ORDER BY k),
 	ARRAY(SELECT (i.indoption[k - 1] & 1) = 1 FROM generate_series(1, i.indnkeyatts) k ORDER BY k),
 	NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (i.indclass::oid[]) AND NOT (o.opcdefault AND o.opcnamespace = 'pg_catalog'::regnamespace)),
-	EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = i.indexrelid
-		AND x.refclassid = 'pg_proc'::regclass AND x.refobjid >= 16384)
+	'pg_class'::regclass::oid, i.indexrelid
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am am ON am.oid = c.relam
@@ -171,8 +198,8 @@ type constraintRow struct {
 	Match             string
 	Deferrable        bool
 	InitiallyDeferred bool
-	Validated         bool
-	UserCode          bool
+	Class             uint32
+	OID               uint32
 }
 
 const constraintQuery = `
@@ -180,13 +207,12 @@ SELECT con.conrelid, con.conname::text, con.contype::text, pg_get_constraintdef(
 	ARRAY(SELECT a.attname::text FROM unnest(con.conkey) WITH ORDINALITY u (n, i) JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = u.n ORDER BY u.i),
 	rn.nspname::text, r.relname::text,
 	ARRAY(SELECT a.attname::text FROM unnest(con.confkey) WITH ORDINALITY u (n, i) JOIN pg_attribute a ON a.attrelid = con.confrelid AND a.attnum = u.n ORDER BY u.i),
-	con.confupdtype::text, con.confdeltype::text, con.confmatchtype::text, con.condeferrable, con.condeferred, con.convalidated,
-	EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_constraint'::regclass AND x.objid = con.oid
-		AND x.refclassid = 'pg_proc'::regclass AND x.refobjid >= 16384)
+	con.confupdtype::text, con.confdeltype::text, con.confmatchtype::text, con.condeferrable, con.condeferred,
+	'pg_constraint'::regclass::oid, con.oid
 FROM pg_constraint con
 LEFT JOIN pg_class r ON r.oid = con.confrelid
 LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
-WHERE con.conrelid = ANY ($1::oid[]) AND con.contype IN ('f', 'c') AND (con.contype = 'c' OR con.conparentid = 0)
+WHERE con.conrelid = ANY ($1::oid[]) AND con.contype IN ('f', 'c') AND (con.conislocal OR con.contype = 'f') AND (con.contype = 'c' OR con.conparentid = 0)
 ORDER BY con.conrelid, con.conname`
 
 type typeRow struct {
@@ -199,7 +225,7 @@ type typeRow struct {
 	Element   uint32
 	Extension bool
 	Labels    []string
-	// Definition is the CREATE statement of an enum or a domain.
+	// Definition is the CREATE statement of a type that a user may make.
 	Definition *string
 	// Binary is set where the type has binary input and output.
 	Binary bool
@@ -217,20 +243,29 @@ SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text, t.typbasetype, 
 	CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE 0 END::oid,
 	EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_type'::regclass AND e.objid = t.oid AND e.deptype = 'e'),
 	ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
-	CASE t.typtype
-	WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname,
-		(SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid))
-	WHEN 'd' THEN format('CREATE DOMAIN %I.%I AS %s', n.nspname, t.typname, format_type(t.typbasetype, t.typtypmod))
-		|| COALESCE((SELECT format(' COLLATE %I.%I', cn.nspname, c.collname) FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace
-			JOIN pg_type b ON b.oid = t.typbasetype WHERE c.oid = t.typcollation AND c.oid <> b.typcollation), '')
-		|| COALESCE(' DEFAULT ' || pg_get_expr(t.typdefaultbin, 0), '')
-		|| CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
-		|| COALESCE((SELECT string_agg(format(' CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), '' ORDER BY k.conname)
-			FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'), '')
-	END,
+	` + typeDefinition + `,
 	t.typsend <> 0 AND t.typreceive <> 0
 FROM used u JOIN pg_type t ON t.oid = u.oid JOIN pg_namespace n ON n.oid = t.typnamespace
 ORDER BY t.typtype <> 'e', t.oid`
+
+type sequenceOfRow struct {
+	Table        uint32
+	Number       int16
+	Schema, Name string
+	OID          uint32
+	Options      string
+	Increment    int64
+	// Default is set where the column's default, and no identity, takes the number.
+	Default bool
+}
+
+// sequenceOfQuery reads the sequences that number columns.
+const sequenceOfQuery = `
+SELECT d.refobjid, d.refobjsubid::int2, n.nspname::text, c.relname::text, c.oid, ` + sequenceOptions + `, q.seqincrement, d.deptype = 'a'
+FROM pg_depend d JOIN pg_class c ON c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence q ON q.seqrelid = c.oid
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[])
+	AND (d.deptype = 'i' OR (d.deptype = 'a' AND ` + plainNumbering + `))
+ORDER BY d.refobjid, d.refobjsubid, c.oid`
 
 type unmovedRow struct {
 	Object, Name, Reason string
@@ -240,49 +275,44 @@ type unmovedRow struct {
 // come with their extension.
 const unmovedQuery = `
 SELECT o.object, o.name, o.reason FROM (
-	SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'sequence' END AS object,
-		format('%I.%I', n.nspname, c.relname) AS name,
-		CASE c.relkind WHEN 'S' THEN 'it belongs to no column' WHEN 'f' THEN 'its rows live elsewhere' ELSE 'its query is in the source''s dialect' END AS reason,
-		n.nspname, 'pg_class'::regclass AS class, c.oid
-	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE c.relkind IN ('v', 'm', 'f') OR (c.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_depend d
-		WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')))
+	SELECT 'foreign table' AS object, format('%I.%I', n.nspname, c.relname) AS name, 'its rows live elsewhere' AS reason, n.nspname, 'pg_class'::regclass AS class, c.oid
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'f'
 	UNION ALL
-	SELECT 'routine', format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), 'code is not moved',
-		n.nspname, 'pg_proc'::regclass, p.oid
-	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+	SELECT 'base type', format('%I.%I', n.nspname, t.typname), 'its input and output are code of the server: install it on the target', n.nspname, 'pg_type'::regclass, t.oid
+	FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'b' AND t.typcategory <> 'A'
 	UNION ALL
-	SELECT 'trigger', format('%I on %I.%I', t.tgname, n.nspname, c.relname), 'code is not moved', n.nspname, 'pg_trigger'::regclass, t.oid
-	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE NOT t.tgisinternal AND t.tgparentid = 0
+	SELECT 'typed table', format('%I.%I', n.nspname, c.relname), 'it moves as a table of its own, without its tie to the type', n.nspname, 'pg_class'::regclass, c.oid
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.reloftype <> 0
 	UNION ALL
-	SELECT CASE t.typtype WHEN 'c' THEN 'composite type' ELSE 'range type' END, format('%I.%I', n.nspname, t.typname), 'only enums and domains are moved',
-		n.nspname, 'pg_type'::regclass, t.oid
-	FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
-	WHERE (t.typtype = 'c' AND c.relkind = 'c') OR t.typtype = 'r'
+	SELECT 'conversion', format('%I.%I', n.nspname, c.conname), 'conversions are not moved', n.nspname, 'pg_conversion'::regclass, c.oid
+	FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace
 	UNION ALL
-	SELECT 'policy', format('%I on %I.%I', p.polname, n.nspname, c.relname), 'row security is not moved', n.nspname, 'pg_policy'::regclass, p.oid
-	FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+	SELECT 'text search parser', format('%I.%I', n.nspname, p.prsname), 'it is code of the server', n.nspname, 'pg_ts_parser'::regclass, p.oid
+	FROM pg_ts_parser p JOIN pg_namespace n ON n.oid = p.prsnamespace
 	UNION ALL
-	SELECT 'rule', format('%I on %I.%I', r.rulename, n.nspname, c.relname), 'code is not moved', n.nspname, 'pg_rewrite'::regclass, r.oid
-	FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN'
-	UNION ALL
-	SELECT 'statistics', format('%I.%I', n.nspname, s.stxname), 'extended statistics are not moved', n.nspname, 'pg_statistic_ext'::regclass, s.oid
-	FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
-	UNION ALL
-	SELECT 'partitioning', format('%I.%I', n.nspname, c.relname), 'its partitions are read as one table', n.nspname, 'pg_class'::regclass, c.oid
-	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p' AND NOT c.relispartition
-	UNION ALL
-	SELECT 'inheritance', format('%I.%I', n.nspname, c.relname), 'parent and children are moved as tables of their own', n.nspname, 'pg_class'::regclass, c.oid
-	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)
+	SELECT 'text search template', format('%I.%I', n.nspname, t.tmplname), 'it is code of the server', n.nspname, 'pg_ts_template'::regclass, t.oid
+	FROM pg_ts_template t JOIN pg_namespace n ON n.oid = t.tmplnamespace
 ) o
 WHERE o.nspname NOT IN ('pg_catalog', 'information_schema', 'drover') AND o.nspname !~ '^(pg_|_drover_)'
 	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e')
 UNION ALL
-SELECT 'extension', e.extname::text, 'install it on the target where its types or functions are used' FROM pg_extension e WHERE e.extname <> 'plpgsql'
+SELECT 'publication', p.pubname::text, 'replication is not moved' FROM pg_publication p
 UNION ALL
-SELECT 'event trigger', t.evtname::text, 'code is not moved' FROM pg_event_trigger t
+SELECT 'subscription', s.subname::text, 'replication is not moved' FROM pg_subscription s WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+	AND has_table_privilege('pg_subscription', 'SELECT')
+UNION ALL
+SELECT 'foreign server', s.srvname::text, 'it names another server, and its users hold passwords' FROM pg_foreign_server s
+UNION ALL
+SELECT 'foreign-data wrapper', w.fdwname::text, 'it is code of the server' FROM pg_foreign_data_wrapper w
+	WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_foreign_data_wrapper'::regclass AND e.objid = w.oid AND e.deptype = 'e')
+UNION ALL
+SELECT 'language', l.lanname::text, 'it is code of the server' FROM pg_language l WHERE l.oid >= 16384
+	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_language'::regclass AND e.objid = l.oid AND e.deptype = 'e')
+UNION ALL
+SELECT 'default privileges', 'of ' || pg_get_userbyid(a.defaclrole) || COALESCE(' in ' || NULLIF(a.defaclnamespace, 0)::regnamespace, ''), 'what is granted on objects of the future is not moved'
+FROM pg_default_acl a
+UNION ALL
+SELECT 'security label', format('%s on %s', l.provider, l.objoid), 'security labels are not moved' FROM pg_seclabel l
 UNION ALL
 SELECT 'large objects', count(*)::text || ' of them', 'they belong to no table' FROM pg_largeobject_metadata HAVING count(*) > 0
 ORDER BY 1, 2`

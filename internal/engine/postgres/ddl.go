@@ -14,9 +14,44 @@ import (
 const (
 	objectConstraint = "constraint "
 	objectIndex      = "index "
+	objectTable      = "table "
+	objectAnalyze    = "statistics of "
 	// Two tables may share a function, and be built at once.
 	objectFunction = "function "
 )
+
+// tableClauses are how a table of a PostgreSQL source is partitioned and stored.
+func (d *designer) tableClauses(p *planv1.TablePlan) string {
+	out := ""
+	if !d.sameEngine() {
+		return ""
+	}
+	if key := p.GetSource().GetPartitionKey(); key != "" && !d.joined(p) {
+		out += " PARTITION BY " + key
+	}
+	if len(p.GetSource().GetParameters()) > 0 {
+		out += " WITH (" + strings.Join(p.GetSource().GetParameters(), ", ") + ")"
+	}
+	return out
+}
+
+// planStorage says of columns what CREATE TABLE cannot in every version, before rows
+// come: how large values are kept, and the defaults of columns that are a parent's.
+func (d *designer) planStorage(p *planv1.TablePlan, related bool) {
+	for _, c := range p.GetSource().GetColumns() {
+		to := targetColumn(p, c.GetName())
+		if !d.sameEngine() || to == "" || c.GetCast() != "" {
+			continue
+		}
+		column := "ALTER TABLE " + targetTable(p) + " ALTER COLUMN " + ident(to)
+		if c.GetStorage() != "" {
+			add(p, planv1.Step_STEP_CREATE, "storage of "+targetTable(p)+"."+ident(to), column+" SET STORAGE "+c.GetStorage())
+		}
+		if sql, ok := renderDefault(Name, c, targetType{name: c.GetNativeType(), kind: c.GetKind(), scale: -1}); ok && related && c.GetInherited() && c.GetGenerated() == "" {
+			add(p, planv1.Step_STEP_CREATE, "default of "+targetTable(p)+"."+ident(to), column+" SET DEFAULT "+sql)
+		}
+	}
+}
 
 func add(p *planv1.TablePlan, step planv1.Step, object, sql string) {
 	p.Statements = append(p.Statements, &planv1.Statement{Step: step, Object: object, Sql: sql})
@@ -27,13 +62,17 @@ func targetTable(p *planv1.TablePlan) string {
 }
 
 // planDDL writes the statements of a table that drover makes.
-func (d *designer) planDDL(p *planv1.TablePlan, columns []string) {
+func (d *designer) planDDL(p *planv1.TablePlan, columns []string, family string) {
 	create := "CREATE TABLE "
 	if hasOption(p.GetSource(), optionUnlogged) {
 		create = "CREATE UNLOGGED TABLE "
 	}
-	add(p, planv1.Step_STEP_CREATE, "table "+targetTable(p), create+"IF NOT EXISTS "+targetTable(p)+" (\n\t"+strings.Join(columns, ",\n\t")+"\n)")
+	add(p, planv1.Step_STEP_CREATE, objectTable+targetTable(p), create+"IF NOT EXISTS "+targetTable(p)+" (\n\t"+strings.Join(columns, ",\n\t")+"\n)"+family+d.tableClauses(p))
 	d.planOwnSequences(p)
+	d.planStorage(p, family != "")
+	if !d.joined(p) {
+		p.Statements = append(p.Statements, d.planPartitions(p)...)
+	}
 	key := identifying(p.GetSource())
 	for _, x := range p.GetSource().GetIndexes() {
 		step := planv1.Step_STEP_INDEXES
@@ -42,7 +81,7 @@ func (d *designer) planDDL(p *planv1.TablePlan, columns []string) {
 		}
 		d.planIndex(p, x, step)
 	}
-	add(p, planv1.Step_STEP_KEY, "statistics of "+targetTable(p), "ANALYZE "+targetTable(p))
+	add(p, planv1.Step_STEP_KEY, objectAnalyze+targetTable(p), "ANALYZE "+targetTable(p))
 	d.planChecks(p)
 	d.planOnUpdate(p)
 	d.planCollations(p)
@@ -93,7 +132,7 @@ func (d *designer) planComments(p *planv1.TablePlan) {
 // insert gets what follows the greatest value, or the sequence's first value.
 func (d *designer) planSequences(p *planv1.TablePlan, columns []*planv1.Column) {
 	for _, c := range columns {
-		if c.GetIdentity() == planv1.Identity_IDENTITY_UNSPECIFIED {
+		if c.GetIdentity() == planv1.Identity_IDENTITY_UNSPECIFIED && (c.GetSequence() == nil || !d.sameEngine()) {
 			continue
 		}
 		name := c.GetName()
@@ -102,11 +141,37 @@ func (d *designer) planSequences(p *planv1.TablePlan, columns []*planv1.Column) 
 				continue
 			}
 		}
-		add(p, planv1.Step_STEP_SEQUENCES, "sequence of "+targetTable(p)+"."+ident(name), fmt.Sprintf(
-			"SELECT setval(q.seqrelid::regclass, GREATEST(m.top, q.seqmin), COALESCE(m.top >= q.seqmin, false))\n"+
-				"FROM pg_sequence q, (SELECT max(%s)::int8 AS top FROM %s) m\nWHERE q.seqrelid = pg_get_serial_sequence(%s, %s)::regclass",
-			ident(name), targetTable(p), literal(targetTable(p)), literal(name)))
+		add(p, planv1.Step_STEP_SEQUENCES, "sequence of "+targetTable(p)+"."+ident(name), setSequence(p, name, d.lastOf(p, c)))
 	}
+}
+
+// lastOf is the sequence of a source column that goes on where it was; nil for one that
+// only follows the values.
+func (d *designer) lastOf(p *planv1.TablePlan, c *planv1.Column) *planv1.Sequence {
+	if !d.sameEngine() || p.GetTargetExists() {
+		return nil
+	}
+	return c.GetSequence()
+}
+
+// setSequence lets a column's sequence go on behind the last value in the table, and
+// behind the one that the source's sequence gave last.
+func setSequence(p *planv1.TablePlan, column string, last *planv1.Sequence) string {
+	const numbers = "FROM pg_sequence q, (SELECT %s(%s)::int8 AS top FROM %s) m\nWHERE q.seqrelid = pg_get_serial_sequence(%s, %s)::regclass"
+	bound, further := "max", "GREATEST"
+	if last.GetIncrement() < 0 {
+		bound, further = "min", "LEAST"
+	}
+	from := fmt.Sprintf(numbers, bound, ident(column), targetTable(p), literal(targetTable(p)), literal(column))
+	if last == nil {
+		return "SELECT setval(q.seqrelid::regclass, GREATEST(m.top, q.seqmin), COALESCE(m.top >= q.seqmin, false))\n" + from
+	}
+	compare := ">="
+	if last.GetIncrement() < 0 {
+		compare = "<="
+	}
+	return fmt.Sprintf("SELECT setval(q.seqrelid::regclass, LEAST(GREATEST(%[1]s(m.top, %[2]d), q.seqmin), q.seqmax), COALESCE(m.top %[3]s %[2]d, false) OR %[4]t)\n",
+		further, last.GetLastValue(), compare, last.GetCalled()) + from
 }
 
 // planOwnSequences makes the sequences of columns that cannot be identities.
@@ -117,7 +182,7 @@ func (d *designer) planOwnSequences(p *planv1.TablePlan) {
 		}
 		sequence := qualified(p.GetTargetSchema(), s.name)
 		column := targetTable(p) + "." + ident(s.column)
-		add(p, planv1.Step_STEP_CREATE, "sequence "+sequence, "CREATE SEQUENCE IF NOT EXISTS "+sequence+" OWNED BY "+column)
+		add(p, planv1.Step_STEP_CREATE, "sequence "+sequence, "CREATE SEQUENCE IF NOT EXISTS "+sequence+spaced(s.options)+" OWNED BY "+column)
 		add(p, planv1.Step_STEP_CREATE, "default of "+column,
 			"ALTER TABLE "+targetTable(p)+" ALTER COLUMN "+ident(s.column)+" SET DEFAULT nextval("+literal(sequence)+"::regclass)")
 	}
@@ -125,8 +190,16 @@ func (d *designer) planOwnSequences(p *planv1.TablePlan) {
 
 // ownedSequence numbers a column that cannot be an identity.
 type ownedSequence struct {
-	plan         *planv1.TablePlan
-	column, name string
+	plan                  *planv1.TablePlan
+	column, name, options string
+}
+
+// spaced puts a space before a clause, if there is one.
+func spaced(clause string) string {
+	if clause == "" {
+		return ""
+	}
+	return " " + clause
 }
 
 // numbered tells whether the target numbers a column.

@@ -20,7 +20,9 @@ func (d *designer) planChecks(p *planv1.TablePlan) {
 			note(p, warning, codeCheckNotMoved, "", "check %s is not moved: %s: %s", c.GetName(), err, c.GetExpression())
 			continue
 		}
-		if condition != "true" {
+		if suffix := unproven(c); d.sameEngine() && suffix != "" {
+			add(p, planv1.Step_STEP_INDEXES, objectConstraint+c.GetName(), "ALTER TABLE "+targetTable(p)+" ADD CONSTRAINT "+ident(c.GetName())+" CHECK ("+condition+")"+suffix)
+		} else if condition != "true" {
 			addCheck(p, planv1.Step_STEP_INDEXES, taken, c.GetName(), condition)
 		}
 	}
@@ -34,6 +36,20 @@ func (d *designer) planChecks(p *planv1.TablePlan) {
 		}
 	}
 	d.planUnsigned(p, taken)
+}
+
+// unproven is what a definition has behind its condition.
+func unproven(c *planv1.Check) string {
+	rest, out := c.GetDefinition(), ""
+	for found := true; found; {
+		found = false
+		for _, word := range []string{" NO INHERIT", " NOT VALID", " NOT ENFORCED"} {
+			if cut, ok := strings.CutSuffix(rest, word); ok {
+				rest, out, found = cut, word+out, true
+			}
+		}
+	}
+	return out
 }
 
 // addCheck plans a check; its name is free within the table.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +18,11 @@ func (db *database) Describe(ctx context.Context, s engine.Selection) (*planv1.D
 	const op = "postgres.Describe"
 	out := &planv1.Database{Engine: Name, Version: db.version, Identity: db.identity}
 	err := db.inSnapshot(ctx, func(tx pgx.Tx) error {
-		cat, err := readCatalog(ctx, tx, nil, s)
+		graph, err := readGraph(ctx, tx)
+		if err != nil {
+			return err
+		}
+		cat, err := readCatalog(ctx, tx, nil, s, graph)
 		if err != nil {
 			return err
 		}
@@ -25,6 +30,9 @@ func (db *database) Describe(ctx context.Context, s engine.Selection) (*planv1.D
 			out.Tables = append(out.Tables, t.table)
 		}
 		out.UserTypes = cat.userTypes()
+		if out.Objects, err = cat.readObjects(ctx, tx, len(s.Include) == 0); err != nil {
+			return err
+		}
 		rows, err := collect[unmovedRow](ctx, tx, unmovedQuery)
 		if err != nil {
 			return err
@@ -51,6 +59,8 @@ type catalog struct {
 	types   map[uint32]typeRow
 	ordered []typeRow
 	unmoved []unmovedRow
+	// graph is nil for tables of a target.
+	graph *graph
 }
 
 // describedTable is a table with what the plan's model has no place for.
@@ -61,32 +71,70 @@ type describedTable struct {
 }
 
 // readCatalog reads the tables of a filter that the selection keeps.
-func readCatalog(ctx context.Context, q querier, f *tableFilter, s engine.Selection) (*catalog, error) {
+func readCatalog(ctx context.Context, q querier, f *tableFilter, s engine.Selection, g *graph) (*catalog, error) {
 	rows, err := f.read(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	cat := &catalog{types: map[uint32]typeRow{}}
+	cat := &catalog{types: map[uint32]typeRow{}, graph: g}
 	byOID := map[uint32]*describedTable{}
 	oids := []uint32{}
-	for _, r := range rows {
-		if f == nil && !s.Matches(r.Schema, r.Name) {
-			continue
-		}
+	var partitions []*describedTable
+	for _, r := range selectedTables(rows, f, s) {
 		t := &describedTable{tableRow: r, table: newTable(r)}
-		cat.tables = append(cat.tables, t)
+		if f == nil && r.Partition {
+			partitions = append(partitions, t)
+		} else {
+			cat.tables = append(cat.tables, t)
+		}
 		byOID[r.OID] = t
 		oids = append(oids, r.OID)
 	}
-	for _, read := range []func(context.Context, querier, []uint32, map[uint32]*describedTable) error{cat.readColumns, cat.readIndexes, cat.readConstraints} {
+	for _, read := range []func(context.Context, querier, []uint32, map[uint32]*describedTable) error{cat.readColumns, cat.readSequences, cat.readIndexes, cat.readConstraints} {
 		if err := read(ctx, q, oids, byOID); err != nil {
 			return nil, err
 		}
 	}
+	addPartitions(partitions, byOID)
 	for _, t := range cat.tables {
-		t.table.Fingerprint = fingerprint(t.table)
+		t.table.Fingerprint = t.fingerprint()
 	}
 	return cat, nil
+}
+
+// selectedTables keeps the tables that a selection takes, with their partitions.
+func selectedTables(rows []tableRow, f *tableFilter, s engine.Selection) []tableRow {
+	if f != nil {
+		return rows
+	}
+	taken := map[uint32]bool{}
+	for _, r := range rows {
+		taken[r.OID] = !r.Partition && s.Matches(r.Schema, r.Name)
+	}
+	return slices.DeleteFunc(rows, func(r tableRow) bool { return !taken[r.Root] })
+}
+
+// addPartitions puts partitions, each behind the one that it is part of, into their
+// tables.
+func addPartitions(partitions []*describedTable, byOID map[uint32]*describedTable) {
+	of := map[[2]string][]*describedTable{}
+	for _, p := range partitions {
+		at := [2]string{text(p.ParentSchema), text(p.ParentName)}
+		of[at] = append(of[at], p)
+	}
+	var add func(root *describedTable, parent tableRow)
+	add = func(root *describedTable, parent tableRow) {
+		for _, p := range of[[2]string{parent.Schema, parent.Name}] {
+			root.table.Partitions = append(root.table.Partitions, &planv1.Partition{Table: p.table, Bound: text(p.Bound),
+				Parent: &planv1.TableName{Schema: parent.Schema, Name: parent.Name}})
+			add(root, p.tableRow)
+		}
+	}
+	for _, t := range byOID {
+		if !t.Partition && t.Kind == "p" {
+			add(t, t.tableRow)
+		}
+	}
 }
 
 func newTable(r tableRow) *planv1.Table {
@@ -94,8 +142,14 @@ func newTable(r tableRow) *planv1.Table {
 	if r.Persistence == "u" {
 		t.Options = append(t.Options, optionUnlogged)
 	}
+	t.PartitionKey, t.Parameters = text(r.PartitionKey), r.Parameters
 	if r.Kind == "p" {
 		t.Options = append(t.Options, optionPartitioned+" "+text(r.PartitionKey))
+	}
+	for i := range r.InheritedNames {
+		if !r.Partition {
+			t.Inherits = append(t.Inherits, &planv1.TableName{Schema: r.InheritedSchemas[i], Name: r.InheritedNames[i]})
+		}
 	}
 	if r.Inherits && r.Kind == "r" {
 		t.Options = append(t.Options, optionInheritance)
@@ -143,25 +197,53 @@ func (cat *catalog) readColumns(ctx context.Context, q querier, oids []uint32, b
 	return nil
 }
 
+// readSequences reads what numbers columns, and how far it has come.
+func (cat *catalog) readSequences(ctx context.Context, q querier, oids []uint32, byOID map[uint32]*describedTable) error {
+	rows, err := collect[sequenceOfRow](ctx, q, sequenceOfQuery, oids)
+	if err != nil || cat.graph == nil {
+		return err
+	}
+	var sequences []sequenceRow
+	for _, r := range rows {
+		sequences = append(sequences, sequenceRow{r.Schema, r.Name, r.OID})
+	}
+	values, err := readSequenceValues(ctx, q, sequences)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		t, v := byOID[r.Table], values[r.OID]
+		i := slices.IndexFunc(t.columns, func(c columnRow) bool { return c.Number == r.Number })
+		t.table.Columns[i].Sequence = &planv1.Sequence{Schema: r.Schema, Name: r.Name, Options: r.Options, LastValue: v.Last, Called: v.Called,
+			Increment: r.Increment, ByDefaultValue: r.Default}
+	}
+	return nil
+}
+
 func (cat *catalog) leave(object, name, reason string) {
 	cat.unmoved = append(cat.unmoved, unmovedRow{object, name, reason})
 }
 
-// userTypes are the enums and domains that columns use, in an order in which
-// they can be made; extensions bring their own.
+// userTypes are the types that columns use and a user has made. Those of an extension
+// are defined by it.
 func (cat *catalog) userTypes() []*planv1.UserType {
 	var out []*planv1.UserType
 	for _, t := range cat.ordered {
-		if t.Definition != nil && t.OID >= firstUserOID && !t.Extension {
-			out = append(out, &planv1.UserType{Schema: t.Schema, Name: t.Name, Definition: *t.Definition})
+		if t.OID >= firstUserOID && t.Extension {
+			out = append(out, &planv1.UserType{Schema: t.Schema, Name: t.Name, Definition: extensionDefinition})
+		} else if (t.Definition != nil || t.Type == "m") && t.OID >= firstUserOID {
+			out = append(out, &planv1.UserType{Schema: t.Schema, Name: t.Name, Definition: text(t.Definition)})
 		}
 	}
 	return out
 }
 
+// extensionDefinition begins what makes the types of an extension.
+const extensionDefinition = "CREATE EXTENSION"
+
 // describeOne reads one table; NotFound where it is not there.
 func describeOne(ctx context.Context, q querier, schema, name string) (*describedTable, error) {
-	cat, err := readCatalog(ctx, q, oneTable(schema, name), engine.Selection{})
+	cat, err := readCatalog(ctx, q, oneTable(schema, name), engine.Selection{}, nil)
 	if err != nil {
 		return nil, err
 	}

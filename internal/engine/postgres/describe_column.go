@@ -20,7 +20,12 @@ func (cat *catalog) column(t *describedTable, r columnRow) *planv1.Column {
 	m := decodeTypmod(base.OID, mod)
 	c := &planv1.Column{Name: r.Name, NativeType: r.Type, Kind: kindOf(base.OID), Length: m.length, Precision: m.precision, Scale: m.scale,
 		Nullable: !r.NotNull, Collation: text(r.Collation), BinaryOrder: r.ByteOrder, EnumLabels: base.Labels,
-		PortableBinary: cat.portable(r.TypeOID), Comment: text(r.Comment)}
+		PortableBinary: cat.portable(r.TypeOID), Comment: text(r.Comment),
+		Storage: text(r.Storage), Compression: text(r.Compression), NotNull: text(r.NamedNotNull), Inherited: r.Inherited}
+	if !r.NotNullProven {
+		c.Nullable = true
+	}
+	late := r.Default != nil && cat.graph.late(node{r.Class, *r.Default}, t.OID)
 	if m.fraction >= 0 {
 		c.Scale = m.fraction
 	}
@@ -31,28 +36,29 @@ func (cat *catalog) column(t *describedTable, r columnRow) *planv1.Column {
 	switch {
 	case r.Generated != "":
 		c.Generated, c.GeneratedStored = text(r.Expression), r.Generated == "s"
-		if r.UserCode {
-			cat.leave("generated expression", name, "it calls a routine that is not moved; its values are")
+		if late {
+			cat.leave("generated expression", name, needsTables+"; its values are moved: "+c.GetGenerated())
 			c.Generated, c.GeneratedStored = "", false
 		}
 	case r.Identity == "a":
 		c.Identity = planv1.Identity_IDENTITY_ALWAYS
 	case r.Identity == "d":
 		c.Identity = planv1.Identity_IDENTITY_BY_DEFAULT
-	case r.Expression != nil && r.UserCode:
-		cat.leave("default", name, "it calls a routine that is not moved: "+*r.Expression)
-	case r.Expression != nil && strings.HasPrefix(*r.Expression, "nextval("):
+	case late:
+		cat.leave("default", name, needsTables+": "+*r.Expression)
+	case r.Expression != nil && strings.HasPrefix(*r.Expression, "nextval(") && isInteger(base.OID) && !c.GetNullable():
 		// An identity column takes no NULL, a default does not mind.
-		if !isInteger(base.OID) || c.GetNullable() {
-			cat.leave("default", name, "it numbers rows by a sequence and the column may be NULL or is no integer: "+*r.Expression)
-			break
-		}
 		c.Identity = planv1.Identity_IDENTITY_BY_DEFAULT
+		c.Default = &planv1.Default{Value: &planv1.Default_Expression{Expression: *r.Expression}}
 	case r.Expression != nil:
 		c.Default = parseDefault(*r.Expression, c.GetKind())
+		c.Default.Definition = *r.Expression
 	}
 	return c
 }
+
+// needsTables is why a part of a table does not move.
+const needsTables = "it calls a routine that can be made only when tables are there"
 
 func isInteger(oid uint32) bool { return oid == oidInt2 || oid == oidInt4 || oid == oidInt8 }
 
@@ -156,11 +162,15 @@ func momentFits(m planv1.Default_Moment, kind planv1.Kind) bool {
 
 // fingerprint hashes what rows depend on: names, types, nullability, collations
 // and the key.
-func fingerprint(t *planv1.Table) string {
+func (t *describedTable) fingerprint() string {
 	h := sha256.New()
-	for _, c := range t.GetColumns() {
-		fmt.Fprintf(h, "%q %q %t %q %q\n", c.GetName(), c.GetNativeType(), c.GetNullable(), c.GetCollation(), c.GetGenerated())
+	for i, c := range t.table.GetColumns() {
+		generated := ""
+		if t.columns[i].Generated != "" {
+			generated = text(t.columns[i].Expression)
+		}
+		fmt.Fprintf(h, "%q %q %t %q %q\n", c.GetName(), c.GetNativeType(), c.GetNullable(), c.GetCollation(), generated)
 	}
-	fmt.Fprintf(h, "%d %q", t.GetKey().GetSource(), t.GetKey().GetColumns())
+	fmt.Fprintf(h, "%d %q", t.table.GetKey().GetSource(), t.table.GetKey().GetColumns())
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -22,8 +22,8 @@ func (cat *catalog) readIndexes(ctx context.Context, q querier, oids []uint32, b
 	}
 	for _, r := range rows {
 		t := byOID[r.Table]
-		if r.UserCode && r.Constraint == nil {
-			cat.leave("index", r.Name+" on "+t.Schema+"."+t.Name, "it calls a routine that is not moved")
+		if r.Constraint == nil && cat.graph.late(node{r.Class, r.OID}, t.OID) {
+			cat.leave("index", r.Name+" on "+t.Schema+"."+t.Name, needsTables+": "+r.Definition)
 			continue
 		}
 		t.table.Indexes = append(t.table.Indexes, t.index(r))
@@ -126,17 +126,12 @@ func (cat *catalog) readConstraints(ctx context.Context, q querier, oids []uint3
 			t.table.ForeignKeys = append(t.table.ForeignKeys, foreignKey(r))
 			continue
 		}
-		name := r.Name + " on " + t.Schema + "." + t.Name
-		switch {
-		case r.UserCode:
-			cat.leave("check", name, "it calls a routine that is not moved")
-		case !r.Validated:
-			cat.leave("check", name, "it is NOT VALID: rows of the source may break it")
-		case strings.Contains(r.Definition, "NOT ENFORCED"):
-			cat.leave("check", name, "it is NOT ENFORCED: rows of the source may break it")
-		default:
-			t.table.Checks = append(t.table.Checks, &planv1.Check{Name: r.Name, Expression: text(r.Condition)})
+		if cat.graph.late(node{r.Class, r.OID}, t.OID) {
+			cat.leave("check", r.Name+" on "+t.Schema+"."+t.Name, needsTables+": "+r.Definition)
+			continue
 		}
+		t.table.Checks = append(t.table.Checks, &planv1.Check{Name: r.Name, Expression: text(r.Condition), Definition: r.Definition,
+			Unproven: strings.HasSuffix(r.Definition, "NOT VALID") || strings.HasSuffix(r.Definition, "NOT ENFORCED")})
 	}
 	return nil
 }

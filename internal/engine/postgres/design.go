@@ -75,6 +75,10 @@ type designer struct {
 	sequences []ownedSequence
 	// functions are those that set columns at an update, by schema and columns.
 	functions map[[2]string]string
+	// objects is what the target has beside tables.
+	objects targetObjects
+	// defaults of columns that take their numbers from a sequence with another place.
+	renumbered map[string]string
 	// bySource finds the plan of a source table, for foreign keys.
 	bySource map[[2]string]*planv1.TablePlan
 }
@@ -82,7 +86,7 @@ type designer struct {
 // Design plans the target. It reads the catalog in one snapshot and changes
 // nothing.
 func (db *database) Design(ctx context.Context, r engine.DesignRequest) (*planv1.Design, error) {
-	d := &designer{db: db, source: r.Source, req: r, names: newNamer(), bySource: map[[2]string]*planv1.TablePlan{}, functions: map[[2]string]string{},
+	d := &designer{db: db, source: r.Source, req: r, names: newNamer(), bySource: map[[2]string]*planv1.TablePlan{}, functions: map[[2]string]string{}, renumbered: map[string]string{},
 		design: &planv1.Design{Engine: Name, Version: db.version, Identity: db.identity}}
 	err := db.inSnapshot(ctx, func(tx pgx.Tx) error { return d.run(ctx, tx) })
 	if err != nil {
@@ -105,6 +109,10 @@ func (d *designer) run(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	d.checkNames()
+	if err := d.readObjects(ctx, tx); err != nil {
+		return err
+	}
+	d.planObjects(true)
 	if err := d.planTypes(ctx, tx); err != nil {
 		return err
 	}
@@ -121,6 +129,8 @@ func (d *designer) run(ctx context.Context, tx pgx.Tx) error {
 			d.planForeignKeys(p)
 		}
 	}
+	d.planFamilies()
+	d.planObjects(false)
 	return nil
 }
 
@@ -137,7 +147,7 @@ func (d *designer) targetName(t *planv1.Table) (schema, name string) {
 			return schema, name
 		}
 	}
-	if d.severalSchemas() {
+	if d.severalSchemas() || d.sameEngine() {
 		return t.GetSchema(), t.GetName()
 	}
 	return d.defaultSchema, t.GetName()
@@ -178,7 +188,7 @@ func (d *designer) readTarget(ctx context.Context, tx pgx.Tx) error {
 		filter.schemas = append(filter.schemas, final[0])
 		filter.names = append(filter.names, final[1])
 	}
-	cat, err := readCatalog(ctx, tx, filter, engine.Selection{})
+	cat, err := readCatalog(ctx, tx, filter, engine.Selection{}, nil)
 	if err != nil {
 		return err
 	}
@@ -194,6 +204,11 @@ func (d *designer) readTarget(ctx context.Context, tx pgx.Tx) error {
 			return err
 		}
 		d.filled[at] = filled
+	}
+	for _, t := range d.source.GetTables() {
+		for _, part := range t.GetPartitions() {
+			filter.schemas = append(filter.schemas, part.GetTable().GetSchema())
+		}
 	}
 	for _, u := range d.source.GetUserTypes() {
 		filter.schemas = append(filter.schemas, u.GetSchema())
@@ -279,44 +294,32 @@ func (d *designer) planTypes(ctx context.Context, tx pgx.Tx) error {
 			q.into[r.Name] = r.There
 		}
 	}
-	return d.planUserTypes(ctx, tx)
-}
-
-// planUserTypes makes the source's enums and domains, or compares them with those
-// of the same name.
-func (d *designer) planUserTypes(ctx context.Context, tx pgx.Tx) error {
-	for _, u := range d.source.GetUserTypes() {
-		name := qualified(u.GetSchema(), u.GetName())
-		there, err := findType(ctx, tx, name)
-		if err != nil {
-			return err
-		}
-		if there == nil {
-			d.makeSchema(u.GetSchema())
-			d.design.Statements = append(d.design.Statements, &planv1.Statement{Step: planv1.Step_STEP_CREATE, Object: objectType + name, Sql: u.GetDefinition()})
-			d.markType(u)
-			continue
-		}
-		if text(there.Definition) != u.GetDefinition() {
-			d.design.Findings = append(d.design.Findings, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: codeTypeDiffers,
-				Message: fmt.Sprintf("type %s.%s is another one on the target: %s; in the source: %s", u.GetSchema(), u.GetName(), text(there.Definition), u.GetDefinition())})
-		}
-	}
+	d.planUserTypes()
 	return nil
 }
 
-// findType reads a type of the target; nil where there is none of the name.
-func findType(ctx context.Context, tx pgx.Tx, name string) (*typeRow, error) {
-	var oid *uint32
-	if err := tx.QueryRow(ctx, "SELECT to_regtype($1)::oid", name).Scan(&oid); err != nil || oid == nil {
-		return nil, err
+// planUserTypes notes the types that the source's objects bring.
+func (d *designer) planUserTypes() {
+	for _, u := range d.source.GetUserTypes() {
+		made := slices.ContainsFunc(d.design.GetStatements(), func(s *planv1.Statement) bool {
+			switch u.GetDefinition() {
+			case extensionDefinition:
+				return strings.HasPrefix(s.GetSql(), extensionDefinition)
+			case "": // a multirange comes with its range
+				return strings.Contains(s.GetSql(), "multirange_type_name = "+bareIdent(u.GetSchema())+"."+bareIdent(u.GetName()))
+			default:
+				return s.GetSql() == u.GetDefinition()
+			}
+		})
+		if made {
+			d.markType(u)
+		}
 	}
-	rows, err := collect[typeRow](ctx, tx, typeQuery, []uint32{*oid})
-	if err != nil {
-		return nil, err
+	for _, o := range d.source.GetObjects() {
+		if o.GetType() == "collation" && !d.objects.left[label(o)] {
+			d.markCollation(o)
+		}
 	}
-	i := slices.IndexFunc(rows, func(t typeRow) bool { return t.OID == *oid })
-	return &rows[i], nil
 }
 
 // markType makes all columns of the type known.
@@ -324,6 +327,16 @@ func (d *designer) markType(u *planv1.UserType) {
 	for native := range d.typeThere {
 		if schema, name := typeName(native); schema == u.GetSchema() && name == u.GetName() {
 			d.typeThere[native] = true
+		}
+	}
+}
+
+// markCollation makes all columns of the collation known.
+func (d *designer) markCollation(o *planv1.Object) {
+	made, _, _ := scanIdent(o.GetName())
+	for printed := range d.collationThere {
+		if schema, name, _, ok := scanQualified(printed); ok && schema == o.GetSchema() && name == made {
+			d.collationThere[printed] = true
 		}
 	}
 }

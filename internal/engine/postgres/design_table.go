@@ -55,12 +55,18 @@ func passesThrough(p *planv1.TablePlan) bool {
 
 // planNew plans a table that drover makes.
 func (d *designer) planNew(p *planv1.TablePlan) {
-	t := p.GetSource()
 	p.KeyAfterLoad = true
-	if isPartitioned(t) {
+	d.planNewColumns(p)
+}
+
+// planNewColumns plans columns and statements of a table, or of a partition of one.
+func (d *designer) planNewColumns(p *planv1.TablePlan) {
+	t := p.GetSource()
+	if d.joined(p) {
 		note(p, warning, codePartitionsJoined, "", "partitions become one ordinary table on the target: partition it there first and use --existing=append to keep them")
 	}
-	if hasOption(t, optionInheritance) {
+	family, related := d.inherits(p)
+	if hasOption(t, optionInheritance) && !related {
 		note(p, warning, codeOptionNotMoved, "", "inheritance is not moved: the table stands alone on the target")
 	}
 	var lines []string
@@ -70,11 +76,11 @@ func (d *designer) planNew(p *planv1.TablePlan) {
 			continue
 		}
 		name := d.columnName(p, c, taken)
-		if line, ok := d.newColumn(p, c, name); ok {
+		if line, ok := d.newColumn(p, c, name); ok && (family == "" || !c.GetInherited()) {
 			lines = append(lines, line)
 		}
 	}
-	d.planDDL(p, lines)
+	d.planDDL(p, lines, family)
 }
 
 // shorter ends the name that is offered for one that is too long.
@@ -107,22 +113,41 @@ func (d *designer) newColumn(p *planv1.TablePlan, c *planv1.Column, name string)
 		return "", false
 	}
 	plan.Target = name
-	line := ident(name) + " " + to.name + d.collate(p, c, to)
+	line := ident(name) + " " + to.name + d.compressed(c) + d.collate(p, c, to)
 	if c.GetGenerated() != "" {
 		if clause, ok := d.generated(p, c, to); ok {
 			p.Recomputed = append(p.Recomputed, name)
-			return line + clause + notNull(c), true
+			return line + clause + d.notNull(c), true
 		}
 	}
 	p.Columns = append(p.Columns, plan)
-	return line + d.valueClause(p, c, name, to) + notNull(c), true
+	return line + d.valueClause(p, c, name, to) + d.notNull(c), true
 }
 
-func notNull(c *planv1.Column) string {
-	if c.GetNullable() {
+const (
+	// firstNamedNotNull is the version in which NOT NULL is a constraint with a name,
+	// firstVirtual the one that knows generated columns that are not stored.
+	firstNamedNotNull = 180000
+	firstVirtual      = 180000
+)
+
+func (d *designer) notNull(c *planv1.Column) string {
+	switch {
+	case c.GetNullable():
 		return ""
+	case d.sameEngine() && c.GetNotNull() != "" && d.db.versionNum >= firstNamedNotNull:
+		return " " + c.GetNotNull()
+	default:
+		return " NOT NULL"
 	}
-	return " NOT NULL"
+}
+
+// compressed keeps what compresses a column's large values.
+func (d *designer) compressed(c *planv1.Column) string {
+	if d.sameEngine() && c.GetCast() == "" && c.GetCompression() != "" {
+		return " COMPRESSION " + c.GetCompression()
+	}
+	return ""
 }
 
 // columnType gives the type of a new column; false with a finding where there is none.
@@ -184,7 +209,6 @@ func (d *designer) collate(p *planv1.TablePlan, c *planv1.Column, to targetType)
 
 // generated writes the clause of a column that the target computes.
 func (d *designer) generated(p *planv1.TablePlan, c *planv1.Column, to targetType) (string, bool) {
-	const firstVirtual = 180000
 	switch {
 	case c.GetCast() != "":
 	case d.sameEngine() && (c.GetGeneratedStored() || d.db.versionNum >= firstVirtual):
@@ -209,6 +233,9 @@ func (d *designer) generated(p *planv1.TablePlan, c *planv1.Column, to targetTyp
 
 // valueClause writes identity or default.
 func (d *designer) valueClause(p *planv1.TablePlan, c *planv1.Column, name string, to targetType) string {
+	if d.sameEngine() && c.GetCast() == "" && (c.GetIdentity() != planv1.Identity_IDENTITY_UNSPECIFIED || c.GetSequence() != nil) {
+		return d.ownNumbers(p, c, name)
+	}
 	if id := c.GetIdentity(); id != planv1.Identity_IDENTITY_UNSPECIFIED {
 		return d.identity(p, c, name, to)
 	}
@@ -219,6 +246,9 @@ func (d *designer) valueClause(p *planv1.TablePlan, c *planv1.Column, name strin
 	if !ok {
 		note(p, warning, codeDefaultNotMoved, c.GetName(), "default is not moved: %s", describeDefault(c.GetDefault()))
 		return ""
+	}
+	if other, ok := d.renumbered[sql]; ok {
+		sql = other
 	}
 	return " DEFAULT " + sql
 }
@@ -248,6 +278,44 @@ func (d *designer) ownSequence(p *planv1.TablePlan, c *planv1.Column, name strin
 	d.sequences = append(d.sequences, ownedSequence{plan: p, column: name, name: sequence})
 	note(p, info, codeIdentityBySequence, c.GetName(), "%s holds more than bigint, the largest type that PostgreSQL numbers by itself: the column becomes numeric(20,0) "+
 		"and takes its numbers from the sequence %s; cast it to bigint in the spec if no value is above 9223372036854775807", c.GetNativeType(), sequence)
+}
+
+// ownNumbers numbers a column as the source does: by an identity with its sequence, or
+// by the default that takes a sequence's next number.
+func (d *designer) ownNumbers(p *planv1.TablePlan, c *planv1.Column, name string) string {
+	q := c.GetSequence()
+	expression := c.GetDefault().GetExpression()
+	switch {
+	case q.GetByDefaultValue():
+		d.numberByDefault(p, c, name, q)
+		return ""
+	case expression != "":
+		if sql, ok := d.renumbered[expression]; ok {
+			expression = sql
+		}
+		return " DEFAULT " + expression
+	case q == nil:
+		// A partition, whose table has the identity.
+		return ""
+	}
+	always := " GENERATED BY DEFAULT AS IDENTITY"
+	if c.GetIdentity() == planv1.Identity_IDENTITY_ALWAYS {
+		always = " GENERATED ALWAYS AS IDENTITY"
+	}
+	_, options, _ := strings.Cut(q.GetOptions(), "START WITH ")
+	options = "START WITH " + options
+	if sequence := q.GetName(); !d.names.used[[2]string{finalPlace(p)[0], sequence}] {
+		d.names.take(finalPlace(p)[0], sequence)
+		options = "SEQUENCE NAME " + qualified(p.GetTargetSchema(), sequence) + " " + options
+	}
+	return always + " (" + options + ")"
+}
+
+// numberByDefault makes the sequence that the column owns.
+func (d *designer) numberByDefault(p *planv1.TablePlan, c *planv1.Column, name string, q *planv1.Sequence) {
+	sequence := d.names.free(finalPlace(p)[0], q.GetName())
+	d.sequences = append(d.sequences, ownedSequence{plan: p, column: name, name: sequence, options: q.GetOptions()})
+	d.renumbered[c.GetDefault().GetExpression()] = "nextval(" + literal(qualified(p.GetTargetSchema(), sequence)) + "::regclass)"
 }
 
 func describeDefault(v *planv1.Default) string {

@@ -101,8 +101,7 @@ func (w *rangeWriter) reset(ctx context.Context, tx pgx.Tx, row ledgerRow) error
 	if err != nil {
 		return err
 	}
-	schema, name := engine.TableName(r.Plan, engine.TargetSide)
-	table := qualified(schema, name)
+	table := relation(r.Plan, engine.TargetSide)
 	if err := guardAppended(ctx, tx, r.Plan, table+where, row.ledger.Digest.Rows); err != nil {
 		return err
 	}
@@ -175,7 +174,6 @@ func (db *database) Empty(ctx context.Context, m engine.Migration, t *planv1.Tab
 		if tag.RowsAffected() == 0 {
 			return fault.New(fault.Fenced, op, "a later loader has begun to fill the table")
 		}
-		schema, name := engine.TableName(t, engine.TargetSide)
 		var loaded int64
 		if err := tx.QueryRow(ctx, "SELECT COALESCE(sum(rows), 0)::int8 FROM drover.range WHERE "+id).Scan(&loaded); err != nil {
 			return err
@@ -184,7 +182,7 @@ func (db *database) Empty(ctx context.Context, m engine.Migration, t *planv1.Tab
 			int64(epoch), stateEmpty, id)); err != nil {
 			return err
 		}
-		table := qualified(schema, name)
+		table := relation(t, engine.TargetSide)
 		if err := guardAppended(ctx, tx, t, table, loaded); err != nil {
 			return err
 		}

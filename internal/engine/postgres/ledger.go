@@ -119,14 +119,14 @@ func enterMigration(ctx context.Context, tx pgx.Tx, r engine.PrepareRequest) err
 func makeObjects(ctx context.Context, tx pgx.Tx, r engine.PrepareRequest) error {
 	made := []string{}
 	for _, s := range r.Statements {
-		there, err := isThere(ctx, tx, s.GetObject())
+		there, err := isThere(ctx, tx, r.Migration, s.GetObject())
 		if err != nil {
 			return err
 		}
 		if there {
 			continue
 		}
-		if _, err := tx.Exec(ctx, s.GetSql()); err != nil {
+		if err := runScript(ctx, tx, s.GetSql()); err != nil {
 			return fault.At(classify("postgres.Prepare", err), fault.Target, s.GetObject())
 		}
 		made = append(made, s.GetObject())
@@ -135,13 +135,17 @@ func makeObjects(ctx context.Context, tx pgx.Tx, r engine.PrepareRequest) error 
 	return err
 }
 
-// isThere tells whether the target has a schema or a type.
-func isThere(ctx context.Context, tx pgx.Tx, object string) (there bool, err error) {
-	sql, name := "SELECT to_regtype($1) IS NOT NULL", strings.TrimPrefix(object, objectType)
-	if schema, ok := strings.CutPrefix(object, objectSchema); ok {
-		sql, name = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", schema
+// isThere tells whether the target has an object of a plan already: a schema or a type
+// by whoever made it, anything else by this migration.
+func isThere(ctx context.Context, tx pgx.Tx, m engine.Migration, object string) (there bool, err error) {
+	switch name, _ := strings.CutPrefix(object, objectType); {
+	case strings.HasPrefix(object, objectSchema):
+		err = tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", strings.TrimPrefix(object, objectSchema)).Scan(&there)
+	case strings.HasPrefix(object, objectType):
+		err = tx.QueryRow(ctx, "SELECT to_regtype($1) IS NOT NULL", name).Scan(&there)
+	default:
+		return isNoted(ctx, tx, m, object)
 	}
-	err = tx.QueryRow(ctx, sql, name).Scan(&there)
 	return there, err
 }
 

@@ -102,6 +102,11 @@ func moveStaged(ctx context.Context, tx pgx.Tx, tables []*planv1.TablePlan) erro
 			statements = append(statements, "ALTER TABLE "+targetTable(p)+" RENAME TO "+ident(p.GetPublishName()))
 		}
 		statements = append(statements, "ALTER TABLE "+qualified(p.GetTargetSchema(), p.GetPublishName())+" SET SCHEMA "+ident(p.GetPublishSchema()))
+		parts, err := movePartitions(ctx, tx, p, staged, final)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, parts...)
 	}
 	for i, schema := range staged {
 		functions, err := stagedFunctions(ctx, tx, schema)
@@ -119,6 +124,21 @@ func moveStaged(ctx context.Context, tx pgx.Tx, tables []*planv1.TablePlan) erro
 		}
 	}
 	return nil
+}
+
+// movePartitions moves the partitions of a table, each to where the place that it is
+// staged in stands for.
+func movePartitions(ctx context.Context, tx pgx.Tx, p *planv1.TablePlan, staged, final []string) ([]string, error) {
+	type partitionRow struct{ Schema, Name string }
+	rows, err := collect[partitionRow](ctx, tx, `SELECT n.nspname::text, c.relname::text FROM pg_partition_tree($1::text::regclass) t
+		JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.level > 0 ORDER BY t.level, 2`, targetTable(p))
+	var out []string
+	for _, r := range rows {
+		if at := slices.Index(staged, r.Schema); at >= 0 {
+			out = append(out, "ALTER TABLE "+qualified(r.Schema, r.Name)+" SET SCHEMA "+ident(final[at]))
+		}
+	}
+	return out, err
 }
 
 func stagedFunctions(ctx context.Context, tx pgx.Tx, schema string) ([]string, error) {
@@ -195,9 +215,12 @@ func dropMade(ctx context.Context, tx pgx.Tx, made []string, statements []*planv
 		if !slices.Contains(made, s.GetObject()) {
 			continue
 		}
-		sql := ""
+		// Objects are named as DROP takes them.
+		sql := "DROP " + s.GetObject()
 		if name, ok := strings.CutPrefix(s.GetObject(), objectSchema); ok {
 			sql = "DROP SCHEMA IF EXISTS " + ident(name)
+		} else if name, ok := strings.CutPrefix(s.GetObject(), objectTable); ok {
+			sql = "DROP TABLE IF EXISTS " + name
 		} else if name, ok := strings.CutPrefix(s.GetObject(), objectType); ok {
 			sql = "DROP TYPE IF EXISTS " + name
 			if strings.HasPrefix(s.GetSql(), "CREATE DOMAIN") {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -15,6 +16,28 @@ const maxIdentifier = 63
 // the end of the statement.
 func ident(name string) string {
 	return `"` + strings.ReplaceAll(strings.ReplaceAll(name, "\x00", ""), `"`, `""`) + `"`
+}
+
+// reserved are the words that are no name without quotes.
+var reserved = strings.Fields(`all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
+	current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc distinct do else end except
+	false fetch for foreign from grant group having in initially intersect into lateral leading limit localtime localtimestamp not null offset
+	on only or order placing primary references returning select session_user some symmetric system_user table then to trailing true union
+	unique user using variadic when where window with authorization binary collation concurrently cross current_schema freeze full ilike inner
+	is isnull join left like natural notnull outer overlaps right similar tablesample verbose`)
+
+// bareIdent quotes an identifier only where it must be.
+func bareIdent(name string) string {
+	if name == "" || slices.Contains(reserved, name) {
+		return ident(name)
+	}
+	for i := range len(name) {
+		c := name[i]
+		if c != '_' && (c < 'a' || c > 'z') && (i == 0 || (c < '0' || c > '9') && c != '$') {
+			return ident(name)
+		}
+	}
+	return name
 }
 
 // qualified quotes a name in a schema.

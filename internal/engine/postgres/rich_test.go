@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -49,6 +50,8 @@ func copyAll(t *testing.T, source, target *database, d *planv1.Design) {
 			require.NoError(t, target.Apply(ctx, m, p, step))
 		}
 	}
+	require.NoError(t, target.ApplyObjects(ctx, m, d.GetObjects()))
+	require.NoError(t, target.ApplyObjects(ctx, m, d.GetObjects()))
 	require.NoError(t, target.Finish(ctx, m, engine.StageComplete))
 }
 
@@ -61,17 +64,21 @@ func loadTable(t *testing.T, source, target *database, m engine.Migration, p *pl
 		w, err := target.OpenRange(ctx, engine.RangeRequest{Migration: m, Plan: p, Range: r, Attempt: 1, Epoch: 1})
 		require.NoError(t, err)
 		b := engine.Batch{Encoding: p.GetEncoding()}
-		require.NoError(t, source.Read(ctx, engine.ReadRequest{Plan: p, Range: r, Snapshot: snapshot}, func(row engine.Row) (err error) {
+		err = source.Read(ctx, engine.ReadRequest{Plan: p, Range: r, Snapshot: snapshot}, func(row engine.Row) (err error) {
 			b.Body = append(b.Body, row.Data...)
 			b.Digest.Add(row.Data)
 			b.LastKey, err = row.Key()
 			return err
-		}))
-		_, err = w.Write(ctx, b)
-		require.NoError(t, err)
-		ledger, err := w.Complete(ctx, 1)
-		require.NoError(t, err)
-		require.NoError(t, w.Close())
+		})
+		if err == nil {
+			_, err = w.Write(ctx, b)
+		}
+		var ledger engine.Ledger
+		if err == nil {
+			ledger, err = w.Complete(ctx, 1)
+		}
+		// Closed in any case: the database waits for its connections.
+		require.NoError(t, errors.Join(err, w.Close()), p.GetTargetName())
 		whole.Merge(ledger.Digest)
 	}
 	return whole

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
@@ -23,10 +24,12 @@ func (d *designer) place(p *planv1.TablePlan) {
 	}
 }
 
+const stagePrefix = "_drover_"
+
 // stagingSchema is where the tables of a final schema are loaded: one staging schema
 // for each, so that names clash nowhere that they would not clash in the end.
 func stagingSchema(stage, final string) string {
-	name := "_drover_" + stage
+	name := stagePrefix + stage
 	if final != "public" {
 		name += "_" + final
 	}
@@ -36,6 +39,13 @@ func stagingSchema(stage, final string) string {
 	sum := sha256.Sum256([]byte(name))
 	suffix := "_" + hex.EncodeToString(sum[:6])
 	return clip(name, len(suffix)) + suffix
+}
+
+// siblingStage is the staging schema of another final schema of the same migration.
+func siblingStage(p *planv1.TablePlan, final string) string {
+	stage := strings.TrimPrefix(p.GetTargetSchema(), stagePrefix)
+	stage, _, _ = strings.Cut(stage, "_")
+	return stagingSchema(stage, final)
 }
 
 // finalPlace is where a table will be in the end.
@@ -48,9 +58,19 @@ func finalPlace(p *planv1.TablePlan) [2]string {
 
 // stagingSchemas are the staging schemas of tables, by final schema, in order.
 func stagingSchemas(tables []*planv1.TablePlan) (staged, final []string) {
+	take := func(stage, place string) {
+		if !slices.Contains(staged, stage) {
+			staged, final = append(staged, stage), append(final, place)
+		}
+	}
 	for _, p := range tables {
-		if !slices.Contains(staged, p.GetTargetSchema()) {
-			staged, final = append(staged, p.GetTargetSchema()), append(final, p.GetPublishSchema())
+		take(p.GetTargetSchema(), p.GetPublishSchema())
+	}
+	for _, p := range tables {
+		for _, part := range p.GetSource().GetPartitions() {
+			if schema := part.GetTable().GetSchema(); schema != p.GetSource().GetSchema() {
+				take(siblingStage(p, schema), schema)
+			}
 		}
 	}
 	return staged, final

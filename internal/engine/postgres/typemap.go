@@ -47,6 +47,9 @@ func mapType(engineName string, c *planv1.Column) (targetType, bool) {
 
 // renderDefault writes a default in SQL; false where only the source could.
 func renderDefault(engineName string, c *planv1.Column, to targetType) (string, bool) {
+	if own := c.GetDefault().GetDefinition(); own != "" && engineName == Name && c.GetCast() == "" {
+		return own, true
+	}
 	switch v := c.GetDefault().GetValue().(type) {
 	case *planv1.Default_Expression:
 		if engineName == mysqlName || engineName == mariadbName {

@@ -307,7 +307,10 @@ func (w *rangeWriter) describe(ctx context.Context) error {
 	if w.rows.asText {
 		format = "text"
 	}
-	w.loadSQL = fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT %s)", table, columns, format)
+	if columns != "" { // a table may have none
+		table += " (" + columns + ")"
+	}
+	w.loadSQL = fmt.Sprintf("COPY %s FROM STDIN (FORMAT %s)", table, format)
 	return nil
 }
 

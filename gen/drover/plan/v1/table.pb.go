@@ -425,7 +425,10 @@ type Default struct {
 	//	*Default_Literal
 	//	*Default_Moment_
 	//	*Default_Expression
-	Value         isDefault_Value `protobuf_oneof:"value"`
+	Value isDefault_Value `protobuf_oneof:"value"`
+	// The default as the source's catalog writes it, whatever the value is, for equal
+	// engines; empty where the value says it all.
+	Definition    string `protobuf:"bytes,20,opt,name=definition,proto3" json:"definition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -490,6 +493,13 @@ func (x *Default) GetExpression() string {
 		if x, ok := x.Value.(*Default_Expression); ok {
 			return x.Expression
 		}
+	}
+	return ""
+}
+
+func (x *Default) GetDefinition() string {
+	if x != nil {
+		return x.Definition
 	}
 	return ""
 }
@@ -561,8 +571,8 @@ type Column struct {
 	// "MAIN"; and what compresses them: "lz4".
 	Storage     string `protobuf:"bytes,40,opt,name=storage,proto3" json:"storage,omitempty"`
 	Compression string `protobuf:"bytes,41,opt,name=compression,proto3" json:"compression,omitempty"`
-	// The name of the NOT NULL constraint, where the engine has one.
-	NotNullName string `protobuf:"bytes,42,opt,name=not_null_name,json=notNullName,proto3" json:"not_null_name,omitempty"`
+	// The NOT NULL constraint as the source's DDL writes it, where it has a name.
+	NotNull string `protobuf:"bytes,42,opt,name=not_null,json=notNull,proto3" json:"not_null,omitempty"`
 	// The sequence that numbers rows: an identity's, or one behind a default.
 	Sequence *Sequence `protobuf:"bytes,43,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// The column is its parent table's (PostgreSQL's INHERITS) and not declared here.
@@ -758,9 +768,9 @@ func (x *Column) GetCompression() string {
 	return ""
 }
 
-func (x *Column) GetNotNullName() string {
+func (x *Column) GetNotNull() string {
 	if x != nil {
-		return x.NotNullName
+		return x.NotNull
 	}
 	return ""
 }
@@ -2112,19 +2122,22 @@ var File_drover_plan_v1_table_proto protoreflect.FileDescriptor
 
 const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\n" +
-	"\x1adrover/plan/v1/table.proto\x12\x0edrover.plan.v1\"\xe4\x01\n" +
+	"\x1adrover/plan/v1/table.proto\x12\x0edrover.plan.v1\"\x84\x02\n" +
 	"\aDefault\x12\x1a\n" +
 	"\aliteral\x18\x01 \x01(\tH\x00R\aliteral\x128\n" +
 	"\x06moment\x18\x02 \x01(\x0e2\x1e.drover.plan.v1.Default.MomentH\x00R\x06moment\x12 \n" +
 	"\n" +
 	"expression\x18\x03 \x01(\tH\x00R\n" +
-	"expression\"X\n" +
+	"expression\x12\x1e\n" +
+	"\n" +
+	"definition\x18\x14 \x01(\tR\n" +
+	"definition\"X\n" +
 	"\x06Moment\x12\x16\n" +
 	"\x12MOMENT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10MOMENT_TIMESTAMP\x10\x01\x12\x0f\n" +
 	"\vMOMENT_DATE\x10\x02\x12\x0f\n" +
 	"\vMOMENT_TIME\x10\x03B\a\n" +
-	"\x05value\"\xe1\a\n" +
+	"\x05value\"\xd8\a\n" +
 	"\x06Column\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vnative_type\x18\x02 \x01(\tR\n" +
@@ -2149,8 +2162,8 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\acharset\x18\x12 \x01(\tR\acharset\x12\x1a\n" +
 	"\bmultiple\x18\x13 \x01(\bR\bmultiple\x12\x18\n" +
 	"\astorage\x18( \x01(\tR\astorage\x12 \n" +
-	"\vcompression\x18) \x01(\tR\vcompression\x12\"\n" +
-	"\rnot_null_name\x18* \x01(\tR\vnotNullName\x124\n" +
+	"\vcompression\x18) \x01(\tR\vcompression\x12\x19\n" +
+	"\bnot_null\x18* \x01(\tR\anotNull\x124\n" +
 	"\bsequence\x18+ \x01(\v2\x18.drover.plan.v1.SequenceR\bsequence\x12\x1c\n" +
 	"\tinherited\x18, \x01(\bR\tinherited\x12\x1f\n" +
 	"\vtarget_name\x18\x1e \x01(\tR\n" +

@@ -30,10 +30,13 @@ CREATE TABLE IF NOT EXISTS "shop"."child" (
 ANALYZE "shop"."child";
 
 -- shop.customer -> shop.customer ENCODING_CANONICAL key KEY_SOURCE_PRIMARY [id] range true
+-- SEVERITY_WARNING DEFAULT_NOT_MOVED shop.customer code: default is not moved: shop.next_code()
+-- SEVERITY_WARNING DEFAULT_NOT_MOVED shop.customer ticket: default is not moved: nextval('shop.loose'::regclass)
 -- SEVERITY_WARNING COLLATION_NOT_MOVED shop.customer name: collation pg_catalog."C" is not on the target: values compare by the database's own
 -- SEVERITY_WARNING GENERATED_AS_VALUE shop.customer doubled: generated column becomes an ordinary one with the values of now; its expression was: (id * 2)
 -- SEVERITY_WARNING INDEX_NOT_MOVED shop.customer : index customer_email is not moved: only its own engine understands it: CREATE UNIQUE INDEX customer_email ON shop.customer USING btree (lower((email)::text)) WHERE active
 -- SEVERITY_WARNING INDEX_NOT_MOVED shop.customer : index customer_tags is not moved: only its own engine understands it: CREATE INDEX customer_tags ON shop.customer USING gin (tags)
+-- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check code_ok is not moved: its condition is in the source's dialect: (code <> (shop.next_code() + 1))
 -- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check positive is not moved: its condition is in the source's dialect: (score >= (0)::numeric)
 --   "id" integer -> bigint KIND_INT -1
 --   "email" shop.email -> text KIND_TEXT -1
@@ -99,7 +102,7 @@ SELECT setval(q.seqrelid::regclass, GREATEST(m.top, q.seqmin), COALESCE(m.top >=
 FROM pg_sequence q, (SELECT max("id")::int8 AS top FROM "shop"."customer") m
 WHERE q.seqrelid = pg_get_serial_sequence('"shop"."customer"', 'id')::regclass;
 
--- shop.event -> shop.event ENCODING_CANONICAL key KEY_SOURCE_NONE [] range false
+-- shop.event -> shop.event ENCODING_CANONICAL key KEY_SOURCE_HIDDEN [tableoid ctid] range false
 -- SEVERITY_WARNING PARTITIONS_JOINED shop.event : partitions become one ordinary table on the target: partition it there first and use --existing=append to keep them
 --   "at" date -> date KIND_DATE -1
 --   "kind" text -> text KIND_TEXT -1
