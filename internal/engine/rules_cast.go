@@ -138,7 +138,12 @@ func defaultText(d *planv1.Default) string {
 	case *planv1.Default_Moment_:
 		return strings.Replace(v.Moment.String(), "MOMENT_", "CURRENT_", 1)
 	case *planv1.Default_Expression:
-		return v.Expression
+		// A constant that only its engine takes, as a zero date, comes in quotes.
+		text := strings.TrimSpace(v.Expression)
+		if inner := strings.Trim(text, "'"); len(text) == len(inner)+2 {
+			return inner
+		}
+		return text
 	default:
 		return ""
 	}
