@@ -55,14 +55,62 @@ func (k keyTerms) compare(operator string, b *planv1.Bound) (string, error) {
 	}
 	last := len(values) - 1
 	strict := operator[:1]
-	out := k.names[last] + " " + operator + " " + values[last]
+	out := k.side(last, operator, values[last])
 	for i := last - 1; i >= 0; i-- {
-		out = "(" + k.names[i] + " " + strict + " " + values[i] + " OR (" + k.names[i] + " = " + values[i] + " AND " + out + "))"
+		out = "(" + k.side(i, strict, values[i]) + " OR (" + k.names[i] + " = " + values[i] + " AND " + out + "))"
 	}
 	if last > 0 {
-		out = k.names[0] + " " + strict + "= " + values[0] + " AND " + out
+		out = k.side(0, strict+"=", values[0]) + " AND " + out
 	}
 	return out, nil
+}
+
+// maxListed is how many numbers of labels are written out.
+const maxListed = 1024
+
+// side compares one column with a constant. Labels are ordered by their numbers, and
+// the server looks into an index for single ones, not for those below or above one: it
+// would read the index from its beginning each time. So they are listed.
+func (k keyTerms) side(i int, operator, value string) string {
+	first, last := int64(0), labelLimit(k.types[i])
+	at, err := strconv.ParseInt(value, 10, 64)
+	if last == 0 || err != nil {
+		return k.names[i] + " " + operator + " " + value
+	}
+	switch operator {
+	case ">":
+		first = at + 1
+	case ">=":
+		first = at
+	case "<":
+		last = at - 1
+	case "<=":
+		last = at
+	}
+	var numbers []string
+	for n := first; n <= last; n++ {
+		numbers = append(numbers, itoa(n))
+	}
+	if len(numbers) == 0 {
+		return "FALSE"
+	}
+	return k.names[i] + " IN (" + strings.Join(numbers, ", ") + ")"
+}
+
+// labelLimit is the greatest number of a type's labels; 0 where there are none, or too
+// many to be listed.
+func labelLimit(nativeType string) int64 {
+	limit := 0
+	switch labels := len(labelsOf(nativeType)); dataTypeOf(nativeType) {
+	case "enum":
+		limit = labels
+	case "set":
+		limit = 1<<min(labels, 63) - 1
+	}
+	if limit >= maxListed {
+		return 0
+	}
+	return int64(limit)
 }
 
 // anyOf selects the rows that have one of some keys.
@@ -146,6 +194,10 @@ func labelNumber(nativeType string, set bool, text string) (string, error) {
 	if !set {
 		if i := slices.Index(labels, text); i >= 0 {
 			return itoa(int64(i + 1)), nil
+		}
+		// The number 0, which is printed so, stands for a value that was refused once.
+		if text == "" {
+			return "0", nil
 		}
 		return "", fault.New(fault.Changed, "mysql.key", "%q is none of the labels of %s", text, nativeType)
 	}

@@ -50,6 +50,7 @@ var keyKinds = []struct{ name, columns, key, row, only string }{
 		"i % 5, ELT(i % 4 + 1, 'a', 'Ä', 'b', 'É'), DATE_ADD('2000-01-01', INTERVAL i % 300 DAY), UNHEX(LEFT(SHA2(i, 256), 32)), i / 4", ""},
 	{"bits", "a BIT(40)", "PRIMARY KEY (a)", "i * 77777", ""},
 	{"by_unique", "a BIGINT NOT NULL", "UNIQUE (a)", "i * 3", ""},
+	{"nullable", "a BIGINT", "UNIQUE (a)", "IF(i % 20 = 0, NULL, i)", ""},
 	{"by_range", "a BIGINT, b DATE", "PRIMARY KEY (a, b)) PARTITION BY RANGE (TO_DAYS(b)) (PARTITION p1 VALUES LESS THAN (TO_DAYS('2020-03-01')), PARTITION p2 VALUES LESS THAN MAXVALUE",
 		"i, DATE_ADD('2020-01-01', INTERVAL i % 400 DAY)", ""},
 	{"by_hash", "a BIGINT", "PRIMARY KEY (a)) PARTITION BY KEY (a", "i", ""},
