@@ -88,7 +88,7 @@ func (d *dialect) readColumns(ctx context.Context, q queryer, f tableFilter) ([]
 }
 
 type indexRow struct {
-	table, index, method          string
+	table, index, method, comment string
 	unique, hidden                bool
 	column, expression, collation sql.NullString
 	prefix                        sql.NullInt64
@@ -97,10 +97,10 @@ type indexRow struct {
 func (d *dialect) readIndexes(ctx context.Context, q queryer, f tableFilter) ([]indexRow, error) {
 	where := f.where("s", "TABLE_SCHEMA")
 	var out []indexRow
-	err := each(ctx, q, `SELECT s.TABLE_NAME, s.INDEX_NAME, s.INDEX_TYPE, s.NON_UNIQUE = 0, s.COLUMN_NAME, `+d.indexExpression+`, s.COLLATION, s.SUB_PART, `+d.indexHidden+`
+	err := each(ctx, q, `SELECT s.TABLE_NAME, s.INDEX_NAME, s.INDEX_TYPE, s.NON_UNIQUE = 0, s.COLUMN_NAME, `+d.indexExpression+`, s.COLLATION, s.SUB_PART, s.INDEX_COMMENT, `+d.indexHidden+`
 		FROM information_schema.STATISTICS AS s WHERE `+where+` ORDER BY s.TABLE_NAME, s.INDEX_NAME <> 'PRIMARY', s.INDEX_NAME, s.SEQ_IN_INDEX`, nil, func(rows *sql.Rows) error {
 		var r indexRow
-		err := rows.Scan(&r.table, &r.index, &r.method, &r.unique, &r.column, &r.expression, &r.collation, &r.prefix, &r.hidden)
+		err := rows.Scan(&r.table, &r.index, &r.method, &r.unique, &r.column, &r.expression, &r.collation, &r.prefix, &r.comment, &r.hidden)
 		out = append(out, r)
 		return err
 	})

@@ -106,6 +106,9 @@ func (b *tableBuilder) tableOptions() string {
 	if name, ok := option(t, optionEngine); ok && b.family() && !strings.EqualFold(name, innoDB) {
 		note(b.plan, info, codeOptionNotMoved, "", "the table is in %s in the source and will be in InnoDB, which has transactions", name)
 	}
+	if b.family() {
+		out += sharedOptions(t)
+	}
 	if t.GetComment() != "" {
 		out += " COMMENT=" + literal(t.GetComment())
 	}
@@ -147,6 +150,8 @@ func (b *tableBuilder) attributes(c *plannedColumn) string {
 		if name, ok := strings.CutPrefix(o, optionInvisible); ok && name == c.source.GetName() {
 			if b.family() && c.source.GetNullable() || c.source.GetDefault() != nil || b.sameEngine() {
 				out += " INVISIBLE"
+			} else {
+				note(b.plan, warning, codeOptionNotMoved, c.source.GetName(), "%s hides no column that must have a value and has no default: SELECT * gives it", b.dialect.product)
 			}
 		}
 		if text, ok := strings.CutPrefix(o, optionSRID); ok && b.sameEngine() {
@@ -242,7 +247,7 @@ func (b *tableBuilder) keys() []string {
 			return
 		}
 		b.keyed[x] = true
-		out = append(out, head+"("+parts+")")
+		out = append(out, head+"("+parts+")"+b.indexOptions(x))
 		numbered = numbered || x.GetColumns()[0].GetName() == b.numbering.source.GetName()
 	}
 	if x := b.primary(); x != nil {

@@ -44,7 +44,26 @@ func (b *tableBuilder) index(x *planv1.Index, names map[string]bool) {
 	case kind == "":
 		kind = "INDEX "
 	}
-	add(b.plan, planv1.Step_STEP_INDEXES, objectIndex+name, "ALTER TABLE "+targetTable(b.plan)+" ADD "+kind+ident(name)+" ("+parts+")")
+	add(b.plan, planv1.Step_STEP_INDEXES, objectIndex+name, "ALTER TABLE "+targetTable(b.plan)+" ADD "+kind+ident(name)+" ("+parts+")"+b.indexOptions(x))
+}
+
+// indexOptions are the comment of an index, and that the optimizer does not use it.
+func (b *tableBuilder) indexOptions(x *planv1.Index) string {
+	out := ""
+	if x.GetComment() != "" && b.family() {
+		out += " COMMENT " + literal(x.GetComment())
+	}
+	if b.family() && slices.Contains(b.plan.GetSource().GetOptions(), optionIgnored+x.GetName()) {
+		out += " " + b.dialect.target.indexHidden
+	}
+	switch {
+	case x.GetParser() == "":
+	case b.sameEngine():
+		out = " WITH PARSER " + ident(x.GetParser()) + out
+	default:
+		note(b.plan, warning, codeOptionNotMoved, "", "index %s: its parser %s is not moved, words are told apart as usual", x.GetName(), x.GetParser())
+	}
+	return out
 }
 
 // madeName tells whether an engine made an index's name, not a person.

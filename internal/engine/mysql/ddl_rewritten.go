@@ -28,24 +28,51 @@ func (b *tableBuilder) noteRewritten() {
 		note(b.plan, warning, codeOptionNotMoved, "", "the table's option is not moved: %s", o)
 	}
 	for _, e := range text.elements {
-		for _, words := range lostClauses[e.kind] {
-			_, cut := cutClauses(e.text, clause(words...))
-			for _, o := range cut {
-				note(b.plan, warning, codeOptionNotMoved, columnOf(e), "an option of %s is not moved: %s", describeElement(e), o)
-			}
-		}
+		b.noteLost(e)
 		if e.kind == elementCheck && strings.Contains(e.text, "NOT ENFORCED") {
 			note(b.plan, warning, codeCheckNotMoved, "", "the check is not enforced in the source, and is not moved: %s", e.text)
 		}
 	}
 }
 
-// lostClauses are what columns and indexes may say that the model has no place for;
-// the token behind the words is their value.
-var lostClauses = map[elementKind][][]string{
-	elementColumn: {{"COLUMN_FORMAT"}, {"STORAGE"}, {"ENGINE_ATTRIBUTE"}, {"SECONDARY_ENGINE_ATTRIBUTE"}, {"COMPRESSED"}, {"REF_SYSTEM_ID"}, {"NOT", "SECONDARY"}},
-	elementIndex:  {{"KEY_BLOCK_SIZE"}, {"ENGINE_ATTRIBUTE"}, {"SECONDARY_ENGINE_ATTRIBUTE"}},
+// noteLost says what an element says that the model has no place for.
+func (b *tableBuilder) noteLost(e element) {
+	var lost []string
+	if e.kind == elementOther {
+		lost = []string{e.text}
+	}
+	for _, words := range lostClauses[e.kind] {
+		if words[0] == "SRID" && b.sameEngine() {
+			continue
+		}
+		_, cut := cutClauses(e.text, clause(words...))
+		lost = append(lost, cut...)
+	}
+	for _, words := range lostFlags[e.kind] {
+		_, cut := cutClauses(e.text, phrase(words...))
+		lost = append(lost, cut...)
+	}
+	for _, o := range lost {
+		// A table that is versioned has a finding of its own.
+		if !strings.Contains(o, "SYSTEM_TIME") {
+			note(b.plan, warning, codeOptionNotMoved, columnOf(e), "an option of %s is not moved: %s", describeElement(e), o)
+		}
+	}
 }
+
+// lostClauses are what columns and indexes may say that the model has no place for; the
+// token behind the words is their value. lostFlags have none.
+var (
+	lostClauses = map[elementKind][][]string{
+		elementColumn: {{"COLUMN_FORMAT"}, {"STORAGE"}, {"ENGINE_ATTRIBUTE"}, {"SECONDARY_ENGINE_ATTRIBUTE"}, {"REF_SYSTEM_ID"}, {"SRID"}},
+		elementIndex:  {{"KEY_BLOCK_SIZE"}, {"ENGINE_ATTRIBUTE"}, {"SECONDARY_ENGINE_ATTRIBUTE"}},
+	}
+	lostFlags = map[elementKind][][]string{
+		elementColumn:  {{"COMPRESSED"}, {"NOT", "SECONDARY"}},
+		elementIndex:   {{"WITHOUT", "OVERLAPS"}},
+		elementPrimary: {{"WITHOUT", "OVERLAPS"}},
+	}
+)
 
 // movedOptions are the options of a table that the model has.
 var movedOptions = []string{"ENGINE", "AUTO_INCREMENT", "CHARSET", "COLLATE", "ROW_FORMAT", "COMMENT", "KEY_BLOCK_SIZE",
@@ -84,10 +111,15 @@ func columnOf(e element) string {
 }
 
 func describeElement(e element) string {
-	if e.kind == elementColumn {
+	switch e.kind {
+	case elementColumn:
 		return "the column"
+	case elementIndex:
+		return "index " + e.name
+	case elementPrimary:
+		return "the primary key"
 	}
-	return "index " + e.name
+	return "the table"
 }
 
 // sharedOptions are those options of a table, beside what the model has, that both

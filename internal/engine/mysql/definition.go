@@ -3,6 +3,8 @@ package mysql
 import (
 	"context"
 	"strings"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 )
 
 // definition is a table as SHOW CREATE TABLE writes it, cut into its parts.
@@ -151,6 +153,18 @@ func requalified(sql, from, to string) string {
 	return b.String() + sql[at:]
 }
 
+// phrase matches words alone.
+func phrase(words ...string) func(tokens []token) int {
+	return func(tokens []token) int {
+		for i, w := range words {
+			if i >= len(tokens) || !tokens[i].is(w) {
+				return 0
+			}
+		}
+		return len(words)
+	}
+}
+
 // clause matches words and a value behind them, with or without a sign of equality.
 func clause(words ...string) func(tokens []token) int {
 	return func(tokens []token) int {
@@ -167,6 +181,26 @@ func clause(words ...string) func(tokens []token) int {
 			n++
 		}
 		return min(n+1, len(tokens))
+	}
+}
+
+// addParsers gives full-text indexes the parsers that only the statement tells.
+func addParsers(t *planv1.Table) {
+	text, ok := parseDefinition(t.GetDefinition())
+	if !ok {
+		return
+	}
+	for _, e := range text.elements {
+		_, cut := cutClauses(e.text, clause("WITH", "PARSER"))
+		if e.kind != elementIndex || len(cut) == 0 {
+			continue
+		}
+		for _, x := range t.GetIndexes() {
+			if x.GetName() == e.name {
+				tokens := tokenize(cut[0])
+				x.Parser = tokens[len(tokens)-1].text
+			}
+		}
 	}
 }
 

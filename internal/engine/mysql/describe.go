@@ -47,6 +47,7 @@ func (d *database) Describe(ctx context.Context, s engine.Selection) (*planv1.Da
 		err := d.inspect(ctx, t)
 		if err == nil {
 			t.Definition, err = d.readDefinition(ctx, t.GetSchema(), t.GetName())
+			addParsers(t)
 		}
 		if err != nil {
 			return nil, fault.At(classify(op, err), fault.Source, t.GetSchema()+"."+t.GetName())

@@ -20,7 +20,7 @@ func (cat *catalog) addIndexes(rows []indexRow) {
 		n := len(t.GetIndexes())
 		if n == 0 || t.GetIndexes()[n-1].GetName() != r.index {
 			t.Indexes = append(t.Indexes, &planv1.Index{Name: r.index, Primary: r.index == primaryIndex, Unique: r.unique,
-				Constraint: r.unique, Method: strings.ToLower(r.method)})
+				Constraint: r.unique, Method: strings.ToLower(r.method), Comment: r.comment})
 			if n++; r.hidden {
 				t.Options = append(t.Options, optionIgnored+r.index)
 			}

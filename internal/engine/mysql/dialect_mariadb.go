@@ -35,6 +35,7 @@ var mariadbDialect = &dialect{
 		},
 		jsonKind:         canon.JSON,
 		impliedAction:    "RESTRICT",
+		indexHidden:      "IGNORED",
 		definerPrivilege: "SET USER",
 		collations:       "SELECT FULL_COLLATION_NAME, '' FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY",
 		// The Unicode collations of MySQL 8 pad no spaces.

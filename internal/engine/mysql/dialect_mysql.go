@@ -43,6 +43,7 @@ var mysqlDialect = &dialect{
 		},
 		jsonKind:         canon.JSONValue,
 		impliedAction:    "NO ACTION",
+		indexHidden:      "INVISIBLE",
 		definerPrivilege: "SET_ANY_DEFINER",
 		collations:       "SELECT COLLATION_NAME, '' FROM information_schema.COLLATIONS",
 		nearest: func(collation string) string {

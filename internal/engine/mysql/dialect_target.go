@@ -38,6 +38,8 @@ type targetDialect struct {
 	checkNamesShared bool
 	// definerPrivilege lets a user make objects that run as another one.
 	definerPrivilege string
+	// indexHidden says of an index that the optimizer does not use it.
+	indexHidden string
 	// impliedAction is what a foreign key does that says nothing, as the catalog has it.
 	impliedAction string
 }

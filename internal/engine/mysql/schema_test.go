@@ -148,3 +148,22 @@ func present(t testing.TB, d *database) string {
 		WHERE TRIGGER_SCHEMA = ? ORDER BY 1, ACTION_ORDER`, func(on, what string) { out = append(out, on+" "+what) })
 	return strings.ReplaceAll(created.ReplaceAllString(strings.Join(out, "\n\n"), ""), d.schema, "SCHEMA")
 }
+
+// The other product gets what it has, and there is a finding, or a definition to make by
+// hand, for each thing that it has not.
+func TestSchema_BetweenProducts(t *testing.T) {
+	for _, names := range [][2]string{{NameMySQL, NameMariaDB}, {NameMariaDB, NameMySQL}} {
+		t.Run(names[0], func(t *testing.T) {
+			source, target := openFlavour(t, names[0]), openFlavour(t, names[1])
+			allowLoadData(t, target)
+			script(t, source, richScript(t, names[0])...)
+			design := wholeWay(t, source, target, engine.DesignRequest{})
+			var text strings.Builder
+			for _, f := range findingsOf(design, info) {
+				text.WriteString(f + "\n")
+			}
+			text.WriteString("\n" + present(t, target))
+			golden(t, "rich_"+names[0]+"_to_"+names[1]+".txt", strings.ReplaceAll(text.String(), source.schema, "source"))
+		})
+	}
+}
