@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -64,6 +65,9 @@ func rank(d *planv1.RowDifference) int {
 
 // add reads rows again from the source.
 func (r *repair) add(ctx context.Context, rows []*planv1.RowDifference) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	request := engine.ReadRequest{Side: engine.SourceSide, Plan: r.work.GetTable(), Keys: []*planv1.Bound{}}
 	for _, d := range rows {
 		if d.GetKey() == nil {
@@ -73,14 +77,47 @@ func (r *repair) add(ctx context.Context, rows []*planv1.RowDifference) error {
 		request.Keys = append(request.Keys, d.GetKey())
 	}
 	found := map[string][]byte{}
+	size := r.bytes
 	err := r.source.Read(ctx, request, func(row engine.Row) error {
 		key, err := row.Key()
+		if err != nil {
+			return err
+		}
 		found[engine.KeyText(key)] = slices.Clone(row.Data)
-		return err
+		if size += len(row.Data); size >= repairBytes {
+			return errEnough
+		}
+		return nil
 	})
-	if err != nil {
+	if errors.Is(err, errEnough) && len(rows) > 1 {
+		// What was read goes first, the others are looked for once more.
+		var read, left []*planv1.RowDifference
+		for _, d := range rows {
+			if found[engine.KeyText(d.GetKey())] != nil {
+				read = append(read, d)
+			} else {
+				left = append(left, d)
+			}
+		}
+		if len(read) == 0 {
+			return fault.New(fault.Exhausted, "loader.Repair", "rows of %d bytes compare as equal to keys that they do not have: repair them by hand", size)
+		}
+		if err := r.keep(ctx, read, found); err != nil {
+			return err
+		}
+		return r.add(ctx, left)
+	}
+	if err != nil && !errors.Is(err, errEnough) {
 		return fault.At(err, fault.Source, engine.Label(r.work.GetTable(), engine.SourceSide))
 	}
+	return r.keep(ctx, rows, found)
+}
+
+// errEnough stops a read: as many bytes wait as one transaction should take.
+var errEnough = errors.New("enough rows")
+
+// keep lets rows wait for their transaction, with what the source has of them.
+func (r *repair) keep(ctx context.Context, rows []*planv1.RowDifference, found map[string][]byte) error {
 	for _, d := range rows {
 		row := engine.RowRepair{Key: d.GetKey(), Row: found[engine.KeyText(d.GetKey())]}
 		if len(d.GetTargetRow()) > 0 {

@@ -64,8 +64,9 @@ func (v *verification) draw(ctx context.Context) ([]*drawn, error) {
 	most := int(v.work.GetSampleRows())
 	kept := &lots{}
 	seed := binary.BigEndian.AppendUint64(nil, v.work.GetSeed())
-	err := v.source.Read(ctx, v.request(engine.SourceSide), func(r engine.Row) error {
-		v.read.count(len(r.Data))
+	request := v.request(engine.SourceSide)
+	request.Pieces = batch.LargeRow
+	err := v.source.Read(ctx, request, v.read.hashed(func(r engine.Row, row batch.Hash) error {
 		key, err := r.Key()
 		if err != nil || key == nil { // a key with a NULL finds no row
 			return err
@@ -74,16 +75,16 @@ func (v *verification) draw(ctx context.Context) ([]*drawn, error) {
 		if most == 0 || kept.Len() == most && lot >= (*kept)[0].lot {
 			return nil
 		}
-		cells, err := cellsOf(v.work.GetTable(), r.Data)
+		cells, err := v.cells(r)
 		if err != nil {
-			return fault.New(fault.Internal, "validator.Verify", "cut a row: %w", err)
+			return err
 		}
-		heap.Push(kept, &drawn{lot: lot, key: keyrange.Clone(key), row: batch.HashRow(r.Data), cells: cells})
+		heap.Push(kept, &drawn{lot: lot, key: keyrange.Clone(key), row: row, cells: cells})
 		if kept.Len() > most {
 			heap.Pop(kept)
 		}
 		return nil
-	})
+	}))
 	kinds := v.work.GetTable().GetSource().GetKey().GetKinds()
 	slices.SortFunc(*kept, func(a, b *drawn) int { return keyrange.Compare(kinds, a.key, b.key) })
 	return *kept, err
@@ -91,41 +92,55 @@ func (v *verification) draw(ctx context.Context) ([]*drawn, error) {
 
 // lookUp compares drawn rows with what the target has under their keys.
 func (v *verification) lookUp(ctx context.Context, rows []*drawn) ([]*planv1.RowDifference, error) {
-	request := engine.ReadRequest{Side: engine.TargetSide, Plan: v.work.GetTable(), Keys: []*planv1.Bound{}}
+	request := engine.ReadRequest{Side: engine.TargetSide, Plan: v.work.GetTable(), Keys: []*planv1.Bound{}, Pieces: batch.LargeRow}
 	for _, d := range rows {
 		request.Keys = append(request.Keys, d.key)
 	}
-	type there struct {
-		cells []cell
-		hash  []byte
-		row   batch.Hash
-	}
-	found := map[string]there{}
-	err := v.target.Read(ctx, request, func(r engine.Row) error {
-		v.read.count(len(r.Data))
+	found := map[string]*drawn{}
+	err := v.target.Read(ctx, request, v.read.hashed(func(r engine.Row, row batch.Hash) error {
 		key, err := r.Key()
 		if err != nil {
 			return err
 		}
-		cells, err := cellsOf(v.work.GetTable(), r.Data)
-		found[engine.KeyText(key)] = there{cells: cells, hash: hashOf(r.Data), row: batch.HashRow(r.Data)}
+		cells, err := v.cells(r)
+		found[engine.KeyText(key)] = &drawn{row: row, cells: cells}
 		return err
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}
-	key := v.work.GetTable().GetSource().GetKey()
 	var out []*planv1.RowDifference
 	for _, d := range rows {
-		t, ok := found[engine.KeyText(d.key)]
-		if ok && t.row == d.row {
-			continue
+		if there := found[engine.KeyText(d.key)]; there == nil || there.row != d.row {
+			out = append(out, v.difference(d, there))
 		}
-		diff := &planv1.Difference{Type: planv1.Difference_TYPE_MISSING, Key: keyrange.Named(key.GetColumns(), key.GetKinds(), d.key)}
-		if ok {
-			diff.Type, diff.Columns = planv1.Difference_TYPE_DIFFERENT, differentColumns(v.work.GetTable(), d.cells, t.cells)
-		}
-		out = append(out, &planv1.RowDifference{Difference: diff, Key: d.key, TargetRow: t.hash})
 	}
 	return out, nil
+}
+
+// difference names a drawn row that the target has otherwise, or has not.
+func (v *verification) difference(d, there *drawn) *planv1.RowDifference {
+	key := v.work.GetTable().GetSource().GetKey()
+	out := &planv1.RowDifference{Key: d.key, Difference: &planv1.Difference{Type: planv1.Difference_TYPE_MISSING,
+		Key: keyrange.Named(key.GetColumns(), key.GetKinds(), d.key)}}
+	if there != nil {
+		out.TargetRow = bytesOf(there.row)
+		out.Difference.Type = planv1.Difference_TYPE_DIFFERENT
+		if d.cells != nil && there.cells != nil {
+			out.Difference.Columns = differentColumns(v.work.GetTable(), d.cells, there.cells)
+		}
+	}
+	return out
+}
+
+// cells are a row's values; nil for a row that nobody holds whole.
+func (v *verification) cells(r engine.Row) ([]cell, error) {
+	if r.Data == nil {
+		return nil, nil
+	}
+	cells, err := cellsOf(v.work.GetTable(), r.Data)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "validator.Verify", "cut a row: %w", err)
+	}
+	return cells, nil
 }

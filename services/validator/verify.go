@@ -38,11 +38,17 @@ func (s *Service) verify(ctx context.Context, target engine.Database, job *worke
 		return v.schema(ctx)
 	case mode == planv1.VerifyMode_VERIFY_MODE_COUNT:
 		return v.count(ctx)
-	case mode == planv1.VerifyMode_VERIFY_MODE_SAMPLE && engine.HasKey(v.work.GetTable()):
+	case mode == planv1.VerifyMode_VERIFY_MODE_SAMPLE && everyRowHasKey(v.work):
 		return v.sample(ctx)
 	default:
 		return v.compare(ctx, mode == planv1.VerifyMode_VERIFY_MODE_ROWS)
 	}
+}
+
+// everyRowHasKey tells whether each row of a job's can be looked up by its key.
+func everyRowHasKey(w *workerv1.VerifyRange) bool {
+	key := w.GetTable().GetSource().GetKey()
+	return engine.HasKey(w.GetTable()) && (!key.GetNullable() || w.GetRange().GetNullKeys() == planv1.NullKeys_NULL_KEYS_EXCLUDED)
 }
 
 func (v *verification) request(side engine.Side) engine.ReadRequest {
