@@ -1,6 +1,7 @@
 package schemadiff
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -89,23 +90,17 @@ func plainMethod(method string) bool { return method == "" || strings.EqualFold(
 func (c *comparison) indexes() {
 	want, uncertain := c.shapes(c.plan.GetSource(), c.target)
 	got, other := c.shapes(c.there, func(n string) string { return n })
-	for text, n := range want {
-		if n > got[text] {
+	for _, text := range slices.Sorted(maps.Keys(want)) {
+		if want[text] > got[text] {
 			c.missing(text, "")
 		}
 	}
-	for text, n := range got {
+	for _, text := range slices.Sorted(maps.Keys(got)) {
 		// An index that cannot be compared may be what became of one of the source.
-		if n > want[text] && uncertain == 0 && other == 0 && !c.servesForeignKey(text) {
+		if got[text] > want[text] && uncertain == 0 && other == 0 && !c.servesForeignKey(text) {
 			c.extra(text, "")
 		}
 	}
-	slices.SortStableFunc(c.found, func(a, b *planv1.SchemaDifference) int {
-		if !strings.Contains(a.GetObject(), "index on") || !strings.Contains(b.GetObject(), "index on") {
-			return 0
-		}
-		return strings.Compare(a.GetObject(), b.GetObject())
-	})
 }
 
 // shapes counts a table's indexes by what counts of them, and those of which nothing
