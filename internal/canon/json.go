@@ -26,8 +26,9 @@ const MaxJSONDepth = 1000
 //     prints them). 1, 1.0 and 10e-1 are equal; -0 is 0; no digit is ever rounded.
 //
 // Errors are texts that are no JSON, and values that not every engine holds as they
-// are: a key that an object has twice, \u0000, half a surrogate pair, an exponent
-// beyond a thousand million, and what lies deeper than MaxJSONDepth.
+// are: a key that an object has twice, half a surrogate pair, an exponent beyond a
+// thousand million, and what lies deeper than MaxJSONDepth. PostgreSQL's jsonb alone has
+// no \u0000, which HasJSONNUL finds.
 func NormalizeJSON(text []byte) ([]byte, error) {
 	return AppendJSON(make([]byte, 0, len(text)), text)
 }

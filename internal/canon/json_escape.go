@@ -1,6 +1,7 @@
 package canon
 
 import (
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -33,9 +34,6 @@ func (s *jsonScanner) escape() error {
 			return s.fail("half a surrogate pair, which no UTF-8 text can hold")
 		}
 		r = utf16.DecodeRune(r, low)
-	}
-	if r == 0 {
-		return s.fail("\\u0000, which not every database can hold")
 	}
 	s.out = appendJSONRune(s.out, r)
 	return nil
@@ -85,6 +83,20 @@ func appendJSONRune(b []byte, r rune) []byte {
 		return append(b, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
 	}
 	return utf8.AppendRune(b, r)
+}
+
+// HasJSONNUL tells whether a value in normal form has the character U+0000 in a string.
+func HasJSONNUL(v []byte) bool {
+	for {
+		at := bytes.IndexByte(v, '\\')
+		if at < 0 || at+1 == len(v) {
+			return false
+		}
+		if bytes.HasPrefix(v[at+1:], []byte("u0000")) {
+			return true
+		}
+		v = v[at+2:]
+	}
 }
 
 // unescape takes the escapes out of the normal form of a string's inside.

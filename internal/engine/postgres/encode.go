@@ -20,6 +20,8 @@ var errNUL = loss.New(loss.NUL, "text holds a NUL character, which PostgreSQL ca
 
 var errUTF8 = loss.New(loss.Encoding, "text is not UTF-8: correct it in the source, or move the column into a bytea column")
 
+var errJSONNUL = loss.New(loss.NUL, "JSON holds \\u0000, which jsonb cannot store: say {type: json} or {type: text} in the spec to keep it")
+
 // storedType is the type of a target's column.
 type storedType struct {
 	oid uint32
@@ -200,7 +202,12 @@ func textEncoder(to storedType) encoder {
 	case to.enum, to.oid == oidText, to.oid == oidVarchar, to.oid == oidName, to.oid == oidJSON:
 		return encodeText
 	case to.oid == oidJSONB:
-		return func(dst, v []byte) ([]byte, error) { return encodeText(append(dst, 1), v) }
+		return func(dst, v []byte) ([]byte, error) {
+			if canon.HasJSONNUL(v) {
+				return dst, errJSONNUL
+			}
+			return encodeText(append(dst, 1), v)
+		}
 	default:
 		return nil
 	}
