@@ -43,3 +43,35 @@ func TestDocument_IsWhatTheMatrixSays(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, want, string(got), "docs/types.md is not what the matrix says: make gen writes it")
 }
+
+// Every value is in one table, and what is refused in one more, for policies.
+func TestTables_HoldEveryValue(t *testing.T) {
+	sources, err := Load()
+	require.NoError(t, err)
+	for _, s := range sources {
+		for _, target := range Engines {
+			want := map[group]int{}
+			for _, typ := range s.Types {
+				if _, code := typ.Planned(target); code != "" {
+					continue
+				}
+				for _, v := range typ.Values {
+					want["all"] += len(v.SQL)
+					if v.Outcome(target) == Refused {
+						want[refused] += len(v.SQL)
+					}
+				}
+			}
+			got := map[group]int{}
+			for _, table := range s.Tables(target) {
+				for _, c := range table.Columns {
+					got[table.Group] += len(c.Cells)
+				}
+			}
+			all := got[exact] + got[exactShown] + got[equal] + got[equalShown] + got[refused]
+			assert.Equal(t, want["all"], all, "%s to %s", s.Engine, target)
+			assert.Equal(t, want[refused], got[refused], "%s to %s", s.Engine, target)
+			assert.Equal(t, want[refused], got[replaced], "%s to %s", s.Engine, target)
+		}
+	}
+}
