@@ -37,6 +37,9 @@ type Resources struct {
 	Secrets *secret.Resolver
 	Bus     bus.Bus
 	Logger  *slog.Logger
+	// SpillDir is where a loader keeps rows that are too large for memory; empty for the
+	// system's folder for temporary files.
+	SpillDir string
 }
 
 // Roles lists the roles in the order of a row's way.
@@ -46,7 +49,7 @@ func Roles() []Role {
 			return extractor.New(extractor.Config{Engines: all.Engines(), Secrets: r.Secrets, Bus: r.Bus, Logger: r.Logger})
 		}},
 		{"loader", "writes the target", workerv1.Role_ROLE_LOADER, true, func(r Resources) (Handler, error) {
-			return loader.New(loader.Config{Engines: all.Engines(), Secrets: r.Secrets, Bus: r.Bus, Logger: r.Logger})
+			return loader.New(loader.Config{Engines: all.Engines(), Secrets: r.Secrets, Bus: r.Bus, Logger: r.Logger, SpillDir: r.SpillDir})
 		}},
 		{"validator", "reads the target back and compares", workerv1.Role_ROLE_VALIDATOR, false, func(r Resources) (Handler, error) {
 			return validator.New(validator.Config{Engines: all.Engines(), Secrets: r.Secrets, Logger: r.Logger})
