@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/proto"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
@@ -100,7 +102,7 @@ func (d *designer) run(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	for i, t := range d.source.GetTables() {
-		p := &planv1.TablePlan{Number: uint32(i + 1), Source: t, Existing: d.req.Existing, SourceEngine: d.source.GetEngine(), TargetEngine: Name}
+		p := &planv1.TablePlan{Number: uint32(i + 1), Source: d.asPrinted(t), Existing: d.req.Existing, SourceEngine: d.source.GetEngine(), TargetEngine: Name}
 		d.place(p)
 		d.design.Tables = append(d.design.Tables, p)
 		d.bySource[[2]string{t.GetSchema(), t.GetName()}] = p
@@ -132,6 +134,24 @@ func (d *designer) run(ctx context.Context, tx pgx.Tx) error {
 	d.planFamilies()
 	d.planObjects(false)
 	return nil
+}
+
+// asPrinted lets jsonb travel as PostgreSQL prints it where it goes into jsonb again: by
+// value, as other engines have it, 1.50 would arrive as 1.5.
+func (d *designer) asPrinted(t *planv1.Table) *planv1.Table {
+	prints := func(c *planv1.Column) bool {
+		return c.GetNativeType() == "jsonb" && c.GetCast() == "" && c.GetPolicy().GetAction() <= planv1.Policy_ACTION_ERROR && !slices.Contains(t.GetKey().GetColumns(), c.GetName())
+	}
+	if !d.sameEngine() || !slices.ContainsFunc(t.GetColumns(), prints) {
+		return t
+	}
+	t = proto.CloneOf(t)
+	for _, c := range t.GetColumns() {
+		if prints(c) {
+			c.Kind = canon.JSON
+		}
+	}
+	return t
 }
 
 // targetName applies the request's rules, then the default ones.
