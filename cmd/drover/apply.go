@@ -16,7 +16,7 @@ import (
 
 func newApply(a *app) *cobra.Command {
 	var file, summary string
-	var wait, dryRun bool
+	var wait, dryRun, deep bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Start a spec's migration on a server",
@@ -40,7 +40,7 @@ checks the spec and prints it with its defaults; nothing is sent.`,
 				return a.printSpec(s)
 			}
 			return a.withServer(func(ctx context.Context, c *clients, _ []string) error {
-				m, done, err := applySpec(ctx, c, s)
+				m, done, err := applySpec(ctx, c, s, deep)
 				if err != nil {
 					return err
 				}
@@ -55,13 +55,15 @@ checks the spec and prints it with its defaults; nothing is sent.`,
 	cmd.Flags().StringVarP(&file, "file", "f", "", "spec `file`, YAML or JSON (- for standard input)")
 	cmd.Flags().BoolVar(&wait, "wait", false, "follow the migration to its end")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check the spec and print it with its defaults")
+	cmd.Flags().BoolVar(&deep, "deep", false, "first read all rows and look for values that cannot move exactly")
 	cmd.Flags().StringVar(&summary, "summary", "", "with --wait: write the summary as JSON to this `file`")
 	return cmd
 }
 
-// applySpec makes a migration, or changes the one of that name.
-func applySpec(ctx context.Context, c *clients, s *droverv1.MigrationSpec) (m *droverv1.Migration, done string, err error) {
-	r, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: s, Start: true})
+// applySpec makes a migration, deep for one that reads all rows first, or changes the
+// one of that name.
+func applySpec(ctx context.Context, c *clients, s *droverv1.MigrationSpec, deep bool) (m *droverv1.Migration, done string, err error) {
+	r, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: s, Start: true, Deep: deep})
 	if err == nil {
 		return r.GetMigration(), "started; follow it with drover watch " + s.GetName(), nil
 	}
