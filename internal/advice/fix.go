@@ -37,14 +37,12 @@ func Fix(p *planv1.TablePlan, f *planv1.Finding) string {
 			return tableRule(p, "into: "+scalar(shortName(p.GetSource().GetName())))
 		}
 		return column("{into: " + scalar(shortName(f.GetColumn())) + "}")
-	case "NO_TYPE_MAPPING", "TYPE_MISSING", "TARGET_COLUMN":
+	case "NO_TYPE_MAPPING", "TYPE_MISSING":
 		return column("{type: "+textType(p)+"}", "{drop: true}")
 	case "TYPE_NARROWED", "TEXT_LIMITED":
 		return column("{type: " + textType(p) + "}")
 	case "IDENTITY_BY_SEQUENCE":
 		return column("{type: bigint}")
-	case "RULE_DROPS_KEY", "RULE_COLUMN_UNKNOWN":
-		return tableRule(p, "columns: {} # without "+scalar(f.GetColumn()))
 	case "CANNOT_SPLIT", "CANNOT_READ", "NO_COLUMNS", "KEY_REQUIRED":
 		return tableRule(p, "skip: true")
 	case "SCHEMA_MAPPING_NEEDED":
