@@ -127,11 +127,17 @@ func (l *loading) write(ctx context.Context, h *streamv1.BatchHeader, body []byt
 	if err := faultpoint.Hit(ctx, faultpoint.LoaderBeforeWrite, l.job.GetTitle()); err != nil {
 		return err
 	}
+	large := l.assembler.largeBody()
+	if large != nil {
+		watched, stop := l.watch(large)
+		defer stop()
+		large = watched
+	}
 	outcome, err := writeAgain(ctx, l.writer, engine.Batch{
 		Sequence: h.GetSequence(),
 		Encoding: h.GetEncoding(),
 		Body:     body,
-		Large:    l.assembler.largeBody(),
+		Large:    large,
 		Digest:   digest,
 		LastKey:  h.GetLastKey(),
 		Touched:  engine.TouchedOf(h.GetTouched()),
