@@ -98,7 +98,7 @@ var plantedPostgres = []planted{
 
 // plantedJSON are for MySQL's JSON, which keeps values; MariaDB's keeps the text.
 var plantedJSON = []planted{
-	{table: "doc", sql: `CREATE TABLE doc (id int PRIMARY KEY, v json); INSERT INTO doc VALUES (1, '{"a": 1}'), (2, '{"a": 1, "a": 2}'), (3, '{"a": "\u0000"}')`, code: "JSON_NOT_KEPT", ids: []int{2, 3}, cast: "json"},
+	{table: "doc", sql: `CREATE TABLE doc (id int PRIMARY KEY, v json); INSERT INTO doc VALUES (1, '{"a": 1}'), (2, '{"a": 1, "a": 2}'), (3, '{"a": 12345678901234567890.123}'), (4, '{"a": "\u0000"}')`, code: "JSON_NOT_KEPT", ids: []int{2, 3}, cast: "json"},
 }
 
 // plantedSQLite are lossy values of SQLite, whose columns hold anything, for PostgreSQL.

@@ -20,7 +20,7 @@ var errNUL = loss.New(loss.NUL, "text holds a NUL character, which PostgreSQL ca
 
 var errUTF8 = loss.New(loss.Encoding, "text is not UTF-8: correct it in the source, or move the column into a bytea column")
 
-var errJSONNUL = loss.New(loss.NUL, "JSON holds \\u0000, which jsonb cannot store: say {type: json} or {type: text} in the spec to keep it")
+var errJSONNUL = loss.New(loss.JSON, "JSON holds \\u0000, which jsonb cannot store: say {type: json} or {type: text} in the spec to keep it")
 
 // storedType is the type of a target's column.
 type storedType struct {
