@@ -69,6 +69,7 @@ func TestOutcome(t *testing.T) {
 	repaired := &droverv1.Table{State: droverv1.Table_STATE_COMPLETE, Differences: []*planv1.Difference{{Key: "id=1"}}}
 
 	require.Equal(t, 0, end(&droverv1.Migration{State: droverv1.Migration_STATE_COMPLETE}))
+	require.Equal(t, 4, end(&droverv1.Migration{State: droverv1.Migration_STATE_COMPLETE, Counters: &droverv1.Counters{RowsRejected: 1}}))
 	require.Equal(t, 1, end(&droverv1.Migration{State: droverv1.Migration_STATE_CANCELLED}))
 	require.Equal(t, 6, end(&droverv1.Migration{State: droverv1.Migration_STATE_FAILED, ReasonKind: "denied", ReasonSide: "target", Reason: "no"}))
 	require.Equal(t, 8, end(&droverv1.Migration{State: droverv1.Migration_STATE_FAILED, ReasonKind: "exists", ReasonSide: "target", Reason: "has rows"}))
