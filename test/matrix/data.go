@@ -3,7 +3,6 @@ package matrix
 import (
 	"bytes"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -228,66 +227,4 @@ func (v Value) Label() string {
 		return v.Is
 	}
 	return "`" + strings.Join(v.SQL, "`, `") + "`"
-}
-
-// check finds what is missing from the matrix or there twice.
-func check(sources []*Source) error {
-	var errs []error
-	var engines []string
-	for _, s := range sources {
-		engines = append(engines, s.Engine)
-		names := map[string]bool{}
-		for _, t := range s.Types {
-			if names[t.Name] {
-				errs = append(errs, fmt.Errorf("%s has two types of the name %s", s.Engine, t.Name))
-			}
-			names[t.Name] = true
-			errs = append(errs, t.check(s.Engine))
-		}
-	}
-	if !slices.Equal(engines, Engines) {
-		errs = append(errs, fmt.Errorf("sources are %v, want %v", engines, Engines))
-	}
-	return errors.Join(errs...)
-}
-
-func (t *Type) check(engine string) error {
-	var errs []error
-	bad := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s %s: %s", engine, t.Declared, fmt.Sprintf(format, args...)))
-	}
-	if len(t.Values) == 0 {
-		bad("has no values")
-	}
-	for _, target := range Engines {
-		if n := t.Becomes.count(target); n != 1 {
-			bad("has %d planned types in %s, want 1", n, target)
-		}
-		_, code := t.Planned(target)
-		for _, v := range t.Values {
-			n := 0
-			for _, list := range v.outcomes() {
-				if lists(list, target) {
-					n++
-				}
-			}
-			switch {
-			case code != "" && n > 1, code == "" && n != 1:
-				bad("%s has %d outcomes in %s, want 1", v.Label(), n, target)
-			case len(v.SQL) == 0:
-				bad("has a value without SQL")
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// count tells how many keys speak of a target.
-func (t Targets) count(target string) (n int) {
-	for key := range t {
-		if lists(key, target) {
-			n++
-		}
-	}
-	return n
 }
