@@ -57,6 +57,11 @@ func (o *offer) verifyJob(j *workerv1.Job, w workID) {
 	}
 	work := &workerv1.VerifyRange{Table: plan, Range: rng, Mode: v.Mode, Seed: v.Seed,
 		SampleRows: rowsToDraw(o.view, v, w.table), MaxDifferences: int32(min(checkListed, max(0, verificationListed-v.Listed)))}
+	if w.number != 0 {
+		work.Rejected = o.view.Range(w.migration, w.table, w.number).Rejected.Marshal()
+	} else {
+		work.Rejected = o.view.Rejected(t).Marshal()
+	}
 	if t.HasBaseline {
 		work.Baseline = t.Baseline.Proto()
 	}

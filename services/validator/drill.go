@@ -195,11 +195,17 @@ func (d *drill) both(ctx context.Context, visit func(s engine.Side, id, row batc
 
 // rejectedOn counts the rows of a side that are to be passed over.
 func (d *drill) rejectedOn(s engine.Side) map[batch.Hash]int {
-	out := map[batch.Hash]int{}
 	if s == engine.SourceSide {
-		for _, row := range d.rejected {
-			out[row]++
-		}
+		return counted(d.rejected)
+	}
+	return nil
+}
+
+// counted tells of each hash how often it is there.
+func counted(hashes batch.Hashes) map[batch.Hash]int {
+	out := map[batch.Hash]int{}
+	for _, row := range hashes {
+		out[row]++
 	}
 	return out
 }

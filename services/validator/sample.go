@@ -66,7 +66,11 @@ func (v *verification) draw(ctx context.Context) ([]*drawn, error) {
 	seed := binary.BigEndian.AppendUint64(nil, v.work.GetSeed())
 	request := v.request(engine.SourceSide)
 	request.Pieces = batch.LargeRow
+	rejected := counted(v.rejected)
 	err := v.source.Read(ctx, request, v.read.hashed(func(r engine.Row, row batch.Hash) error {
+		if rejected[row] > 0 {
+			return nil // each has a key of its own
+		}
 		key, err := r.Key()
 		if err != nil || key == nil { // a key with a NULL finds no row
 			return err

@@ -21,7 +21,9 @@ type verification struct {
 	service        *Service
 	work           *workerv1.VerifyRange
 	source, target engine.Database
-	read           *progress
+	// rejected rows of the source are not in the target, and no difference.
+	rejected batch.Hashes
+	read     *progress
 }
 
 // verify does a verification's job.
@@ -32,6 +34,9 @@ func (s *Service) verify(ctx context.Context, target engine.Database, job *worke
 	}
 	defer release()
 	v := &verification{service: s, work: job.GetVerify(), source: source, target: target, read: &progress{report: report}}
+	if v.rejected, err = batch.HashesOf(v.work.GetRejected()); err != nil {
+		return nil, fault.New(fault.Internal, "validator.Verify", "read rejected rows: %w", err)
+	}
 	mode := v.work.GetMode()
 	switch {
 	case mode == planv1.VerifyMode_VERIFY_MODE_SCHEMA:
@@ -65,7 +70,7 @@ func (v *verification) count(ctx context.Context) (*workerv1.RangeCheck, error) 
 	if err != nil {
 		return nil, err
 	}
-	target -= v.work.GetBaseline().GetRows()
+	source, target = source-int64(len(v.rejected)), target-v.work.GetBaseline().GetRows()
 	return &workerv1.RangeCheck{Source: &planv1.Digest{Rows: source}, Target: &planv1.Digest{Rows: target}, DifferentRows: max(source-target, target-source)}, nil
 }
 
@@ -76,7 +81,7 @@ func (v *verification) compare(ctx context.Context, rows bool) (*workerv1.RangeC
 	if err != nil {
 		return nil, fault.New(fault.Internal, op, "read baseline: %w", err)
 	}
-	source, err := digest(ctx, v.source, v.request(engine.SourceSide), v.read)
+	source, err := v.sourceDigest(ctx)
 	if err != nil {
 		return nil, fault.At(err, fault.Source, engine.Label(v.work.GetTable(), engine.SourceSide))
 	}
@@ -100,11 +105,27 @@ func (v *verification) compare(ctx context.Context, rows bool) (*workerv1.RangeC
 	return out, v.drill(ctx, base.Rows, out)
 }
 
+// sourceDigest adds up what the source has, but for rejected rows.
+func (v *verification) sourceDigest(ctx context.Context) (d batch.Digest, err error) {
+	rejected := counted(v.rejected)
+	request := v.request(engine.SourceSide)
+	request.Pieces = batch.LargeRow
+	err = v.source.Read(ctx, request, v.read.hashed(func(_ engine.Row, row batch.Hash) error {
+		if rejected[row] > 0 {
+			rejected[row]--
+			return nil
+		}
+		d.AddHash(row)
+		return nil
+	}))
+	return d, err
+}
+
 // drill adds to a check which rows differ.
 func (v *verification) drill(ctx context.Context, spare int64, out *workerv1.RangeCheck) error {
 	c := v.service.config
 	d := &drill{source: v.source, target: v.target, plan: v.work.GetTable(), rng: v.work.GetRange(), spare: spare,
-		maxListed: int(v.work.GetMaxDifferences()), maxEntries: c.DrillRows, read: v.read}
+		rejected: v.rejected, maxListed: int(v.work.GetMaxDifferences()), maxEntries: c.DrillRows, read: v.read}
 	found, err := d.run(ctx)
 	if err != nil {
 		return err

@@ -8,7 +8,9 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
 )
 
 func (f *fixture) check(work *workerv1.VerifyRange) *workerv1.RangeCheck {
@@ -118,4 +120,17 @@ func TestListed_StaysWithinTheLog(t *testing.T) {
 	rows := []*planv1.RowDifference{row, row, row, row, row, row, row}
 	require.Len(t, listed(rows, 1000), 5)
 	require.Len(t, listed(rows, 2), 2)
+}
+
+// Rows that were rejected are no difference, in any mode.
+func TestVerify_RejectedRowsArePassedOver(t *testing.T) {
+	f := newFixture(t, Config{}, itemTable("id"), items(20), append(items(20)[:4], items(20)[5:]...))
+	var rejected batch.Hashes
+	require.NoError(t, f.open("src").Read(t.Context(), engine.ReadRequest{Side: engine.SourceSide, Plan: f.plan, Keys: []*planv1.Bound{keyrange.Of(id(5))}},
+		func(r engine.Row) error { rejected = append(rejected, batch.HashRow(r.Data)); return nil }))
+	require.Len(t, rejected, 1)
+	for _, mode := range []planv1.VerifyMode{planv1.VerifyMode_VERIFY_MODE_COUNT, planv1.VerifyMode_VERIFY_MODE_HASH, planv1.VerifyMode_VERIFY_MODE_SAMPLE, planv1.VerifyMode_VERIFY_MODE_ROWS} {
+		require.EqualValues(t, 1, f.check(&workerv1.VerifyRange{Mode: mode, SampleRows: 100}).GetDifferentRows(), mode)
+		require.Zero(t, f.check(&workerv1.VerifyRange{Mode: mode, SampleRows: 100, Rejected: rejected.Marshal()}).GetDifferentRows(), mode)
+	}
 }

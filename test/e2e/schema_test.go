@@ -13,8 +13,7 @@ import (
 // nothing to say; what is changed afterwards it names.
 func TestSchema_ConvertAndDiff(t *testing.T) {
 	for _, p := range []struct{ from, to side }{
-		{mysql, postgres15}, {mariadb, postgres18}, {postgres15, mysql}, {mysql, mariadb}, {mysql, mysql}, {postgres15, postgres18},
-		{sqlite, postgres15}, {sqlite, mysql}, {postgres15, sqlite}, {mysql, sqlite},
+		{mysql, postgres15}, {postgres15, mysql}, {mysql, mariadb}, {postgres15, postgres18}, {sqlite, postgres15}, {postgres15, sqlite},
 	} {
 		t.Run(p.from.name+"To"+p.to.name, func(t *testing.T) {
 			source, target := p.from.make(t), p.to.make(t)

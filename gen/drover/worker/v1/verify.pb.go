@@ -36,8 +36,10 @@ type VerifyRange struct {
 	Seed       uint64 `protobuf:"varint,6,opt,name=seed,proto3" json:"seed,omitempty"`
 	// Rows to list at most.
 	MaxDifferences int32 `protobuf:"varint,7,opt,name=max_differences,json=maxDifferences,proto3" json:"max_differences,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Hashes of the source's rows that were rejected, 16 bytes each: they are passed over.
+	Rejected      []byte `protobuf:"bytes,8,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *VerifyRange) Reset() {
@@ -117,6 +119,13 @@ func (x *VerifyRange) GetMaxDifferences() int32 {
 		return x.MaxDifferences
 	}
 	return 0
+}
+
+func (x *VerifyRange) GetRejected() []byte {
+	if x != nil {
+		return x.Rejected
+	}
+	return nil
 }
 
 // RangeCheck is what a comparison found.
@@ -322,7 +331,7 @@ var File_drover_worker_v1_verify_proto protoreflect.FileDescriptor
 
 const file_drover_worker_v1_verify_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddrover/worker/v1/verify.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a!drover/plan/v1/verification.proto\"\xad\x02\n" +
+	"\x1ddrover/worker/v1/verify.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a!drover/plan/v1/verification.proto\"\xc9\x02\n" +
 	"\vVerifyRange\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
 	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x12.\n" +
@@ -331,7 +340,8 @@ const file_drover_worker_v1_verify_proto_rawDesc = "" +
 	"\vsample_rows\x18\x05 \x01(\x03R\n" +
 	"sampleRows\x12\x12\n" +
 	"\x04seed\x18\x06 \x01(\x04R\x04seed\x12'\n" +
-	"\x0fmax_differences\x18\a \x01(\x05R\x0emaxDifferences\"\xb1\x02\n" +
+	"\x0fmax_differences\x18\a \x01(\x05R\x0emaxDifferences\x12\x1a\n" +
+	"\brejected\x18\b \x01(\fR\brejected\"\xb1\x02\n" +
 	"\n" +
 	"RangeCheck\x12.\n" +
 	"\x06source\x18\x01 \x01(\v2\x16.drover.plan.v1.DigestR\x06source\x12.\n" +
