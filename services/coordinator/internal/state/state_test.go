@@ -58,10 +58,10 @@ func digest(n uint32) *planv1.Digest {
 // draw gives some event about a range; many of them do not fit and are refused.
 func draw(t *rapid.T, attempt uint64) *journalv1.Event {
 	n := rapid.Uint32Range(1, 6).Draw(t, "range")
-	switch rapid.IntRange(0, 7).Draw(t, "event") {
+	switch rapid.IntRange(0, 9).Draw(t, "event") {
 	case 0, 1:
 		return &journalv1.Event{Body: &journalv1.Event_RangeLoaded{RangeLoaded: &journalv1.RangeLoaded{Table: 1, Range: n, Attempt: attempt, Digest: digest(n), Bytes: int64(n),
-			Touched: []*planv1.Touched{{Column: n, Values: int64(n)}}}}}
+			Touched: []*planv1.Touched{{Column: n, Values: int64(n)}}, Rejected: drawRejected(t)}}}
 	case 2:
 		return &journalv1.Event{Body: &journalv1.Event_RangeVerified{RangeVerified: &journalv1.RangeVerified{Table: 1, Range: n,
 			Attempt: rapid.Uint64Range(0, attempt).Draw(t, "attempt"), Digest: digest(n)}}}
@@ -73,6 +73,11 @@ func draw(t *rapid.T, attempt uint64) *journalv1.Event {
 		return &journalv1.Event{Body: &journalv1.Event_RangeSkipped{RangeSkipped: &journalv1.RangeSkipped{Table: 1, Range: n}}}
 	case 6:
 		return &journalv1.Event{Body: &journalv1.Event_RangeEmptied{RangeEmptied: &journalv1.RangeEmptied{Table: 1, Range: n}}}
+	case 7:
+		return &journalv1.Event{Body: &journalv1.Event_RejectsRetried{RejectsRetried: &journalv1.RejectsRetried{Table: 1}}}
+	case 8:
+		return &journalv1.Event{Body: &journalv1.Event_RangeReplayed{RangeReplayed: &journalv1.RangeReplayed{Table: 1, Range: n, Attempt: attempt, Digest: digest(n + 1),
+			Rejected: drawRejected(t)}}}
 	default:
 		return rapid.SampledFrom([]*journalv1.Event{
 			{Body: &journalv1.Event_RangeRetried{RangeRetried: &journalv1.RangeRetried{Table: 1, Range: n}}},
@@ -81,6 +86,11 @@ func draw(t *rapid.T, attempt uint64) *journalv1.Event {
 				Added: []*planv1.Range{{Number: rapid.Uint32Range(5, 7).Draw(t, "added")}}}}},
 		}).Draw(t, "other")
 	}
+}
+
+func drawRejected(t *rapid.T) *planv1.Rejected {
+	rows := make(batch.Hashes, rapid.IntRange(0, 2).Draw(t, "rejected"))
+	return &planv1.Rejected{Hashes: rows.Marshal(), First: &planv1.Reject{Key: "id=1"}}
 }
 
 // Whatever happens to ranges, a table's counts are what counting gives.
@@ -95,6 +105,10 @@ func TestApply_CountsAreTrue(t *testing.T) {
 			table, want := l.store.View().Table("M", 1), Counts{}
 			l.store.View().Ranges("M", 1, func(r *Range) bool {
 				want.Ranges++
+				want.Rejected += int64(len(r.Rejected))
+				if r.Replay {
+					want.Replays++
+				}
 				switch r.State {
 				case RangeVerified:
 					want.Verified++
@@ -123,6 +137,8 @@ func TestApply_CountsAreTrue(t *testing.T) {
 			require.Equal(t, want.SkippedRanges, table.SkippedRanges)
 			require.Equal(t, want.EmptiedRanges, table.EmptiedRanges)
 			require.Equal(t, want.Touched.Proto(), table.Touched.Proto())
+			require.Equal(t, want.Rejected, table.Rejected)
+			require.Equal(t, want.Replays, table.Replays)
 			require.Equal(t, want.LoadedDigest, table.LoadedDigest)
 			require.Equal(t, want.VerifiedDigest, table.VerifiedDigest)
 		}
