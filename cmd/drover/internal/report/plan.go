@@ -198,11 +198,19 @@ func policyText(c *planv1.ColumnPlan) string {
 // writeStatements writes the DDL in the order it will run.
 func writeStatements(w io.Writer, p Plan) {
 	fmt.Fprintln(w, "\nStatements:")
+	last := func(s *planv1.Statement) bool { return s.GetStep() == planv1.Step_STEP_OBJECTS }
 	for _, s := range p.Migration.GetStatements() {
-		writeStatement(w, s)
+		if !last(s) {
+			writeStatement(w, s)
+		}
 	}
 	for _, t := range p.Tables {
 		for _, s := range t.GetPlan().GetStatements() {
+			writeStatement(w, s)
+		}
+	}
+	for _, s := range p.Migration.GetStatements() {
+		if last(s) {
 			writeStatement(w, s)
 		}
 	}

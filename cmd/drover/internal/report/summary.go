@@ -116,6 +116,8 @@ type Unmoved struct {
 	Object string `json:"object"`
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
+	// Definition is the source's, for whoever moves it by hand.
+	Definition string `json:"definition,omitempty"`
 }
 
 // Finding of the plan.
@@ -152,7 +154,7 @@ func New(s progress.Snapshot, findings []*planv1.Finding) *Summary {
 	}
 	out.Total = totals(out.Tables, m, s)
 	for _, u := range m.GetUnmoved() {
-		out.Unmoved = append(out.Unmoved, Unmoved{Object: u.GetObject(), Name: u.GetName(), Reason: u.GetReason()})
+		out.Unmoved = append(out.Unmoved, Unmoved{Object: u.GetObject(), Name: u.GetName(), Reason: u.GetReason(), Definition: u.GetDefinition()})
 	}
 	for _, f := range append(m.GetFindings(), findings...) {
 		out.Findings = append(out.Findings, NewFinding(f))
