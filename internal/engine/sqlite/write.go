@@ -9,6 +9,7 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/keyrange"
 )
 
 // OpenRange fences a range: from its commit on, no loader of an older epoch can
@@ -69,8 +70,11 @@ func (w *rangeWriter) take(ctx context.Context, tx *sql.Tx) (ledgerRow, error) {
 		return ledgerRow{}, fault.New(fault.Fenced, "sqlite.OpenRange", "range %d belongs to a later loader", r.Range.GetNumber())
 	}
 	if r.Reset {
-		if err := deleteRows(ctx, tx, r.Plan, r.Range, row.Digest.Rows); err != nil {
-			return ledgerRow{}, err
+		// Rows without a key begin with a reset always, and no index leads to them.
+		if keyrange.Ordered(r.Range) || row.Digest.Rows > 0 {
+			if err := deleteRows(ctx, tx, r.Plan, r.Range, row.Digest.Rows); err != nil {
+				return ledgerRow{}, err
+			}
 		}
 		row.Ledger = engine.Ledger{}
 	}
