@@ -74,7 +74,7 @@ func (o *objectPlanner) reason(x *planv1.Object) string {
 		return reason
 	}
 	if o.there[[2]string{objectSpace(x.GetType()), strings.ToLower(x.GetName())}] {
-		return "the target has one of its name already: compare the two"
+		return "the target has, or gets, something else of its name: compare the two"
 	}
 	if x.GetType() == typeSequence {
 		return ""
@@ -217,7 +217,11 @@ func (o *objectPlanner) readTarget(ctx context.Context) error {
 	}
 	o.anyDefiner = !complete || slices.Contains(granted["%"], o.dialect.target.definerPrivilege) || slices.Contains(granted["%"], "SUPER")
 	o.there, o.users = map[[2]string]bool{}, map[string]bool{}
-	for _, query := range objectQueries {
+	for _, p := range o.design.GetTables() {
+		o.there[[2]string{"table", strings.ToLower(finalName(p))}] = true
+	}
+	tables := "SELECT 'table', TABLE_NAME, '' FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?"
+	for _, query := range append([]string{tables}, objectQueries...) {
 		if err := each(ctx, q, query, []any{o.schema}, func(rows *sql.Rows) error {
 			var kind, name, table string
 			err := rows.Scan(&kind, &name, &table)

@@ -167,3 +167,36 @@ func TestSchema_BetweenProducts(t *testing.T) {
 		})
 	}
 }
+
+// What cannot be made is left with its definition, and so is what needs it.
+func TestSchema_ObjectsLeft(t *testing.T) {
+	eachFlavour(t, func(t *testing.T, source *database) {
+		target := openFlavour(t, source.dialect.name)
+		script(t, source, "CREATE TABLE a (id int PRIMARY KEY)", "CREATE TABLE renamed (id int PRIMARY KEY)", "CREATE VIEW on_renamed AS SELECT * FROM renamed", "CREATE VIEW on_view AS SELECT * FROM on_renamed",
+			"CREATE VIEW there AS SELECT 1 AS one", "CREATE PROCEDURE qualified() SELECT * FROM "+source.schema+".a", "CREATE TRIGGER "+source.schema+".head BEFORE INSERT ON "+source.schema+".a FOR EACH ROW SET @x = 1",
+			"CREATE DEFINER = 'ghost'@'nowhere' PROCEDURE ghosts() SELECT * FROM a", "CREATE EVENT runs ON SCHEDULE EVERY 1 YEAR STARTS '2030-01-01 00:00:00' DO SELECT 1")
+		script(t, target, "CREATE TABLE there (id int)")
+		design, err := target.Design(t.Context(), engine.DesignRequest{Source: described(t, source), Name: func(_, table string) (string, string, bool) {
+			if table == "renamed" {
+				return "", "moved", true
+			}
+			return "", "", false
+		}})
+		require.NoError(t, err)
+		reasons := map[string]string{}
+		for _, u := range design.GetUnmoved() {
+			require.Contains(t, u.GetDefinition(), "CREATE")
+			reasons[strings.TrimPrefix(u.GetName(), source.schema+".")] = strings.ReplaceAll(strings.ReplaceAll(u.GetReason(), source.schema, "source"), target.schema, "target")
+		}
+		require.Equal(t, map[string]string{"on_renamed": "it needs table renamed, which becomes moved: change its text", "on_view": "it needs on_renamed, which is not moved",
+			"there": "the target has, or gets, something else of its name: compare the two", "qualified": "its text names the database source, and its tables go into target: change the text"}, reasons)
+		var made []string
+		for _, s := range design.GetObjects() {
+			made = append(made, s.GetObject())
+		}
+		require.Equal(t, []string{"procedure " + qualified(target.schema, "ghosts"), "trigger " + qualified(target.schema, "head"), "event " + qualified(target.schema, "runs")}, made)
+		found := strings.Join(findingsOf(design, info), "\n")
+		require.Contains(t, found, "WARNING DEFINER_MISSING .: procedure ghosts runs as ghost@nowhere")
+		require.Contains(t, found, "INFO EVENT_RUNS .: event runs runs on the target")
+	})
+}
