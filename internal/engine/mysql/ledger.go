@@ -121,6 +121,9 @@ func (d *database) prepare(ctx context.Context, r engine.PrepareRequest) error {
 			return err
 		}
 	}
+	if err := d.completeLedger(ctx); err != nil {
+		return err
+	}
 	if err := d.transact(ctx, func(tx *sql.Tx) error { return d.enterMigration(ctx, tx, r) }); err != nil {
 		return err
 	}
@@ -130,6 +133,17 @@ func (d *database) prepare(ctx context.Context, r engine.PrepareRequest) error {
 		}
 	}
 	return nil
+}
+
+// completeLedger adds to a ledger of before what it lacks.
+func (d *database) completeLedger(ctx context.Context) error {
+	var there bool
+	err := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_NAME = 'rejected')",
+		d.schema, ledgerRange).Scan(&there)
+	if err == nil && !there {
+		_, err = d.db.ExecContext(ctx, "ALTER TABLE "+d.ledger(ledgerRange)+" ADD COLUMN rejected longblob")
+	}
+	return err
 }
 
 func (d *database) enterMigration(ctx context.Context, tx *sql.Tx, r engine.PrepareRequest) error {
