@@ -60,8 +60,12 @@ func writeStep(b *strings.Builder, p Plan, step planv1.Step, title string) {
 // terminated ends a statement so that the target's client sends it whole: the clients
 // of MySQL and MariaDB end one at the first semicolon, unless they are told another end.
 func terminated(sql, engine string) string {
+	mysql := engine == "mysql" || engine == "mariadb"
+	if mysql && strings.Contains(sql, "DELIMITER ") { // objects come as scripts
+		return strings.TrimRight(sql, "\n") + "\n"
+	}
 	sql = strings.TrimRight(sql, "; \t\r\n")
-	if (engine == "mysql" || engine == "mariadb") && strings.Contains(sql, ";") {
+	if mysql && strings.Contains(sql, ";") {
 		return "DELIMITER $$\n" + sql + "$$\nDELIMITER ;\n"
 	}
 	return sql + ";\n"
