@@ -51,6 +51,11 @@ func (o *offer) shareStraggler() {
 		if l == nil || a.extracted || !o.cuttable(id) || o.now.Sub(l.granted) < cutAfter {
 			continue
 		}
+		// What is not in the target is read again: an attempt that has brought nothing yet,
+		// because its first row is a large one, would never bring any.
+		if load := o.s.busy[id]; load == nil || load.rows == 0 {
+			continue
+		}
 		left := o.left(id, a, l)
 		if left == 0 {
 			continue

@@ -27,19 +27,47 @@ func (h *harness) straggling(table string, number uint32) {
 	}
 }
 
-// crawl reports ten more rows of the straggling extraction every second.
+// crawl reports ten more rows of the straggling extraction every second, all of which
+// its loader has written.
 func (h *harness) crawl(seconds int, table string, number uint32) {
 	h.rest(time.Second)
-	n := h.first(extracts(table, number))
+	h.read(seconds, table, number, true)
+}
+
+func (h *harness) read(seconds int, table string, number uint32, written bool) {
+	load := func(j *workerv1.Job) bool {
+		return j.GetLoad().GetTable().GetTargetName() == table && j.GetLoad().GetRange().GetNumber() == number
+	}
+	for i := range seconds {
+		h.rest(time.Second)
+		h.progress("extractor", extracts(table, number), int64(10*(i+1)))
+		if written {
+			h.progress("loader", load, int64(10*(i+1)))
+		}
+	}
+}
+
+// progress reports rows of the first job that matches.
+func (h *harness) progress(role string, match func(*workerv1.Job) bool, rows int64) {
+	n := h.first(match)
 	require.GreaterOrEqual(h.t, n, 0)
 	h.mu.Lock()
 	lease := h.jobs[n].GetLease()
 	h.mu.Unlock()
-	for i := range seconds {
+	h.s.receive(context.Background(), fmt.Sprintf("%s-%d", role, h.s.term), &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
+		Progress: &workerv1.Progress{Lease: lease, Rows: rows}}})
+}
+
+// A range of which nothing is in the target yet is not cut: its first row may be a large
+// one, and would be read from its beginning each time.
+func TestCut_NotBeforeSomethingIsWritten(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.straggling("plain", 2)
+		h.create()
 		h.rest(time.Second)
-		h.s.receive(context.Background(), fmt.Sprintf("extractor-%d", h.s.term), &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
-			Progress: &workerv1.Progress{Lease: lease, Rows: int64(10 * (i + 1))}}})
-	}
+		h.read(60, "plain", 2, false)
+		require.Zero(t, h.count(cuts))
+	})
 }
 
 // The last range takes long and nothing else is left: it is given up, cut behind its
