@@ -119,8 +119,15 @@ func TestCopy_Features(t *testing.T) {
 		if r.Summary.Table(t, "Person").Ranges < 5 {
 			t.Errorf("5000 rows in ranges of 700 make %d ranges", r.Summary.Table(t, "Person").Ranges)
 		}
-		if len(r.Summary.Unmoved) != 1 || r.Summary.Unmoved[0].Object != "view" {
-			t.Errorf("the view that stays behind is not listed: %+v", r.Summary.Unmoved)
+		switch left := r.Summary.Unmoved; {
+		case from.dialect != to.dialect && from.isMySQL() && to.isMySQL():
+			// Whether the other product takes the view, its own tests say.
+		case from.dialect == to.dialect:
+			if len(left) != 0 {
+				t.Errorf("between equal engines the view moves: %+v", left)
+			}
+		case len(left) != 1 || left[0].Object != "view":
+			t.Errorf("the view that stays behind is not listed: %+v", left)
 		}
 	})
 }
