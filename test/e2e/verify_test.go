@@ -18,7 +18,7 @@ import (
 func stock(t *testing.T, url string) {
 	t.Helper()
 	fixture.Exec(t, url, `CREATE TABLE stock (id integer PRIMARY KEY, name varchar(40) NOT NULL, amount decimal(10,2), note varchar(40));
-CREATE TABLE label (code varchar(20) PRIMARY KEY, n integer NOT NULL);
+CREATE TABLE label (code varchar(20) NOT NULL PRIMARY KEY, n integer NOT NULL);
 CREATE TABLE event (what varchar(20));
 CREATE INDEX stock_name ON stock (name);`)
 	var rows, labels []string
