@@ -79,10 +79,35 @@ func (s *splitter) run(ctx context.Context, p *planv1.TablePlan) (cuts []*planv1
 	half := middleOf(s.terms.kinds[0], s.terms.types[0], lead.GetCollation(), s.decimals[0])
 	// Of a table that was just filled the server knows nothing yet, and what Describe
 	// could count is walked quickly.
-	if half == nil || s.table.GetEstimatedRows() <= countedRows+1 {
+	switch {
+	case labelLimit(s.terms.types[0]) > 0:
+		return s.pass(ctx)
+	case half == nil || s.table.GetEstimatedRows() <= countedRows+1:
 		return s.walk(ctx, nil, nil)
 	}
 	return (&bisection{splitter: s, middle: half}).run(ctx)
+}
+
+// pass reads all keys once and cuts at every step-th. The server looks for the first
+// key behind a label from the beginning of the index, each time.
+func (s *splitter) pass(ctx context.Context) ([]*planv1.Bound, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT "+strings.Join(s.terms.names, ", ")+" FROM "+s.from+where(s.always)+" ORDER BY "+s.terms.order(""))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var cuts []*planv1.Bound
+	for n := int64(0); rows.Next(); n++ {
+		if n == 0 || n%s.step != 0 {
+			continue
+		}
+		cut, err := s.scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		cuts = append(cuts, cut)
+	}
+	return cuts, errors.Join(rows.Err(), rows.Close())
 }
 
 // setNullsAside leaves out the rows that have a NULL in the key. How many they are is
@@ -151,11 +176,6 @@ func (s *splitter) next(ctx context.Context, after *planv1.Bound, conditions []s
 func (s *splitter) key(ctx context.Context, conditions []string, direction string, skip int64) (*planv1.Bound, error) {
 	query := "SELECT " + strings.Join(s.terms.names, ", ") + " FROM " + s.from + where(append(conditions[:len(conditions):len(conditions)], s.always...)) +
 		" ORDER BY " + s.terms.order(direction) + " LIMIT 1 OFFSET " + itoa(skip)
-	fields := make([]sql.RawBytes, len(s.terms.names))
-	into := make([]any, len(fields))
-	for i := range fields {
-		into[i] = &fields[i]
-	}
 	rows, err := s.db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -163,6 +183,20 @@ func (s *splitter) key(ctx context.Context, conditions []string, direction strin
 	defer rows.Close()
 	if !rows.Next() {
 		return nil, rows.Err()
+	}
+	out, err := s.scan(rows)
+	if err != nil {
+		return nil, err
+	}
+	return out, errors.Join(rows.Err(), rows.Close())
+}
+
+// scan reads a key in the text protocol's form.
+func (s *splitter) scan(rows *sql.Rows) (*planv1.Bound, error) {
+	fields := make([]sql.RawBytes, len(s.terms.names))
+	into := make([]any, len(fields))
+	for i := range fields {
+		into[i] = &fields[i]
 	}
 	if err := rows.Scan(into...); err != nil {
 		return nil, err
@@ -175,7 +209,7 @@ func (s *splitter) key(ctx context.Context, conditions []string, direction strin
 		}
 		out.Values = append(out.Values, v)
 	}
-	return out, errors.Join(rows.Err(), rows.Close())
+	return out, nil
 }
 
 func where(conditions []string) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -122,6 +123,9 @@ func (s *splitter) cutEvenly(ctx context.Context, least, greatest int64, density
 
 // cutStepping cuts at every step-th key of what a part of the index has behind a key.
 func (s *splitter) cutStepping(ctx context.Context, part *planv1.Range, after *planv1.Bound) ([]*planv1.Bound, error) {
+	if s.crossed() {
+		return s.cutSorted(ctx, part, after)
+	}
 	var cuts []*planv1.Bound
 	last, err := s.next(ctx, part, after, s.step)
 	rest := &planv1.Range{Upper: part.GetUpper()}
@@ -131,6 +135,53 @@ func (s *splitter) cutStepping(ctx context.Context, part *planv1.Range, after *p
 	return cuts, err
 }
 
+// crossed tells whether no index has the key in the order of its terms, forwards or
+// backwards: one that descends in some columns.
+func (s *splitter) crossed() bool {
+	for _, i := range s.info.indexes {
+		if !i.unique || i.partial || len(i.columns) != len(s.key.GetColumns()) ||
+			!slices.EqualFunc(i.columns, s.key.GetColumns(), func(c indexColumn, name string) bool { return fold(c.name) == fold(name) }) {
+			continue
+		}
+		return slices.ContainsFunc(i.columns, func(c indexColumn) bool { return c.descending != i.columns[0].descending })
+	}
+	return false
+}
+
+// cutSorted cuts at every step-th key of a part that has to be sorted: once, not for
+// each cut.
+func (s *splitter) cutSorted(ctx context.Context, part *planv1.Range, after *planv1.Bound) ([]*planv1.Bound, error) {
+	p := &predicate{terms: orderTerms(s.info, s.key), kinds: s.key.GetKinds()}
+	if err := p.bounds(part, after); err != nil {
+		return nil, err
+	}
+	query := fmt.Sprintf("SELECT %[1]s FROM (SELECT %[6]s, row_number() OVER (ORDER BY %[2]s) AS \"drover n\" FROM %[3]s%[4]s) WHERE \"drover n\" > 1 AND (\"drover n\" - 1) %% %[5]d = 0 ORDER BY \"drover n\"",
+		strings.Join(s.columns(), ", "), strings.Join(p.terms, ", "), mainTable(s.info.name), p.sql(), s.step, idents(s.key.GetColumns()))
+	rows, err := s.tx.QueryContext(ctx, query, p.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var cuts []*planv1.Bound
+	for rows.Next() {
+		cut, err := s.scan(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		cuts = append(cuts, cut)
+	}
+	return cuts, rows.Err()
+}
+
+// columns are the key's columns as they are read.
+func (s *splitter) columns() []string {
+	var out []string
+	for _, name := range s.key.GetColumns() {
+		out = append(out, "+"+ident(name))
+	}
+	return out
+}
+
 // next gives the key that lies skip keys behind the first one of what a part of the
 // index has behind a key; nil where there is none.
 func (s *splitter) next(ctx context.Context, part *planv1.Range, after *planv1.Bound, skip int64) (*planv1.Bound, error) {
@@ -138,24 +189,28 @@ func (s *splitter) next(ctx context.Context, part *planv1.Range, after *planv1.B
 	if err := p.bounds(part, after); err != nil {
 		return nil, err
 	}
-	columns := make([]string, len(p.terms))
-	cells, destinations := make([]cell, len(p.terms)), make([]any, len(p.terms))
-	for i, name := range s.key.GetColumns() {
-		columns[i] = "+" + ident(name)
-		destinations[i] = &cells[i]
-	}
-	query := fmt.Sprintf("SELECT %s FROM %s%s ORDER BY %s LIMIT 1 OFFSET %d", strings.Join(columns, ", "), mainTable(s.info.name), p.sql(),
+	query := fmt.Sprintf("SELECT %s FROM %s%s ORDER BY %s LIMIT 1 OFFSET %d", strings.Join(s.columns(), ", "), mainTable(s.info.name), p.sql(),
 		strings.Join(p.terms, ", "), skip)
-	err := s.tx.QueryRowContext(ctx, query, p.args...).Scan(destinations...)
+	key, err := s.scan(s.tx.QueryRowContext(ctx, query, p.args...).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	if err != nil {
+	return key, err
+}
+
+// scan reads a key.
+func (s *splitter) scan(scan func(...any) error) (*planv1.Bound, error) {
+	kinds := s.key.GetKinds()
+	cells, destinations := make([]cell, len(kinds)), make([]any, len(kinds))
+	for i := range cells {
+		destinations[i] = &cells[i]
+	}
+	if err := scan(destinations...); err != nil {
 		return nil, err
 	}
 	out := &planv1.Bound{}
 	for i, c := range cells {
-		v, err := keyValue(s.key.GetKinds()[i], c.value)
+		v, err := keyValue(kinds[i], c.value)
 		if err != nil {
 			return nil, &fault.Error{Kind: fault.Value, Op: "sqlite.Split", Column: s.key.GetColumns()[i], Key: fmt.Sprintf("%.80q", fmt.Sprint(c.value)), Err: err}
 		}
