@@ -124,7 +124,7 @@ func TestOpen_PinsSession(t *testing.T) {
 		var zone, mode, names, coll string
 		scan(t, d.db, "SELECT @@session.time_zone, @@session.sql_mode, @@session.character_set_results, @@session.collation_connection", &zone, &mode, &names, &coll)
 		require.Equal(t, []string{"+00:00", "utf8mb4", "utf8mb4_bin"}, []string{zone, names, coll})
-		require.Equal(t, "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION", mode)
+		require.Equal(t, "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION", mode)
 	})
 }
 
