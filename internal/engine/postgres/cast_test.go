@@ -156,7 +156,7 @@ func TestRead_Converts(t *testing.T) {
 		rows = append(rows, printRow(t, p, r.Data))
 		return nil
 	}))
-	require.Equal(t, []string{`1|10|2024-01-01 00:00:00|{"a":[1],"b":1}|eu`, `2|NULL|infinity|NULL|eu`, `3|NULL|NULL|null|eu`}, rows)
+	require.Equal(t, []string{`1|10|2024-01-01 00:00:00|{"a": [1], "b": 1.0}|eu`, `2|NULL|infinity|NULL|eu`, `3|NULL|NULL|null|eu`}, rows)
 	require.Equal(t, map[int]int{1: 1}, touched)
 	columns[1].Policy, p.GetColumns()[1].Policy = nil, nil
 	err = db.Read(t.Context(), engine.ReadRequest{Plan: p}, func(engine.Row) error { return nil })
