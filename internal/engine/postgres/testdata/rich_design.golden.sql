@@ -62,7 +62,7 @@ ANALYZE "shop"."child";
 --   "addr" inet -> inet KIND_TEXT -1
 --   "price" money -> money KIND_TEXT -1
 --   "flags" bit(3) -> bit(3) KIND_BITS -1
---   "doc" jsonb -> jsonb KIND_JSON_VALUE -1
+--   "doc" jsonb -> jsonb KIND_JSON -1
 --   "doc_text" json -> json KIND_JSON -1
 --   "at" time(3) without time zone -> time(3) without time zone KIND_TIME -1
 --   "active" boolean -> boolean KIND_BOOL -1
