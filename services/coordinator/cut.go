@@ -8,7 +8,6 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
-	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
@@ -100,7 +99,12 @@ func (o *offer) left(id workID, a *attempt, l *lease) int64 {
 func (o *offer) cuttable(id workID) bool {
 	t := o.view.Table(id.migration, id.table)
 	c := o.run.cuts[id]
-	return t.Open() && engine.HasKey(t.Plan) && (c == nil || !c.asked() && !o.now.Before(c.notBefore))
+	switch t.Plan.GetSource().GetKey().GetSource() {
+	case planv1.KeySource_KEY_SOURCE_PRIMARY, planv1.KeySource_KEY_SOURCE_UNIQUE:
+	default:
+		return false
+	}
+	return t.Open() && (c == nil || !c.asked() && !o.now.Before(c.notBefore))
 }
 
 // waiting tells whether a range waits for a worker.
