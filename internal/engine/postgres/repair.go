@@ -75,13 +75,12 @@ func (w *rangeWriter) carryOut(ctx context.Context, pg *pgconn.PgConn, r engine.
 	if err := w.describe(ctx); err != nil {
 		return err
 	}
-	schema, name := engine.TableName(r.Plan, engine.TargetSide)
 	if gone := r.Chosen(actions, engine.RepairDelete); len(gone) > 0 {
 		where, err := anyOf(r.Plan, engine.TargetSide, engine.RepairRequest{Rows: gone}.Keys())
 		if err != nil {
 			return err
 		}
-		if err := w.affect(ctx, pg, "DELETE FROM "+qualified(schema, name)+" WHERE "+where, len(gone)); err != nil {
+		if err := w.affect(ctx, pg, "DELETE FROM "+relation(r.Plan, engine.TargetSide)+" WHERE "+where, len(gone)); err != nil {
 			return err
 		}
 	}
