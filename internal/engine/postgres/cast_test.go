@@ -34,8 +34,9 @@ func TestDesign_Casts(t *testing.T) {
 		"text": {canon.Decimal, "text", canon.Text}, "mood": {canon.Text, "public.mood", canon.Text}, "cents": {canon.Decimal, "public.cents", canon.Decimal},
 		"citext": {canon.Text, "public.citext", canon.Text}, "uuid": {canon.Bytes, "uuid", canon.UUID}, "bit(4)": {canon.Int, "bit(4)", canon.Bits},
 		"bigint": {canon.Uint, "bigint", canon.Int}, "timestamp(3)": {canon.Timestamp, "timestamp(3) without time zone", canon.Timestamp}, "inet": {canon.Text, "inet", canon.Text},
+		"text[]": {canon.Text, "text[]", canon.Text},
 		// What cannot be.
-		"nothing": {from: canon.Text}, "int; DROP TABLE t": {from: canon.Int}, "varchar(0)": {from: canon.Text}, "record": {from: canon.Text}, "text[]": {from: canon.Text},
+		"nothing": {from: canon.Text}, "int; DROP TABLE t": {from: canon.Int}, "varchar(0)": {from: canon.Text}, "record": {from: canon.Text}, "integer[]": {from: canon.Int},
 		"date": {from: canon.Bytes}, "numeric(3,-2)": {from: canon.Decimal}, "": {from: canon.Variant},
 	} {
 		t.Run(cast, func(t *testing.T) {
