@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +52,8 @@ func testDescribe(t *testing.T, flow *flow, f Factory, tables []Table) {
 	require.NotEmpty(t, db.GetIdentity())
 	require.Len(t, db.GetTables(), len(tables))
 	for _, want := range tables {
-		got := flow.plan(want.Name).GetSource()
+		// A plan's own copy may say that a column travels otherwise.
+		got := db.GetTables()[slices.IndexFunc(db.GetTables(), func(t *planv1.Table) bool { return t.GetName() == want.Name })]
 		require.NotEmpty(t, got.GetFingerprint())
 		require.Len(t, got.GetColumns(), len(want.Columns), want.Name)
 		for i, c := range want.Columns {

@@ -56,7 +56,8 @@ CREATE TABLE IF NOT EXISTS drover.range (
 	FOREIGN KEY (migration, table_number) REFERENCES drover."table") WITH (fillfactor = 50);
 DO $$BEGIN
 	-- ALTER TABLE alone would wait for every batch in flight before it sees that there is nothing to do.
-	IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'drover.range'::regclass AND attname = 'rejected') THEN
+	IF 4 > (SELECT count(*) FROM pg_attribute WHERE attrelid = 'drover.range'::regclass AND attname IN ('touched', 'rejected')
+		OR attrelid = 'drover.migration'::regclass AND attname IN ('published', 'made')) THEN
 		ALTER TABLE drover.range ADD COLUMN IF NOT EXISTS touched bytea, ADD COLUMN IF NOT EXISTS rejected bytea;
 		ALTER TABLE drover.migration ADD COLUMN IF NOT EXISTS published bool NOT NULL DEFAULT false, ADD COLUMN IF NOT EXISTS made text[] NOT NULL DEFAULT '{}';
 	END IF;

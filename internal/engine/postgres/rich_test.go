@@ -185,7 +185,7 @@ func TestRich_Copy(t *testing.T) {
 				}
 			}
 			copyAll(t, source, target, design)
-			script(t, url, `INSERT INTO shop.customer (email, balance) VALUES ('z@z', 1)`, `INSERT INTO shop.event (at) VALUES ('2026-01-01')`)
+			script(t, url, `INSERT INTO shop.customer (email, balance) VALUES ('z@z', 1)`, `INSERT INTO shop.event (at) VALUES ('2024-12-31')`)
 			again, err := target.Describe(t.Context(), engine.Selection{})
 			require.NoError(t, err)
 			require.Len(t, again.GetTables(), len(found.GetTables()))
