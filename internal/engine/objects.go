@@ -61,11 +61,14 @@ func notMade(left []*planv1.Statement, failures []error) error {
 	return &fault.Error{Kind: fault.Find(failures[0]).Kind, Op: "engine.ApplyObjects", Err: errors.New(strings.Join(parts, "; "))}
 }
 
-// LeaveObjects lists objects as unmoved, for a reason, with their definition.
+// LeaveObjects lists objects as unmoved, for a reason, with their definition; not
+// schemas: in another product the tables' names say where they go.
 func LeaveObjects(objects []*planv1.Object, reason string) []*planv1.Unmoved {
 	var out []*planv1.Unmoved
 	for _, o := range objects {
-		out = append(out, LeaveObject(o, reason))
+		if o.GetType() != "schema" {
+			out = append(out, LeaveObject(o, reason))
+		}
 	}
 	return out
 }

@@ -214,7 +214,7 @@ func (c *cluster) until(what string, there func(status) bool) {
 		switch {
 		case ok && there(s):
 			return
-		case ok && s.State != "STATE_RUNNING" && s.State != "STATE_PLANNING":
+		case ok && s.State != "STATE_RUNNING" && s.State != "STATE_PLANNING" && s.State != "STATE_PLANNED":
 			c.t.Fatalf("%s before %s: %+v", s.State, what, s)
 		case ok && s != last:
 			last, moved = s, time.Now()
