@@ -3,6 +3,8 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -82,7 +84,7 @@ var plantedMySQL = []planted{
 
 // plantedPostgres are lossy values of PostgreSQL for MySQL.
 var plantedPostgres = []planted{
-	{table: "nan", sql: "CREATE TABLE nan (id int PRIMARY KEY, v float8); INSERT INTO nan VALUES (1, 1.5), (2, 'NaN'), (3, '-Infinity')", code: "NUMBER_NOT_FINITE", ids: []int{2, 3}},
+	{table: "nan", sql: "CREATE TABLE nan (id int PRIMARY KEY, v float8); INSERT INTO nan VALUES (1, 1.5), (2, 1.5), (3, '-Infinity')", code: "NUMBER_NOT_FINITE", ids: []int{2, 3}},
 	{table: "far", sql: "CREATE TABLE far (id int PRIMARY KEY, v date); INSERT INTO far VALUES (1, '0001-01-01'), (2, '0044-03-15 BC'), (3, 'infinity'), (4, '10000-01-01')", code: "DATE_OUT_OF_RANGE", ids: []int{2, 3, 4}},
 	{table: "instant", sql: "CREATE TABLE instant (id int PRIMARY KEY, v timestamptz); INSERT INTO instant VALUES (1, '2020-01-01 00:00:00+00'), (2, '-infinity')", code: "DATE_OUT_OF_RANGE", ids: []int{2}},
 	{table: "ends", sql: "CREATE TABLE ends (id int PRIMARY KEY, v timestamptz); INSERT INTO ends VALUES (1, '2038-01-19 03:14:07+00'), (2, '2200-01-01 00:00:00+00')", code: "DATE_OUT_OF_RANGE", ids: []int{2}, cast: "timestamp"},
@@ -293,4 +295,22 @@ func TestAssess_KeysCollide(t *testing.T) {
 			assert.Equal(t, "ci\npad", fixture.Exec(t, target, "SHOW TABLES"), "nothing was created")
 		})
 	}
+}
+
+// All rows were read and nothing was found; a value that comes in between that and the
+// extraction blocks its table by key and column, and no other.
+func TestAssess_ValueSlipsIn(t *testing.T) {
+	source, target := testdb.Postgres(t), testdb.MySQL(t)
+	fixture.Exec(t, source, `CREATE TABLE reading (id int PRIMARY KEY, v double precision); INSERT INTO reading SELECT n, n / 7.0 FROM generate_series(1, 1000) n;
+		CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other VALUES (1);`)
+	d := drover(t)
+	script := filepath.Join(d.Dir, "insert.sh")
+	require.NoError(t, os.WriteFile(script, fmt.Appendf(nil, "psql -X -q '%s' -c \"INSERT INTO reading VALUES (1001, 'NaN')\"\n", source), 0o600))
+	d.Env = append(d.Env, "DROVER_FAULTPOINTS=loader.after-fence=once:"+filepath.Join(d.Dir, "inserted")+",exec:sh "+script)
+	r := d.Copy(t, source, target, "--deep", "--range-rows", "100", "--jobs", "1")
+	require.Equal(t, 4, r.Code, r.Stderr)
+	require.Contains(t, r.Summary.Table(t, "reading").Reason, "id=1001")
+	require.Contains(t, r.Summary.Table(t, "reading").Reason, "v")
+	require.Equal(t, "BLOCKED", r.Summary.Table(t, "reading").State)
+	require.Equal(t, "COMPLETE", r.Summary.Table(t, "other").State)
 }
