@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -42,9 +41,22 @@ func (o *offer) shareStraggler() {
 	if idle == 0 || o.waiting() {
 		return
 	}
-	var longest *lease
+	l, left := o.straggler()
+	if l == nil {
+		return
+	}
+	pieces := min(int64(idle)+1, maxPieces)
+	id := l.work.as(workLoad)
+	o.run.cuts[id] = &cut{rows: max(1, (left+pieces-1)/pieces), total: o.run.attempts[id].fenced.GetDigest().GetRows() + l.rows + left}
+	const reason = "the rest of the range is shared with workers that are idle"
+	o.s.abandon(l, reason)
+	o.s.revoke(l, reason)
+}
+
+// straggler is the extraction that is expected to run longest, and how many rows it
+// still has to read; nil where none is worth a cut.
+func (o *offer) straggler() (longest *lease, rows int64) {
 	var most time.Duration
-	var rows int64
 	for id, a := range o.run.attempts {
 		l := o.s.busy[id.as(workExtract)]
 		if l == nil || a.extracted || !o.cuttable(id) || o.now.Sub(l.granted) < cutAfter {
@@ -52,41 +64,23 @@ func (o *offer) shareStraggler() {
 		}
 		// What is not in the target is read again: an attempt that has brought nothing yet,
 		// because its first row is a large one, would never bring any.
-		if load := o.s.busy[id]; load == nil || load.rows == 0 {
+		if load := o.s.busy[id]; load == nil || load.rows == 0 || l.rows == 0 {
 			continue
 		}
 		left := o.left(id, a, l)
-		if left == 0 {
-			continue
-		}
 		needs := time.Duration(float64(o.now.Sub(l.granted)) * float64(left) / float64(l.rows))
-		if needs > cutAfter && cmp.Or(cmp.Compare(needs, most), cmp.Compare(id.number, numberOf(longest))) > 0 {
+		if needs > cutAfter && (needs > most || needs == most && id.number > longest.work.number) {
 			longest, most, rows = l, needs, left
 		}
 	}
-	if longest == nil {
-		return
-	}
-	pieces := min(int64(idle)+1, maxPieces)
-	id := longest.work.as(workLoad)
-	o.run.cuts[id] = &cut{rows: max(1, (rows+pieces-1)/pieces), total: o.run.attempts[id].fenced.GetDigest().GetRows() + longest.rows + rows}
-	const reason = "the rest of the range is shared with workers that are idle"
-	o.s.abandon(longest, reason)
-	o.s.revoke(longest, reason)
-}
-
-func numberOf(l *lease) uint32 {
-	if l == nil {
-		return 0
-	}
-	return l.work.number
+	return longest, rows
 }
 
 // left is how many rows an extraction still has to read: by the estimate of its range,
 // or as many again as it has read if there are more than were expected. 0 for unknown.
 func (o *offer) left(id workID, a *attempt, l *lease) int64 {
 	r := o.view.Range(id.migration, id.table, id.number)
-	if r == nil || l.rows == 0 {
+	if r == nil {
 		return 0
 	}
 	if n := r.Plan.GetEstimatedRows() - a.fenced.GetDigest().GetRows() - l.rows; n > 0 {
