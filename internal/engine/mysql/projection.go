@@ -213,18 +213,15 @@ func fromRows(r engine.ReadRequest, terms keyTerms) (string, error) {
 		if keyrange.Ordered(r.Range) {
 			out += forceIndex(r.Plan.GetSource())
 		}
-		where, err := whereSQL(r.Plan.GetSource())
+		moved, err := whereSQL(r.Plan.GetSource())
 		if err != nil {
 			return "", err
 		}
-		if where != "" {
-			conditions = append(conditions, where)
+		if moved != "" {
+			conditions = append(conditions, moved)
 		}
 	}
-	if len(conditions) > 0 {
-		out += " WHERE " + strings.Join(conditions, " AND ")
-	}
-	return out, nil
+	return out + where(conditions), nil
 }
 
 // forceIndex makes the server walk the key's index: it would rather sort a large

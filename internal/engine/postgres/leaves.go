@@ -104,13 +104,7 @@ func (p *projection) leafQuery(r engine.ReadRequest, leaves []leaf) (string, err
 
 // conditions select what a leaf has of a range; some is false where that is nothing.
 func (l leaf) conditions(r *planv1.Range, after *planv1.Bound) (out []string, some bool, err error) {
-	for _, part := range []struct {
-		op    string
-		bound *planv1.Bound
-	}{{">=", r.GetLower()}, {"<", r.GetUpper()}, {">", after}} {
-		if part.bound == nil {
-			continue
-		}
+	for _, part := range limitsOf(r, after) {
 		b, err := leafBoundOf(part.bound)
 		if err != nil {
 			return nil, false, err
@@ -123,13 +117,6 @@ func (l leaf) conditions(r *planv1.Range, after *planv1.Bound) (out []string, so
 		}
 	}
 	return out, true, nil
-}
-
-func whereAll(conditions []string) string {
-	if len(conditions) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(conditions, " AND ")
 }
 
 // blockCuts cuts the blocks of a part, leaf after leaf, into equal numbers. A ctid is

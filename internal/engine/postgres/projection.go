@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -229,17 +230,23 @@ func relation(p *planv1.TablePlan, side engine.Side) string {
 	return qualified(schema, name)
 }
 
+// limit is one side of what a read selects.
+type limit struct {
+	op    string
+	bound *planv1.Bound
+}
+
+// limitsOf gives the sides that a range has, and that of what lies behind a key.
+func limitsOf(r *planv1.Range, after *planv1.Bound) []limit {
+	all := []limit{{">=", r.GetLower()}, {"<", r.GetUpper()}, {">", after}}
+	return slices.DeleteFunc(all, func(l limit) bool { return l.bound == nil })
+}
+
 // predicate is the WHERE condition of a range, and of what lies behind a key.
 func predicate(p *planv1.TablePlan, side engine.Side, r *planv1.Range, after *planv1.Bound) (string, error) {
 	var conditions []string
-	for _, part := range []struct {
-		op    string
-		bound *planv1.Bound
-	}{{">=", r.GetLower()}, {"<", r.GetUpper()}, {">", after}} {
-		if part.bound == nil {
-			continue
-		}
-		c, err := comparison(p, side, part.op, part.bound)
+	for _, l := range limitsOf(r, after) {
+		c, err := comparison(p, side, l.op, l.bound)
 		if err != nil {
 			return "", err
 		}
@@ -252,10 +259,14 @@ func predicate(p *planv1.TablePlan, side engine.Side, r *planv1.Range, after *pl
 		}
 		conditions = append(conditions, nullKeys(names, r.GetNullKeys()))
 	}
+	return whereAll(conditions), nil
+}
+
+func whereAll(conditions []string) string {
 	if len(conditions) == 0 {
-		return "", nil
+		return ""
 	}
-	return " WHERE " + strings.Join(conditions, " AND "), nil
+	return " WHERE " + strings.Join(conditions, " AND ")
 }
 
 // anyOf selects the rows that have one of some keys.
