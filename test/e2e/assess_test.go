@@ -84,7 +84,7 @@ var plantedMySQL = []planted{
 
 // plantedPostgres are lossy values of PostgreSQL for MySQL.
 var plantedPostgres = []planted{
-	{table: "nan", sql: "CREATE TABLE nan (id int PRIMARY KEY, v float8); INSERT INTO nan VALUES (1, 1.5), (2, 1.5), (3, '-Infinity')", code: "NUMBER_NOT_FINITE", ids: []int{2, 3}},
+	{table: "nan", sql: "CREATE TABLE nan (id int PRIMARY KEY, v float8); INSERT INTO nan VALUES (1, 1.5), (2, 'NaN'), (3, '-Infinity')", code: "NUMBER_NOT_FINITE", ids: []int{2, 3}},
 	{table: "far", sql: "CREATE TABLE far (id int PRIMARY KEY, v date); INSERT INTO far VALUES (1, '0001-01-01'), (2, '0044-03-15 BC'), (3, 'infinity'), (4, '10000-01-01')", code: "DATE_OUT_OF_RANGE", ids: []int{2, 3, 4}},
 	{table: "instant", sql: "CREATE TABLE instant (id int PRIMARY KEY, v timestamptz); INSERT INTO instant VALUES (1, '2020-01-01 00:00:00+00'), (2, '-infinity')", code: "DATE_OUT_OF_RANGE", ids: []int{2}},
 	{table: "ends", sql: "CREATE TABLE ends (id int PRIMARY KEY, v timestamptz); INSERT INTO ends VALUES (1, '2038-01-19 03:14:07+00'), (2, '2200-01-01 00:00:00+00')", code: "DATE_OUT_OF_RANGE", ids: []int{2}, cast: "timestamp"},
