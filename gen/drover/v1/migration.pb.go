@@ -252,7 +252,7 @@ func (x Table_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Table_State.Descriptor instead.
 func (Table_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36, 0}
 }
 
 type Range_State int32
@@ -314,7 +314,7 @@ func (x Range_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Range_State.Descriptor instead.
 func (Range_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{41, 0}
 }
 
 type Migration struct {
@@ -349,7 +349,11 @@ type Migration struct {
 	Phases []*PhaseStatus `protobuf:"bytes,23,rep,name=phases,proto3" json:"phases,omitempty"`
 	Sizing *Sizing        `protobuf:"bytes,24,opt,name=sizing,proto3" json:"sizing,omitempty"`
 	// When the tables appeared under their final names (publish: atomic).
-	PublishTime   *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=publish_time,json=publishTime,proto3" json:"publish_time,omitempty"`
+	PublishTime *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=publish_time,json=publishTime,proto3" json:"publish_time,omitempty"`
+	// What it may ask of its databases now.
+	Limits *LimitSpec `protobuf:"bytes,180,opt,name=limits,proto3" json:"limits,omitempty"`
+	// What the source was last seen to bear; absent where nothing is watched.
+	SourceLoad    *SourceLoad `protobuf:"bytes,181,opt,name=source_load,json=sourceLoad,proto3" json:"source_load,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -559,6 +563,20 @@ func (x *Migration) GetPublishTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Migration) GetLimits() *LimitSpec {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+func (x *Migration) GetSourceLoad() *SourceLoad {
+	if x != nil {
+		return x.SourceLoad
+	}
+	return nil
+}
+
 // PhaseStatus is where a phase stands.
 type PhaseStatus struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -644,6 +662,77 @@ func (x *PhaseStatus) GetEndTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// SourceLoad is what a source bears besides drover, and what drover makes of it.
+type SourceLoad struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sessions of others at work.
+	ActiveSessions    int32   `protobuf:"varint,1,opt,name=active_sessions,json=activeSessions,proto3" json:"active_sessions,omitempty"`
+	ReplicaLagSeconds float64 `protobuf:"fixed64,2,opt,name=replica_lag_seconds,json=replicaLagSeconds,proto3" json:"replica_lag_seconds,omitempty"`
+	// How fast the source is read because of that, from near 0 to 1.
+	Speed         float64                `protobuf:"fixed64,3,opt,name=speed,proto3" json:"speed,omitempty"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SourceLoad) Reset() {
+	*x = SourceLoad{}
+	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourceLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourceLoad) ProtoMessage() {}
+
+func (x *SourceLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourceLoad.ProtoReflect.Descriptor instead.
+func (*SourceLoad) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SourceLoad) GetActiveSessions() int32 {
+	if x != nil {
+		return x.ActiveSessions
+	}
+	return 0
+}
+
+func (x *SourceLoad) GetReplicaLagSeconds() float64 {
+	if x != nil {
+		return x.ReplicaLagSeconds
+	}
+	return 0
+}
+
+func (x *SourceLoad) GetSpeed() float64 {
+	if x != nil {
+		return x.Speed
+	}
+	return 0
+}
+
+func (x *SourceLoad) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 // Sizing is what a plan expects a migration to take.
 type Sizing struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -664,7 +753,7 @@ type Sizing struct {
 
 func (x *Sizing) Reset() {
 	*x = Sizing{}
-	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	mi := &file_drover_v1_migration_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -676,7 +765,7 @@ func (x *Sizing) String() string {
 func (*Sizing) ProtoMessage() {}
 
 func (x *Sizing) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	mi := &file_drover_v1_migration_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -689,7 +778,7 @@ func (x *Sizing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sizing.ProtoReflect.Descriptor instead.
 func (*Sizing) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{2}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Sizing) GetSampledRows() int64 {
@@ -775,7 +864,7 @@ type Counters struct {
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_drover_v1_migration_proto_msgTypes[3]
+	mi := &file_drover_v1_migration_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +876,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[3]
+	mi := &file_drover_v1_migration_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +889,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{3}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Counters) GetRowsEstimated() int64 {
@@ -952,7 +1041,7 @@ type CreateMigrationRequest struct {
 
 func (x *CreateMigrationRequest) Reset() {
 	*x = CreateMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[4]
+	mi := &file_drover_v1_migration_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -964,7 +1053,7 @@ func (x *CreateMigrationRequest) String() string {
 func (*CreateMigrationRequest) ProtoMessage() {}
 
 func (x *CreateMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[4]
+	mi := &file_drover_v1_migration_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -977,7 +1066,7 @@ func (x *CreateMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMigrationRequest.ProtoReflect.Descriptor instead.
 func (*CreateMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{4}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateMigrationRequest) GetSpec() *MigrationSpec {
@@ -1017,7 +1106,7 @@ type CreateMigrationResponse struct {
 
 func (x *CreateMigrationResponse) Reset() {
 	*x = CreateMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[5]
+	mi := &file_drover_v1_migration_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1118,7 @@ func (x *CreateMigrationResponse) String() string {
 func (*CreateMigrationResponse) ProtoMessage() {}
 
 func (x *CreateMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[5]
+	mi := &file_drover_v1_migration_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1131,7 @@ func (x *CreateMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMigrationResponse.ProtoReflect.Descriptor instead.
 func (*CreateMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{5}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateMigrationResponse) GetMigration() *Migration {
@@ -1062,7 +1151,7 @@ type GetMigrationRequest struct {
 
 func (x *GetMigrationRequest) Reset() {
 	*x = GetMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[6]
+	mi := &file_drover_v1_migration_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1074,7 +1163,7 @@ func (x *GetMigrationRequest) String() string {
 func (*GetMigrationRequest) ProtoMessage() {}
 
 func (x *GetMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[6]
+	mi := &file_drover_v1_migration_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,7 +1176,7 @@ func (x *GetMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMigrationRequest.ProtoReflect.Descriptor instead.
 func (*GetMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{6}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetMigrationRequest) GetName() string {
@@ -1106,7 +1195,7 @@ type GetMigrationResponse struct {
 
 func (x *GetMigrationResponse) Reset() {
 	*x = GetMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[7]
+	mi := &file_drover_v1_migration_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1118,7 +1207,7 @@ func (x *GetMigrationResponse) String() string {
 func (*GetMigrationResponse) ProtoMessage() {}
 
 func (x *GetMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[7]
+	mi := &file_drover_v1_migration_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1131,7 +1220,7 @@ func (x *GetMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMigrationResponse.ProtoReflect.Descriptor instead.
 func (*GetMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{7}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetMigrationResponse) GetMigration() *Migration {
@@ -1151,7 +1240,7 @@ type ListMigrationsRequest struct {
 
 func (x *ListMigrationsRequest) Reset() {
 	*x = ListMigrationsRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[8]
+	mi := &file_drover_v1_migration_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1252,7 @@ func (x *ListMigrationsRequest) String() string {
 func (*ListMigrationsRequest) ProtoMessage() {}
 
 func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[8]
+	mi := &file_drover_v1_migration_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1265,7 @@ func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListMigrationsRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{8}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListMigrationsRequest) GetPageSize() int32 {
@@ -1203,7 +1292,7 @@ type ListMigrationsResponse struct {
 
 func (x *ListMigrationsResponse) Reset() {
 	*x = ListMigrationsResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[9]
+	mi := &file_drover_v1_migration_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1304,7 @@ func (x *ListMigrationsResponse) String() string {
 func (*ListMigrationsResponse) ProtoMessage() {}
 
 func (x *ListMigrationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[9]
+	mi := &file_drover_v1_migration_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1317,7 @@ func (x *ListMigrationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsResponse.ProtoReflect.Descriptor instead.
 func (*ListMigrationsResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{9}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListMigrationsResponse) GetMigrations() []*Migration {
@@ -1254,7 +1343,7 @@ type DeleteMigrationRequest struct {
 
 func (x *DeleteMigrationRequest) Reset() {
 	*x = DeleteMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[10]
+	mi := &file_drover_v1_migration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1355,7 @@ func (x *DeleteMigrationRequest) String() string {
 func (*DeleteMigrationRequest) ProtoMessage() {}
 
 func (x *DeleteMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[10]
+	mi := &file_drover_v1_migration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1368,7 @@ func (x *DeleteMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMigrationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{10}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteMigrationRequest) GetName() string {
@@ -1297,7 +1386,7 @@ type DeleteMigrationResponse struct {
 
 func (x *DeleteMigrationResponse) Reset() {
 	*x = DeleteMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[11]
+	mi := &file_drover_v1_migration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1398,7 @@ func (x *DeleteMigrationResponse) String() string {
 func (*DeleteMigrationResponse) ProtoMessage() {}
 
 func (x *DeleteMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[11]
+	mi := &file_drover_v1_migration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1411,7 @@ func (x *DeleteMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMigrationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{11}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{12}
 }
 
 type StartMigrationRequest struct {
@@ -1334,7 +1423,7 @@ type StartMigrationRequest struct {
 
 func (x *StartMigrationRequest) Reset() {
 	*x = StartMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[12]
+	mi := &file_drover_v1_migration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1346,7 +1435,7 @@ func (x *StartMigrationRequest) String() string {
 func (*StartMigrationRequest) ProtoMessage() {}
 
 func (x *StartMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[12]
+	mi := &file_drover_v1_migration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1359,7 +1448,7 @@ func (x *StartMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMigrationRequest.ProtoReflect.Descriptor instead.
 func (*StartMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{12}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StartMigrationRequest) GetName() string {
@@ -1378,7 +1467,7 @@ type StartMigrationResponse struct {
 
 func (x *StartMigrationResponse) Reset() {
 	*x = StartMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[13]
+	mi := &file_drover_v1_migration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1479,7 @@ func (x *StartMigrationResponse) String() string {
 func (*StartMigrationResponse) ProtoMessage() {}
 
 func (x *StartMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[13]
+	mi := &file_drover_v1_migration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1492,7 @@ func (x *StartMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMigrationResponse.ProtoReflect.Descriptor instead.
 func (*StartMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{13}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StartMigrationResponse) GetMigration() *Migration {
@@ -1422,7 +1511,7 @@ type PauseMigrationRequest struct {
 
 func (x *PauseMigrationRequest) Reset() {
 	*x = PauseMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[14]
+	mi := &file_drover_v1_migration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1523,7 @@ func (x *PauseMigrationRequest) String() string {
 func (*PauseMigrationRequest) ProtoMessage() {}
 
 func (x *PauseMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[14]
+	mi := &file_drover_v1_migration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1536,7 @@ func (x *PauseMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseMigrationRequest.ProtoReflect.Descriptor instead.
 func (*PauseMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{14}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PauseMigrationRequest) GetName() string {
@@ -1466,7 +1555,7 @@ type PauseMigrationResponse struct {
 
 func (x *PauseMigrationResponse) Reset() {
 	*x = PauseMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[15]
+	mi := &file_drover_v1_migration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +1567,7 @@ func (x *PauseMigrationResponse) String() string {
 func (*PauseMigrationResponse) ProtoMessage() {}
 
 func (x *PauseMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[15]
+	mi := &file_drover_v1_migration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +1580,7 @@ func (x *PauseMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseMigrationResponse.ProtoReflect.Descriptor instead.
 func (*PauseMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{15}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PauseMigrationResponse) GetMigration() *Migration {
@@ -1510,7 +1599,7 @@ type ResumeMigrationRequest struct {
 
 func (x *ResumeMigrationRequest) Reset() {
 	*x = ResumeMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[16]
+	mi := &file_drover_v1_migration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1522,7 +1611,7 @@ func (x *ResumeMigrationRequest) String() string {
 func (*ResumeMigrationRequest) ProtoMessage() {}
 
 func (x *ResumeMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[16]
+	mi := &file_drover_v1_migration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1535,7 +1624,7 @@ func (x *ResumeMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeMigrationRequest.ProtoReflect.Descriptor instead.
 func (*ResumeMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{16}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResumeMigrationRequest) GetName() string {
@@ -1554,7 +1643,7 @@ type ResumeMigrationResponse struct {
 
 func (x *ResumeMigrationResponse) Reset() {
 	*x = ResumeMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[17]
+	mi := &file_drover_v1_migration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1655,7 @@ func (x *ResumeMigrationResponse) String() string {
 func (*ResumeMigrationResponse) ProtoMessage() {}
 
 func (x *ResumeMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[17]
+	mi := &file_drover_v1_migration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,10 +1668,134 @@ func (x *ResumeMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeMigrationResponse.ProtoReflect.Descriptor instead.
 func (*ResumeMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{17}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResumeMigrationResponse) GetMigration() *Migration {
+	if x != nil {
+		return x.Migration
+	}
+	return nil
+}
+
+type ThrottleMigrationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What changes: "10000/s", or "0/s" for no limit.
+	Rows *string `protobuf:"bytes,2,opt,name=rows,proto3,oneof" json:"rows,omitempty"`
+	// "50MiB/s", or "0B/s" for no limit.
+	Bytes *string `protobuf:"bytes,3,opt,name=bytes,proto3,oneof" json:"bytes,omitempty"`
+	// 0 for no limit.
+	Connections *int32 `protobuf:"varint,4,opt,name=connections,proto3,oneof" json:"connections,omitempty"`
+	// First go back to what the spec says.
+	Reset_        bool `protobuf:"varint,5,opt,name=reset,proto3" json:"reset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThrottleMigrationRequest) Reset() {
+	*x = ThrottleMigrationRequest{}
+	mi := &file_drover_v1_migration_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThrottleMigrationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThrottleMigrationRequest) ProtoMessage() {}
+
+func (x *ThrottleMigrationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThrottleMigrationRequest.ProtoReflect.Descriptor instead.
+func (*ThrottleMigrationRequest) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ThrottleMigrationRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ThrottleMigrationRequest) GetRows() string {
+	if x != nil && x.Rows != nil {
+		return *x.Rows
+	}
+	return ""
+}
+
+func (x *ThrottleMigrationRequest) GetBytes() string {
+	if x != nil && x.Bytes != nil {
+		return *x.Bytes
+	}
+	return ""
+}
+
+func (x *ThrottleMigrationRequest) GetConnections() int32 {
+	if x != nil && x.Connections != nil {
+		return *x.Connections
+	}
+	return 0
+}
+
+func (x *ThrottleMigrationRequest) GetReset_() bool {
+	if x != nil {
+		return x.Reset_
+	}
+	return false
+}
+
+type ThrottleMigrationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Migration     *Migration             `protobuf:"bytes,1,opt,name=migration,proto3" json:"migration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThrottleMigrationResponse) Reset() {
+	*x = ThrottleMigrationResponse{}
+	mi := &file_drover_v1_migration_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThrottleMigrationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThrottleMigrationResponse) ProtoMessage() {}
+
+func (x *ThrottleMigrationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThrottleMigrationResponse.ProtoReflect.Descriptor instead.
+func (*ThrottleMigrationResponse) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ThrottleMigrationResponse) GetMigration() *Migration {
 	if x != nil {
 		return x.Migration
 	}
@@ -1598,7 +1811,7 @@ type CancelMigrationRequest struct {
 
 func (x *CancelMigrationRequest) Reset() {
 	*x = CancelMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[18]
+	mi := &file_drover_v1_migration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +1823,7 @@ func (x *CancelMigrationRequest) String() string {
 func (*CancelMigrationRequest) ProtoMessage() {}
 
 func (x *CancelMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[18]
+	mi := &file_drover_v1_migration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +1836,7 @@ func (x *CancelMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelMigrationRequest.ProtoReflect.Descriptor instead.
 func (*CancelMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{18}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CancelMigrationRequest) GetName() string {
@@ -1642,7 +1855,7 @@ type CancelMigrationResponse struct {
 
 func (x *CancelMigrationResponse) Reset() {
 	*x = CancelMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[19]
+	mi := &file_drover_v1_migration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1867,7 @@ func (x *CancelMigrationResponse) String() string {
 func (*CancelMigrationResponse) ProtoMessage() {}
 
 func (x *CancelMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[19]
+	mi := &file_drover_v1_migration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1880,7 @@ func (x *CancelMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelMigrationResponse.ProtoReflect.Descriptor instead.
 func (*CancelMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{19}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CancelMigrationResponse) GetMigration() *Migration {
@@ -1692,7 +1905,7 @@ type RetryMigrationRequest struct {
 
 func (x *RetryMigrationRequest) Reset() {
 	*x = RetryMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[20]
+	mi := &file_drover_v1_migration_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +1917,7 @@ func (x *RetryMigrationRequest) String() string {
 func (*RetryMigrationRequest) ProtoMessage() {}
 
 func (x *RetryMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[20]
+	mi := &file_drover_v1_migration_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +1930,7 @@ func (x *RetryMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryMigrationRequest.ProtoReflect.Descriptor instead.
 func (*RetryMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{20}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RetryMigrationRequest) GetName() string {
@@ -1758,7 +1971,7 @@ type RetryMigrationResponse struct {
 
 func (x *RetryMigrationResponse) Reset() {
 	*x = RetryMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[21]
+	mi := &file_drover_v1_migration_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1983,7 @@ func (x *RetryMigrationResponse) String() string {
 func (*RetryMigrationResponse) ProtoMessage() {}
 
 func (x *RetryMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[21]
+	mi := &file_drover_v1_migration_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1996,7 @@ func (x *RetryMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryMigrationResponse.ProtoReflect.Descriptor instead.
 func (*RetryMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{21}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RetryMigrationResponse) GetMigration() *Migration {
@@ -1813,7 +2026,7 @@ type SkipTableRequest struct {
 
 func (x *SkipTableRequest) Reset() {
 	*x = SkipTableRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[22]
+	mi := &file_drover_v1_migration_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1825,7 +2038,7 @@ func (x *SkipTableRequest) String() string {
 func (*SkipTableRequest) ProtoMessage() {}
 
 func (x *SkipTableRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[22]
+	mi := &file_drover_v1_migration_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1838,7 +2051,7 @@ func (x *SkipTableRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkipTableRequest.ProtoReflect.Descriptor instead.
 func (*SkipTableRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{22}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SkipTableRequest) GetName() string {
@@ -1871,7 +2084,7 @@ type SkipTableResponse struct {
 
 func (x *SkipTableResponse) Reset() {
 	*x = SkipTableResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[23]
+	mi := &file_drover_v1_migration_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1883,7 +2096,7 @@ func (x *SkipTableResponse) String() string {
 func (*SkipTableResponse) ProtoMessage() {}
 
 func (x *SkipTableResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[23]
+	mi := &file_drover_v1_migration_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1896,7 +2109,7 @@ func (x *SkipTableResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkipTableResponse.ProtoReflect.Descriptor instead.
 func (*SkipTableResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{23}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SkipTableResponse) GetMigration() *Migration {
@@ -1917,7 +2130,7 @@ type ApproveMigrationRequest struct {
 
 func (x *ApproveMigrationRequest) Reset() {
 	*x = ApproveMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[24]
+	mi := &file_drover_v1_migration_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1929,7 +2142,7 @@ func (x *ApproveMigrationRequest) String() string {
 func (*ApproveMigrationRequest) ProtoMessage() {}
 
 func (x *ApproveMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[24]
+	mi := &file_drover_v1_migration_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1942,7 +2155,7 @@ func (x *ApproveMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveMigrationRequest.ProtoReflect.Descriptor instead.
 func (*ApproveMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{24}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ApproveMigrationRequest) GetName() string {
@@ -1968,7 +2181,7 @@ type ApproveMigrationResponse struct {
 
 func (x *ApproveMigrationResponse) Reset() {
 	*x = ApproveMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[25]
+	mi := &file_drover_v1_migration_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2193,7 @@ func (x *ApproveMigrationResponse) String() string {
 func (*ApproveMigrationResponse) ProtoMessage() {}
 
 func (x *ApproveMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[25]
+	mi := &file_drover_v1_migration_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2206,7 @@ func (x *ApproveMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveMigrationResponse.ProtoReflect.Descriptor instead.
 func (*ApproveMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{25}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ApproveMigrationResponse) GetMigration() *Migration {
@@ -2013,7 +2226,7 @@ type UpdateMigrationRequest struct {
 
 func (x *UpdateMigrationRequest) Reset() {
 	*x = UpdateMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[26]
+	mi := &file_drover_v1_migration_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2238,7 @@ func (x *UpdateMigrationRequest) String() string {
 func (*UpdateMigrationRequest) ProtoMessage() {}
 
 func (x *UpdateMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[26]
+	mi := &file_drover_v1_migration_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2251,7 @@ func (x *UpdateMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateMigrationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{26}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UpdateMigrationRequest) GetSpec() *MigrationSpec {
@@ -2059,7 +2272,7 @@ type UpdateMigrationResponse struct {
 
 func (x *UpdateMigrationResponse) Reset() {
 	*x = UpdateMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[27]
+	mi := &file_drover_v1_migration_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2284,7 @@ func (x *UpdateMigrationResponse) String() string {
 func (*UpdateMigrationResponse) ProtoMessage() {}
 
 func (x *UpdateMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[27]
+	mi := &file_drover_v1_migration_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2297,7 @@ func (x *UpdateMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateMigrationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{27}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UpdateMigrationResponse) GetMigration() *Migration {
@@ -2110,7 +2323,7 @@ type RollbackMigrationRequest struct {
 
 func (x *RollbackMigrationRequest) Reset() {
 	*x = RollbackMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[28]
+	mi := &file_drover_v1_migration_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2335,7 @@ func (x *RollbackMigrationRequest) String() string {
 func (*RollbackMigrationRequest) ProtoMessage() {}
 
 func (x *RollbackMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[28]
+	mi := &file_drover_v1_migration_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2348,7 @@ func (x *RollbackMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMigrationRequest.ProtoReflect.Descriptor instead.
 func (*RollbackMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{28}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RollbackMigrationRequest) GetName() string {
@@ -2154,7 +2367,7 @@ type RollbackMigrationResponse struct {
 
 func (x *RollbackMigrationResponse) Reset() {
 	*x = RollbackMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[29]
+	mi := &file_drover_v1_migration_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2166,7 +2379,7 @@ func (x *RollbackMigrationResponse) String() string {
 func (*RollbackMigrationResponse) ProtoMessage() {}
 
 func (x *RollbackMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[29]
+	mi := &file_drover_v1_migration_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2179,7 +2392,7 @@ func (x *RollbackMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMigrationResponse.ProtoReflect.Descriptor instead.
 func (*RollbackMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{29}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RollbackMigrationResponse) GetMigration() *Migration {
@@ -2198,7 +2411,7 @@ type WatchMigrationRequest struct {
 
 func (x *WatchMigrationRequest) Reset() {
 	*x = WatchMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[30]
+	mi := &file_drover_v1_migration_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2210,7 +2423,7 @@ func (x *WatchMigrationRequest) String() string {
 func (*WatchMigrationRequest) ProtoMessage() {}
 
 func (x *WatchMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[30]
+	mi := &file_drover_v1_migration_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2223,7 +2436,7 @@ func (x *WatchMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchMigrationRequest.ProtoReflect.Descriptor instead.
 func (*WatchMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{30}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WatchMigrationRequest) GetName() string {
@@ -2245,7 +2458,7 @@ type WatchMigrationResponse struct {
 
 func (x *WatchMigrationResponse) Reset() {
 	*x = WatchMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[31]
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2257,7 +2470,7 @@ func (x *WatchMigrationResponse) String() string {
 func (*WatchMigrationResponse) ProtoMessage() {}
 
 func (x *WatchMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[31]
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2270,7 +2483,7 @@ func (x *WatchMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchMigrationResponse.ProtoReflect.Descriptor instead.
 func (*WatchMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{31}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *WatchMigrationResponse) GetMigration() *Migration {
@@ -2307,7 +2520,7 @@ type Workers struct {
 
 func (x *Workers) Reset() {
 	*x = Workers{}
-	mi := &file_drover_v1_migration_proto_msgTypes[32]
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2319,7 +2532,7 @@ func (x *Workers) String() string {
 func (*Workers) ProtoMessage() {}
 
 func (x *Workers) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[32]
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2332,7 +2545,7 @@ func (x *Workers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workers.ProtoReflect.Descriptor instead.
 func (*Workers) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{32}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Workers) GetExtractors() int32 {
@@ -2408,7 +2621,7 @@ type Table struct {
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_drover_v1_migration_proto_msgTypes[33]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2633,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[33]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2646,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Table) GetName() string {
@@ -2610,7 +2823,7 @@ type Assessment struct {
 
 func (x *Assessment) Reset() {
 	*x = Assessment{}
-	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2835,7 @@ func (x *Assessment) String() string {
 func (*Assessment) ProtoMessage() {}
 
 func (x *Assessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2848,7 @@ func (x *Assessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assessment.ProtoReflect.Descriptor instead.
 func (*Assessment) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Assessment) GetRows() int64 {
@@ -2673,7 +2886,7 @@ type AssessedColumn struct {
 
 func (x *AssessedColumn) Reset() {
 	*x = AssessedColumn{}
-	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	mi := &file_drover_v1_migration_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2685,7 +2898,7 @@ func (x *AssessedColumn) String() string {
 func (*AssessedColumn) ProtoMessage() {}
 
 func (x *AssessedColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	mi := &file_drover_v1_migration_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2698,7 +2911,7 @@ func (x *AssessedColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssessedColumn.ProtoReflect.Descriptor instead.
 func (*AssessedColumn) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *AssessedColumn) GetColumn() string {
@@ -2735,7 +2948,7 @@ type TouchedColumn struct {
 
 func (x *TouchedColumn) Reset() {
 	*x = TouchedColumn{}
-	mi := &file_drover_v1_migration_proto_msgTypes[36]
+	mi := &file_drover_v1_migration_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2747,7 +2960,7 @@ func (x *TouchedColumn) String() string {
 func (*TouchedColumn) ProtoMessage() {}
 
 func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[36]
+	mi := &file_drover_v1_migration_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2760,7 +2973,7 @@ func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TouchedColumn.ProtoReflect.Descriptor instead.
 func (*TouchedColumn) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TouchedColumn) GetColumn() string {
@@ -2797,7 +3010,7 @@ type RangeSizes struct {
 
 func (x *RangeSizes) Reset() {
 	*x = RangeSizes{}
-	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	mi := &file_drover_v1_migration_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2809,7 +3022,7 @@ func (x *RangeSizes) String() string {
 func (*RangeSizes) ProtoMessage() {}
 
 func (x *RangeSizes) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	mi := &file_drover_v1_migration_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2822,7 +3035,7 @@ func (x *RangeSizes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSizes.ProtoReflect.Descriptor instead.
 func (*RangeSizes) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RangeSizes) GetSmallest() int64 {
@@ -2876,7 +3089,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_drover_v1_migration_proto_msgTypes[38]
+	mi := &file_drover_v1_migration_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2888,7 +3101,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[38]
+	mi := &file_drover_v1_migration_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2901,7 +3114,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Range) GetName() string {
@@ -2992,7 +3205,7 @@ type RangeSizes_Bucket struct {
 
 func (x *RangeSizes_Bucket) Reset() {
 	*x = RangeSizes_Bucket{}
-	mi := &file_drover_v1_migration_proto_msgTypes[39]
+	mi := &file_drover_v1_migration_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3004,7 +3217,7 @@ func (x *RangeSizes_Bucket) String() string {
 func (*RangeSizes_Bucket) ProtoMessage() {}
 
 func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[39]
+	mi := &file_drover_v1_migration_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3017,7 +3230,7 @@ func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSizes_Bucket.ProtoReflect.Descriptor instead.
 func (*RangeSizes_Bucket) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{40, 0}
 }
 
 func (x *RangeSizes_Bucket) GetUpToRows() int64 {
@@ -3038,8 +3251,7 @@ var File_drover_v1_migration_proto protoreflect.FileDescriptor
 
 const file_drover_v1_migration_proto_rawDesc = "" +
 	"\n" +
-	"\x19drover/v1/migration.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\n" +
-	"\n" +
+	"\x19drover/v1/migration.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\v\n" +
 	"\tMigration\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03uid\x18\x02 \x01(\tR\x03uid\x12,\n" +
@@ -3072,7 +3284,10 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x0etables_skipped\x18\x16 \x01(\x05R\rtablesSkipped\x12.\n" +
 	"\x06phases\x18\x17 \x03(\v2\x16.drover.v1.PhaseStatusR\x06phases\x12)\n" +
 	"\x06sizing\x18\x18 \x01(\v2\x11.drover.v1.SizingR\x06sizing\x12=\n" +
-	"\fpublish_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\vpublishTime\"\xf8\x01\n" +
+	"\fpublish_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\vpublishTime\x12-\n" +
+	"\x06limits\x18\xb4\x01 \x01(\v2\x14.drover.v1.LimitSpecR\x06limits\x127\n" +
+	"\vsource_load\x18\xb5\x01 \x01(\v2\x15.drover.v1.SourceLoadR\n" +
+	"sourceLoad\"\xf8\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATE_PLANNING\x10\x01\x12\x11\n" +
@@ -3101,7 +3316,13 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\rSTATE_WAITING\x10\x02\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x03\x12\x11\n" +
 	"\rSTATE_STOPPED\x10\x04\x12\x12\n" +
-	"\x0eSTATE_COMPLETE\x10\x05\"\x87\x02\n" +
+	"\x0eSTATE_COMPLETE\x10\x05\"\xab\x01\n" +
+	"\n" +
+	"SourceLoad\x12'\n" +
+	"\x0factive_sessions\x18\x01 \x01(\x05R\x0eactiveSessions\x12.\n" +
+	"\x13replica_lag_seconds\x18\x02 \x01(\x01R\x11replicaLagSeconds\x12\x14\n" +
+	"\x05speed\x18\x03 \x01(\x01R\x05speed\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x87\x02\n" +
 	"\x06Sizing\x12!\n" +
 	"\fsampled_rows\x18\x01 \x01(\x03R\vsampledRows\x12#\n" +
 	"\rsampled_bytes\x18\x02 \x01(\x03R\fsampledBytes\x12'\n" +
@@ -3169,6 +3390,19 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x16ResumeMigrationRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"M\n" +
 	"\x17ResumeMigrationResponse\x122\n" +
+	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"\x97\x02\n" +
+	"\x18ThrottleMigrationRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12*\n" +
+	"\x04rows\x18\x02 \x01(\tB\x11\xbaH\x0er\f2\n" +
+	"^[0-9]+/s$H\x00R\x04rows\x88\x01\x01\x12F\n" +
+	"\x05bytes\x18\x03 \x01(\tB+\xbaH(r&2$^[0-9]+ ?(B|KiB|MiB|GiB|KB|MB|GB)/s$H\x01R\x05bytes\x88\x01\x01\x121\n" +
+	"\vconnections\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00H\x02R\vconnections\x88\x01\x01\x12\x14\n" +
+	"\x05reset\x18\x05 \x01(\bR\x05resetB\a\n" +
+	"\x05_rowsB\b\n" +
+	"\x06_bytesB\x0e\n" +
+	"\f_connections\"O\n" +
+	"\x19ThrottleMigrationResponse\x122\n" +
 	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"5\n" +
 	"\x16CancelMigrationRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"M\n" +
@@ -3308,7 +3542,8 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\fSTATE_LOADED\x10\x03\x12\x12\n" +
 	"\x0eSTATE_VERIFIED\x10\x04\x12\x11\n" +
 	"\rSTATE_BLOCKED\x10\x05\x12\x11\n" +
-	"\rSTATE_SKIPPED\x10\x062\xdf\t\n" +
+	"\rSTATE_SKIPPED\x10\x062\xbf\n" +
+	"\n" +
 	"\x10MigrationService\x12X\n" +
 	"\x0fCreateMigration\x12!.drover.v1.CreateMigrationRequest\x1a\".drover.v1.CreateMigrationResponse\x12O\n" +
 	"\fGetMigration\x12\x1e.drover.v1.GetMigrationRequest\x1a\x1f.drover.v1.GetMigrationResponse\x12U\n" +
@@ -3316,7 +3551,8 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x0fDeleteMigration\x12!.drover.v1.DeleteMigrationRequest\x1a\".drover.v1.DeleteMigrationResponse\x12U\n" +
 	"\x0eStartMigration\x12 .drover.v1.StartMigrationRequest\x1a!.drover.v1.StartMigrationResponse\x12U\n" +
 	"\x0ePauseMigration\x12 .drover.v1.PauseMigrationRequest\x1a!.drover.v1.PauseMigrationResponse\x12X\n" +
-	"\x0fResumeMigration\x12!.drover.v1.ResumeMigrationRequest\x1a\".drover.v1.ResumeMigrationResponse\x12X\n" +
+	"\x0fResumeMigration\x12!.drover.v1.ResumeMigrationRequest\x1a\".drover.v1.ResumeMigrationResponse\x12^\n" +
+	"\x11ThrottleMigration\x12#.drover.v1.ThrottleMigrationRequest\x1a$.drover.v1.ThrottleMigrationResponse\x12X\n" +
 	"\x0fCancelMigration\x12!.drover.v1.CancelMigrationRequest\x1a\".drover.v1.CancelMigrationResponse\x12U\n" +
 	"\x0eRetryMigration\x12 .drover.v1.RetryMigrationRequest\x1a!.drover.v1.RetryMigrationResponse\x12F\n" +
 	"\tSkipTable\x12\x1b.drover.v1.SkipTableRequest\x1a\x1c.drover.v1.SkipTableResponse\x12[\n" +
@@ -3340,7 +3576,7 @@ func file_drover_v1_migration_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_v1_migration_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_drover_v1_migration_proto_goTypes = []any{
 	(Migration_State)(0),              // 0: drover.v1.Migration.State
 	(PhaseStatus_State)(0),            // 1: drover.v1.PhaseStatus.State
@@ -3348,131 +3584,141 @@ var file_drover_v1_migration_proto_goTypes = []any{
 	(Range_State)(0),                  // 3: drover.v1.Range.State
 	(*Migration)(nil),                 // 4: drover.v1.Migration
 	(*PhaseStatus)(nil),               // 5: drover.v1.PhaseStatus
-	(*Sizing)(nil),                    // 6: drover.v1.Sizing
-	(*Counters)(nil),                  // 7: drover.v1.Counters
-	(*CreateMigrationRequest)(nil),    // 8: drover.v1.CreateMigrationRequest
-	(*CreateMigrationResponse)(nil),   // 9: drover.v1.CreateMigrationResponse
-	(*GetMigrationRequest)(nil),       // 10: drover.v1.GetMigrationRequest
-	(*GetMigrationResponse)(nil),      // 11: drover.v1.GetMigrationResponse
-	(*ListMigrationsRequest)(nil),     // 12: drover.v1.ListMigrationsRequest
-	(*ListMigrationsResponse)(nil),    // 13: drover.v1.ListMigrationsResponse
-	(*DeleteMigrationRequest)(nil),    // 14: drover.v1.DeleteMigrationRequest
-	(*DeleteMigrationResponse)(nil),   // 15: drover.v1.DeleteMigrationResponse
-	(*StartMigrationRequest)(nil),     // 16: drover.v1.StartMigrationRequest
-	(*StartMigrationResponse)(nil),    // 17: drover.v1.StartMigrationResponse
-	(*PauseMigrationRequest)(nil),     // 18: drover.v1.PauseMigrationRequest
-	(*PauseMigrationResponse)(nil),    // 19: drover.v1.PauseMigrationResponse
-	(*ResumeMigrationRequest)(nil),    // 20: drover.v1.ResumeMigrationRequest
-	(*ResumeMigrationResponse)(nil),   // 21: drover.v1.ResumeMigrationResponse
-	(*CancelMigrationRequest)(nil),    // 22: drover.v1.CancelMigrationRequest
-	(*CancelMigrationResponse)(nil),   // 23: drover.v1.CancelMigrationResponse
-	(*RetryMigrationRequest)(nil),     // 24: drover.v1.RetryMigrationRequest
-	(*RetryMigrationResponse)(nil),    // 25: drover.v1.RetryMigrationResponse
-	(*SkipTableRequest)(nil),          // 26: drover.v1.SkipTableRequest
-	(*SkipTableResponse)(nil),         // 27: drover.v1.SkipTableResponse
-	(*ApproveMigrationRequest)(nil),   // 28: drover.v1.ApproveMigrationRequest
-	(*ApproveMigrationResponse)(nil),  // 29: drover.v1.ApproveMigrationResponse
-	(*UpdateMigrationRequest)(nil),    // 30: drover.v1.UpdateMigrationRequest
-	(*UpdateMigrationResponse)(nil),   // 31: drover.v1.UpdateMigrationResponse
-	(*RollbackMigrationRequest)(nil),  // 32: drover.v1.RollbackMigrationRequest
-	(*RollbackMigrationResponse)(nil), // 33: drover.v1.RollbackMigrationResponse
-	(*WatchMigrationRequest)(nil),     // 34: drover.v1.WatchMigrationRequest
-	(*WatchMigrationResponse)(nil),    // 35: drover.v1.WatchMigrationResponse
-	(*Workers)(nil),                   // 36: drover.v1.Workers
-	(*Table)(nil),                     // 37: drover.v1.Table
-	(*Assessment)(nil),                // 38: drover.v1.Assessment
-	(*AssessedColumn)(nil),            // 39: drover.v1.AssessedColumn
-	(*TouchedColumn)(nil),             // 40: drover.v1.TouchedColumn
-	(*RangeSizes)(nil),                // 41: drover.v1.RangeSizes
-	(*Range)(nil),                     // 42: drover.v1.Range
-	(*RangeSizes_Bucket)(nil),         // 43: drover.v1.RangeSizes.Bucket
-	(*MigrationSpec)(nil),             // 44: drover.v1.MigrationSpec
-	(*timestamppb.Timestamp)(nil),     // 45: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                // 46: drover.plan.v1.Finding
-	(*v1.Statement)(nil),              // 47: drover.plan.v1.Statement
-	(*v1.Unmoved)(nil),                // 48: drover.plan.v1.Unmoved
-	(v1.Encoding)(0),                  // 49: drover.plan.v1.Encoding
-	(*v1.Difference)(nil),             // 50: drover.plan.v1.Difference
-	(*v1.TablePlan)(nil),              // 51: drover.plan.v1.TablePlan
+	(*SourceLoad)(nil),                // 6: drover.v1.SourceLoad
+	(*Sizing)(nil),                    // 7: drover.v1.Sizing
+	(*Counters)(nil),                  // 8: drover.v1.Counters
+	(*CreateMigrationRequest)(nil),    // 9: drover.v1.CreateMigrationRequest
+	(*CreateMigrationResponse)(nil),   // 10: drover.v1.CreateMigrationResponse
+	(*GetMigrationRequest)(nil),       // 11: drover.v1.GetMigrationRequest
+	(*GetMigrationResponse)(nil),      // 12: drover.v1.GetMigrationResponse
+	(*ListMigrationsRequest)(nil),     // 13: drover.v1.ListMigrationsRequest
+	(*ListMigrationsResponse)(nil),    // 14: drover.v1.ListMigrationsResponse
+	(*DeleteMigrationRequest)(nil),    // 15: drover.v1.DeleteMigrationRequest
+	(*DeleteMigrationResponse)(nil),   // 16: drover.v1.DeleteMigrationResponse
+	(*StartMigrationRequest)(nil),     // 17: drover.v1.StartMigrationRequest
+	(*StartMigrationResponse)(nil),    // 18: drover.v1.StartMigrationResponse
+	(*PauseMigrationRequest)(nil),     // 19: drover.v1.PauseMigrationRequest
+	(*PauseMigrationResponse)(nil),    // 20: drover.v1.PauseMigrationResponse
+	(*ResumeMigrationRequest)(nil),    // 21: drover.v1.ResumeMigrationRequest
+	(*ResumeMigrationResponse)(nil),   // 22: drover.v1.ResumeMigrationResponse
+	(*ThrottleMigrationRequest)(nil),  // 23: drover.v1.ThrottleMigrationRequest
+	(*ThrottleMigrationResponse)(nil), // 24: drover.v1.ThrottleMigrationResponse
+	(*CancelMigrationRequest)(nil),    // 25: drover.v1.CancelMigrationRequest
+	(*CancelMigrationResponse)(nil),   // 26: drover.v1.CancelMigrationResponse
+	(*RetryMigrationRequest)(nil),     // 27: drover.v1.RetryMigrationRequest
+	(*RetryMigrationResponse)(nil),    // 28: drover.v1.RetryMigrationResponse
+	(*SkipTableRequest)(nil),          // 29: drover.v1.SkipTableRequest
+	(*SkipTableResponse)(nil),         // 30: drover.v1.SkipTableResponse
+	(*ApproveMigrationRequest)(nil),   // 31: drover.v1.ApproveMigrationRequest
+	(*ApproveMigrationResponse)(nil),  // 32: drover.v1.ApproveMigrationResponse
+	(*UpdateMigrationRequest)(nil),    // 33: drover.v1.UpdateMigrationRequest
+	(*UpdateMigrationResponse)(nil),   // 34: drover.v1.UpdateMigrationResponse
+	(*RollbackMigrationRequest)(nil),  // 35: drover.v1.RollbackMigrationRequest
+	(*RollbackMigrationResponse)(nil), // 36: drover.v1.RollbackMigrationResponse
+	(*WatchMigrationRequest)(nil),     // 37: drover.v1.WatchMigrationRequest
+	(*WatchMigrationResponse)(nil),    // 38: drover.v1.WatchMigrationResponse
+	(*Workers)(nil),                   // 39: drover.v1.Workers
+	(*Table)(nil),                     // 40: drover.v1.Table
+	(*Assessment)(nil),                // 41: drover.v1.Assessment
+	(*AssessedColumn)(nil),            // 42: drover.v1.AssessedColumn
+	(*TouchedColumn)(nil),             // 43: drover.v1.TouchedColumn
+	(*RangeSizes)(nil),                // 44: drover.v1.RangeSizes
+	(*Range)(nil),                     // 45: drover.v1.Range
+	(*RangeSizes_Bucket)(nil),         // 46: drover.v1.RangeSizes.Bucket
+	(*MigrationSpec)(nil),             // 47: drover.v1.MigrationSpec
+	(*timestamppb.Timestamp)(nil),     // 48: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                // 49: drover.plan.v1.Finding
+	(*v1.Statement)(nil),              // 50: drover.plan.v1.Statement
+	(*v1.Unmoved)(nil),                // 51: drover.plan.v1.Unmoved
+	(*LimitSpec)(nil),                 // 52: drover.v1.LimitSpec
+	(v1.Encoding)(0),                  // 53: drover.plan.v1.Encoding
+	(*v1.Difference)(nil),             // 54: drover.plan.v1.Difference
+	(*v1.TablePlan)(nil),              // 55: drover.plan.v1.TablePlan
 }
 var file_drover_v1_migration_proto_depIdxs = []int32{
-	44, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
+	47, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
 	0,  // 1: drover.v1.Migration.state:type_name -> drover.v1.Migration.State
-	45, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
-	45, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
-	45, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
-	7,  // 5: drover.v1.Migration.counters:type_name -> drover.v1.Counters
-	46, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
-	47, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
-	48, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
+	48, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
+	48, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
+	48, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
+	8,  // 5: drover.v1.Migration.counters:type_name -> drover.v1.Counters
+	49, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
+	50, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
+	51, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
 	5,  // 9: drover.v1.Migration.phases:type_name -> drover.v1.PhaseStatus
-	6,  // 10: drover.v1.Migration.sizing:type_name -> drover.v1.Sizing
-	45, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
-	1,  // 12: drover.v1.PhaseStatus.state:type_name -> drover.v1.PhaseStatus.State
-	45, // 13: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
-	45, // 14: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
-	44, // 15: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
-	4,  // 16: drover.v1.CreateMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 17: drover.v1.GetMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 18: drover.v1.ListMigrationsResponse.migrations:type_name -> drover.v1.Migration
-	4,  // 19: drover.v1.StartMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 20: drover.v1.PauseMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 21: drover.v1.ResumeMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 22: drover.v1.CancelMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 23: drover.v1.RetryMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 24: drover.v1.SkipTableResponse.migration:type_name -> drover.v1.Migration
-	4,  // 25: drover.v1.ApproveMigrationResponse.migration:type_name -> drover.v1.Migration
-	44, // 26: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
-	4,  // 27: drover.v1.UpdateMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 28: drover.v1.RollbackMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 29: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
-	37, // 30: drover.v1.WatchMigrationResponse.tables:type_name -> drover.v1.Table
-	36, // 31: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
-	2,  // 32: drover.v1.Table.state:type_name -> drover.v1.Table.State
-	7,  // 33: drover.v1.Table.counters:type_name -> drover.v1.Counters
-	49, // 34: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
-	50, // 35: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
-	51, // 36: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
-	40, // 37: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
-	41, // 38: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
-	38, // 39: drover.v1.Table.assessment:type_name -> drover.v1.Assessment
-	39, // 40: drover.v1.Assessment.columns:type_name -> drover.v1.AssessedColumn
-	43, // 41: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
-	3,  // 42: drover.v1.Range.state:type_name -> drover.v1.Range.State
-	45, // 43: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
-	8,  // 44: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
-	10, // 45: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
-	12, // 46: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
-	14, // 47: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
-	16, // 48: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
-	18, // 49: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
-	20, // 50: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
-	22, // 51: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
-	24, // 52: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
-	26, // 53: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
-	28, // 54: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
-	30, // 55: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
-	32, // 56: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
-	34, // 57: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
-	9,  // 58: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
-	11, // 59: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
-	13, // 60: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
-	15, // 61: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
-	17, // 62: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
-	19, // 63: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
-	21, // 64: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
-	23, // 65: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
-	25, // 66: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
-	27, // 67: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
-	29, // 68: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
-	31, // 69: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
-	33, // 70: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
-	35, // 71: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
-	58, // [58:72] is the sub-list for method output_type
-	44, // [44:58] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	7,  // 10: drover.v1.Migration.sizing:type_name -> drover.v1.Sizing
+	48, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
+	52, // 12: drover.v1.Migration.limits:type_name -> drover.v1.LimitSpec
+	6,  // 13: drover.v1.Migration.source_load:type_name -> drover.v1.SourceLoad
+	1,  // 14: drover.v1.PhaseStatus.state:type_name -> drover.v1.PhaseStatus.State
+	48, // 15: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
+	48, // 16: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
+	48, // 17: drover.v1.SourceLoad.time:type_name -> google.protobuf.Timestamp
+	47, // 18: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	4,  // 19: drover.v1.CreateMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 20: drover.v1.GetMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 21: drover.v1.ListMigrationsResponse.migrations:type_name -> drover.v1.Migration
+	4,  // 22: drover.v1.StartMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 23: drover.v1.PauseMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 24: drover.v1.ResumeMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 25: drover.v1.ThrottleMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 26: drover.v1.CancelMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 27: drover.v1.RetryMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 28: drover.v1.SkipTableResponse.migration:type_name -> drover.v1.Migration
+	4,  // 29: drover.v1.ApproveMigrationResponse.migration:type_name -> drover.v1.Migration
+	47, // 30: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	4,  // 31: drover.v1.UpdateMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 32: drover.v1.RollbackMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 33: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
+	40, // 34: drover.v1.WatchMigrationResponse.tables:type_name -> drover.v1.Table
+	39, // 35: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
+	2,  // 36: drover.v1.Table.state:type_name -> drover.v1.Table.State
+	8,  // 37: drover.v1.Table.counters:type_name -> drover.v1.Counters
+	53, // 38: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
+	54, // 39: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
+	55, // 40: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
+	43, // 41: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
+	44, // 42: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
+	41, // 43: drover.v1.Table.assessment:type_name -> drover.v1.Assessment
+	42, // 44: drover.v1.Assessment.columns:type_name -> drover.v1.AssessedColumn
+	46, // 45: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
+	3,  // 46: drover.v1.Range.state:type_name -> drover.v1.Range.State
+	48, // 47: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
+	9,  // 48: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
+	11, // 49: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
+	13, // 50: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
+	15, // 51: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
+	17, // 52: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
+	19, // 53: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
+	21, // 54: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
+	23, // 55: drover.v1.MigrationService.ThrottleMigration:input_type -> drover.v1.ThrottleMigrationRequest
+	25, // 56: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
+	27, // 57: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
+	29, // 58: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
+	31, // 59: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
+	33, // 60: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
+	35, // 61: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
+	37, // 62: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
+	10, // 63: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
+	12, // 64: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
+	14, // 65: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
+	16, // 66: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
+	18, // 67: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
+	20, // 68: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
+	22, // 69: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
+	24, // 70: drover.v1.MigrationService.ThrottleMigration:output_type -> drover.v1.ThrottleMigrationResponse
+	26, // 71: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
+	28, // 72: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
+	30, // 73: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
+	32, // 74: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
+	34, // 75: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
+	36, // 76: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
+	38, // 77: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
+	63, // [63:78] is the sub-list for method output_type
+	48, // [48:63] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_drover_v1_migration_proto_init() }
@@ -3481,13 +3727,14 @@ func file_drover_v1_migration_proto_init() {
 		return
 	}
 	file_drover_v1_spec_proto_init()
+	file_drover_v1_migration_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_v1_migration_proto_rawDesc), len(file_drover_v1_migration_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   40,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	MigrationService_StartMigration_FullMethodName    = "/drover.v1.MigrationService/StartMigration"
 	MigrationService_PauseMigration_FullMethodName    = "/drover.v1.MigrationService/PauseMigration"
 	MigrationService_ResumeMigration_FullMethodName   = "/drover.v1.MigrationService/ResumeMigration"
+	MigrationService_ThrottleMigration_FullMethodName = "/drover.v1.MigrationService/ThrottleMigration"
 	MigrationService_CancelMigration_FullMethodName   = "/drover.v1.MigrationService/CancelMigration"
 	MigrationService_RetryMigration_FullMethodName    = "/drover.v1.MigrationService/RetryMigration"
 	MigrationService_SkipTable_FullMethodName         = "/drover.v1.MigrationService/SkipTable"
@@ -49,9 +50,12 @@ type MigrationServiceClient interface {
 	DeleteMigration(ctx context.Context, in *DeleteMigrationRequest, opts ...grpc.CallOption) (*DeleteMigrationResponse, error)
 	// StartMigration runs a migration that was only planned.
 	StartMigration(ctx context.Context, in *StartMigrationRequest, opts ...grpc.CallOption) (*StartMigrationResponse, error)
-	// PauseMigration lets running jobs finish and grants no new ones.
+	// PauseMigration takes running jobs back, loads and extractions behind the batch in
+	// hand, and grants no new ones.
 	PauseMigration(ctx context.Context, in *PauseMigrationRequest, opts ...grpc.CallOption) (*PauseMigrationResponse, error)
 	ResumeMigration(ctx context.Context, in *ResumeMigrationRequest, opts ...grpc.CallOption) (*ResumeMigrationResponse, error)
+	// ThrottleMigration changes what a migration may ask of its databases, at once.
+	ThrottleMigration(ctx context.Context, in *ThrottleMigrationRequest, opts ...grpc.CallOption) (*ThrottleMigrationResponse, error)
 	// CancelMigration stops for good; what was copied stays in the target.
 	CancelMigration(ctx context.Context, in *CancelMigrationRequest, opts ...grpc.CallOption) (*CancelMigrationResponse, error)
 	// RetryMigration lifts every block, or those of one table or range.
@@ -149,6 +153,16 @@ func (c *migrationServiceClient) ResumeMigration(ctx context.Context, in *Resume
 	return out, nil
 }
 
+func (c *migrationServiceClient) ThrottleMigration(ctx context.Context, in *ThrottleMigrationRequest, opts ...grpc.CallOption) (*ThrottleMigrationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ThrottleMigrationResponse)
+	err := c.cc.Invoke(ctx, MigrationService_ThrottleMigration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *migrationServiceClient) CancelMigration(ctx context.Context, in *CancelMigrationRequest, opts ...grpc.CallOption) (*CancelMigrationResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CancelMigrationResponse)
@@ -240,9 +254,12 @@ type MigrationServiceServer interface {
 	DeleteMigration(context.Context, *DeleteMigrationRequest) (*DeleteMigrationResponse, error)
 	// StartMigration runs a migration that was only planned.
 	StartMigration(context.Context, *StartMigrationRequest) (*StartMigrationResponse, error)
-	// PauseMigration lets running jobs finish and grants no new ones.
+	// PauseMigration takes running jobs back, loads and extractions behind the batch in
+	// hand, and grants no new ones.
 	PauseMigration(context.Context, *PauseMigrationRequest) (*PauseMigrationResponse, error)
 	ResumeMigration(context.Context, *ResumeMigrationRequest) (*ResumeMigrationResponse, error)
+	// ThrottleMigration changes what a migration may ask of its databases, at once.
+	ThrottleMigration(context.Context, *ThrottleMigrationRequest) (*ThrottleMigrationResponse, error)
 	// CancelMigration stops for good; what was copied stays in the target.
 	CancelMigration(context.Context, *CancelMigrationRequest) (*CancelMigrationResponse, error)
 	// RetryMigration lifts every block, or those of one table or range.
@@ -290,6 +307,9 @@ func (UnimplementedMigrationServiceServer) PauseMigration(context.Context, *Paus
 }
 func (UnimplementedMigrationServiceServer) ResumeMigration(context.Context, *ResumeMigrationRequest) (*ResumeMigrationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResumeMigration not implemented")
+}
+func (UnimplementedMigrationServiceServer) ThrottleMigration(context.Context, *ThrottleMigrationRequest) (*ThrottleMigrationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ThrottleMigration not implemented")
 }
 func (UnimplementedMigrationServiceServer) CancelMigration(context.Context, *CancelMigrationRequest) (*CancelMigrationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelMigration not implemented")
@@ -459,6 +479,24 @@ func _MigrationService_ResumeMigration_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MigrationService_ThrottleMigration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ThrottleMigrationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MigrationServiceServer).ThrottleMigration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MigrationService_ThrottleMigration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MigrationServiceServer).ThrottleMigration(ctx, req.(*ThrottleMigrationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MigrationService_CancelMigration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CancelMigrationRequest)
 	if err := dec(in); err != nil {
@@ -612,6 +650,10 @@ var MigrationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResumeMigration",
 			Handler:    _MigrationService_ResumeMigration_Handler,
+		},
+		{
+			MethodName: "ThrottleMigration",
+			Handler:    _MigrationService_ThrottleMigration_Handler,
 		},
 		{
 			MethodName: "CancelMigration",

@@ -56,7 +56,9 @@ type MigrationSpec struct {
 	OnFailure string `protobuf:"bytes,15,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
 	// What becomes of rows that the target refuses; by default the first one blocks its
 	// table.
-	Rejects       *RejectSpec `protobuf:"bytes,21,opt,name=rejects,proto3" json:"rejects,omitempty"`
+	Rejects *RejectSpec `protobuf:"bytes,21,opt,name=rejects,proto3" json:"rejects,omitempty"`
+	// What the migration may ask of its databases.
+	Limits        *LimitSpec `protobuf:"bytes,180,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -203,13 +205,25 @@ func (x *MigrationSpec) GetRejects() *RejectSpec {
 	return nil
 }
 
+func (x *MigrationSpec) GetLimits() *LimitSpec {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
 // SchemaSpec says how the target's schema is made.
 type SchemaSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First match wins.
 	Casts []*Cast `protobuf:"bytes,1,rep,name=casts,proto3" json:"casts,omitempty"`
 	// First match wins, behind what a column's own rule and its cast say.
-	Policies      []*PolicyRule `protobuf:"bytes,2,rep,name=policies,proto3" json:"policies,omitempty"`
+	Policies []*PolicyRule `protobuf:"bytes,2,rep,name=policies,proto3" json:"policies,omitempty"`
+	// Who owns what in the target: "keep" (default), the roles that do in the source;
+	// "skip", the target's user.
+	Owners string `protobuf:"bytes,120,opt,name=owners,proto3" json:"owners,omitempty"`
+	// What roles may do: "keep" (default) or "skip".
+	Grants        string `protobuf:"bytes,121,opt,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -256,6 +270,20 @@ func (x *SchemaSpec) GetPolicies() []*PolicyRule {
 		return x.Policies
 	}
 	return nil
+}
+
+func (x *SchemaSpec) GetOwners() string {
+	if x != nil {
+		return x.Owners
+	}
+	return ""
+}
+
+func (x *SchemaSpec) GetGrants() string {
+	if x != nil {
+		return x.Grants
+	}
+	return ""
 }
 
 // Cast gives columns another type in the target than the type map does.
@@ -795,7 +823,9 @@ type TableRule struct {
 	// Only rows for which this condition is true move: "deleted_at IS NULL AND id > 100".
 	Where string `protobuf:"bytes,4,opt,name=where,proto3" json:"where,omitempty"`
 	// By the column's name in the source; a constant, by its name in the target.
-	Columns       map[string]*ColumnRule `protobuf:"bytes,5,rep,name=columns,proto3" json:"columns,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Columns map[string]*ColumnRule `protobuf:"bytes,5,rep,name=columns,proto3" json:"columns,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// By the index's name in the source.
+	Indexes       map[string]*IndexRule `protobuf:"bytes,100,rep,name=indexes,proto3" json:"indexes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -865,6 +895,68 @@ func (x *TableRule) GetColumns() map[string]*ColumnRule {
 	return nil
 }
 
+func (x *TableRule) GetIndexes() map[string]*IndexRule {
+	if x != nil {
+		return x.Indexes
+	}
+	return nil
+}
+
+// IndexRule says what becomes of an index.
+type IndexRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Leave the index behind.
+	Drop bool `protobuf:"varint,1,opt,name=drop,proto3" json:"drop,omitempty"`
+	// Take the first characters (bytes of binary columns) only of each text.
+	Prefix        int32 `protobuf:"varint,2,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IndexRule) Reset() {
+	*x = IndexRule{}
+	mi := &file_drover_v1_spec_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IndexRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IndexRule) ProtoMessage() {}
+
+func (x *IndexRule) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IndexRule.ProtoReflect.Descriptor instead.
+func (*IndexRule) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *IndexRule) GetDrop() bool {
+	if x != nil {
+		return x.Drop
+	}
+	return false
+}
+
+func (x *IndexRule) GetPrefix() int32 {
+	if x != nil {
+		return x.Prefix
+	}
+	return 0
+}
+
 // ColumnRule says what becomes of a column.
 type ColumnRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -888,7 +980,7 @@ type ColumnRule struct {
 
 func (x *ColumnRule) Reset() {
 	*x = ColumnRule{}
-	mi := &file_drover_v1_spec_proto_msgTypes[10]
+	mi := &file_drover_v1_spec_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +992,7 @@ func (x *ColumnRule) String() string {
 func (*ColumnRule) ProtoMessage() {}
 
 func (x *ColumnRule) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[10]
+	mi := &file_drover_v1_spec_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1005,7 @@ func (x *ColumnRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnRule.ProtoReflect.Descriptor instead.
 func (*ColumnRule) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{10}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ColumnRule) GetInto() string {
@@ -958,6 +1050,137 @@ func (x *ColumnRule) GetSentinel() string {
 	return ""
 }
 
+// LimitSpec bounds what a migration may ask of its databases; ThrottleMigration changes
+// it at any time.
+type LimitSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rows that all extractors together read in a second: "10000/s"; empty for no limit.
+	Rows string `protobuf:"bytes,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Bytes that they read in a second, as rows travel: "50MiB/s"; empty for no limit.
+	Bytes string `protobuf:"bytes,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Sessions that all workers together have on the source, and on the target; 0 for no
+	// limit, otherwise at least 2.
+	Connections int32 `protobuf:"varint,3,opt,name=connections,proto3" json:"connections,omitempty"`
+	// When the source is read more slowly by itself.
+	Source        *SourceLimitSpec `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LimitSpec) Reset() {
+	*x = LimitSpec{}
+	mi := &file_drover_v1_spec_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LimitSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LimitSpec) ProtoMessage() {}
+
+func (x *LimitSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LimitSpec.ProtoReflect.Descriptor instead.
+func (*LimitSpec) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *LimitSpec) GetRows() string {
+	if x != nil {
+		return x.Rows
+	}
+	return ""
+}
+
+func (x *LimitSpec) GetBytes() string {
+	if x != nil {
+		return x.Bytes
+	}
+	return ""
+}
+
+func (x *LimitSpec) GetConnections() int32 {
+	if x != nil {
+		return x.Connections
+	}
+	return 0
+}
+
+func (x *LimitSpec) GetSource() *SourceLimitSpec {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+// SourceLimitSpec says what counts as too much for the source. As long as something is,
+// it is read more slowly, and faster again bit by bit when it is not.
+type SourceLimitSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lag of the source's replicas, or its own where it is one: "10s"; empty for no limit.
+	ReplicaLag string `protobuf:"bytes,1,opt,name=replica_lag,json=replicaLag,proto3" json:"replica_lag,omitempty"`
+	// Sessions at work in the source that are not drover's; 0 for no limit.
+	ActiveSessions int32 `protobuf:"varint,2,opt,name=active_sessions,json=activeSessions,proto3" json:"active_sessions,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SourceLimitSpec) Reset() {
+	*x = SourceLimitSpec{}
+	mi := &file_drover_v1_spec_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourceLimitSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourceLimitSpec) ProtoMessage() {}
+
+func (x *SourceLimitSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_spec_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourceLimitSpec.ProtoReflect.Descriptor instead.
+func (*SourceLimitSpec) Descriptor() ([]byte, []int) {
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SourceLimitSpec) GetReplicaLag() string {
+	if x != nil {
+		return x.ReplicaLag
+	}
+	return ""
+}
+
+func (x *SourceLimitSpec) GetActiveSessions() int32 {
+	if x != nil {
+		return x.ActiveSessions
+	}
+	return 0
+}
+
 // RangeSpec says how tables are cut and how often a range is tried.
 type RangeSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -973,7 +1196,7 @@ type RangeSpec struct {
 
 func (x *RangeSpec) Reset() {
 	*x = RangeSpec{}
-	mi := &file_drover_v1_spec_proto_msgTypes[11]
+	mi := &file_drover_v1_spec_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -985,7 +1208,7 @@ func (x *RangeSpec) String() string {
 func (*RangeSpec) ProtoMessage() {}
 
 func (x *RangeSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[11]
+	mi := &file_drover_v1_spec_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -998,7 +1221,7 @@ func (x *RangeSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSpec.ProtoReflect.Descriptor instead.
 func (*RangeSpec) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{11}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RangeSpec) GetTargetRows() int64 {
@@ -1035,7 +1258,7 @@ type StreamSpec struct {
 
 func (x *StreamSpec) Reset() {
 	*x = StreamSpec{}
-	mi := &file_drover_v1_spec_proto_msgTypes[12]
+	mi := &file_drover_v1_spec_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1270,7 @@ func (x *StreamSpec) String() string {
 func (*StreamSpec) ProtoMessage() {}
 
 func (x *StreamSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_spec_proto_msgTypes[12]
+	mi := &file_drover_v1_spec_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1283,7 @@ func (x *StreamSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSpec.ProtoReflect.Descriptor instead.
 func (*StreamSpec) Descriptor() ([]byte, []int) {
-	return file_drover_v1_spec_proto_rawDescGZIP(), []int{12}
+	return file_drover_v1_spec_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StreamSpec) GetMaxBytes() string {
@@ -1081,7 +1304,7 @@ var File_drover_v1_spec_proto protoreflect.FileDescriptor
 
 const file_drover_v1_spec_proto_rawDesc = "" +
 	"\n" +
-	"\x14drover/v1/spec.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\"\x87\a\n" +
+	"\x14drover/v1/spec.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\"\xb6\a\n" +
 	"\rMigrationSpec\x125\n" +
 	"\vapi_version\x18\x01 \x01(\tB\x14\xbaH\x11r\x0fR\rdrover.dev/v1R\n" +
 	"apiVersion\x12$\n" +
@@ -1101,14 +1324,17 @@ const file_drover_v1_spec_proto_rawDesc = "" +
 	"\apublish\x18\x0e \x01(\tB\x17\xbaH\x14r\x12R\x00R\x06directR\x06atomicR\apublish\x125\n" +
 	"\n" +
 	"on_failure\x18\x0f \x01(\tB\x16\xbaH\x13r\x11R\x00R\adiscardR\x04keepR\tonFailure\x12/\n" +
-	"\arejects\x18\x15 \x01(\v2\x15.drover.v1.RejectSpecR\arejects\x1a9\n" +
+	"\arejects\x18\x15 \x01(\v2\x15.drover.v1.RejectSpecR\arejects\x12-\n" +
+	"\x06limits\x18\xb4\x01 \x01(\v2\x14.drover.v1.LimitSpecR\x06limits\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"f\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\x01\n" +
 	"\n" +
 	"SchemaSpec\x12%\n" +
 	"\x05casts\x18\x01 \x03(\v2\x0f.drover.v1.CastR\x05casts\x121\n" +
-	"\bpolicies\x18\x02 \x03(\v2\x15.drover.v1.PolicyRuleR\bpolicies\"\x8d\x02\n" +
+	"\bpolicies\x18\x02 \x03(\v2\x15.drover.v1.PolicyRuleR\bpolicies\x12+\n" +
+	"\x06owners\x18x \x01(\tB\x13\xbaH\x10r\x0eR\x00R\x04keepR\x04skipR\x06owners\x12+\n" +
+	"\x06grants\x18y \x01(\tB\x13\xbaH\x10r\x0eR\x00R\x04keepR\x04skipR\x06grants\"\x8d\x02\n" +
 	"\x04Cast\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x14\n" +
 	"\x05match\x18\x02 \x01(\tR\x05match\x12\x0e\n" +
@@ -1158,16 +1384,23 @@ const file_drover_v1_spec_proto_rawDesc = "" +
 	"\x03url\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03url\x12E\n" +
 	"\bpassword\x18\x02 \x01(\tB)\xbaH&r$2\"^$|^\\$\\{(env|file|inline):[^}]+\\}$R\bpassword\x123\n" +
 	"\x0fmax_connections\x18\x03 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0emaxConnections\"\xf8\x01\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0emaxConnections\"\x87\x03\n" +
 	"\tTableRule\x12\x1d\n" +
 	"\x05match\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x05match\x12\x12\n" +
 	"\x04into\x18\x02 \x01(\tR\x04into\x12\x12\n" +
 	"\x04skip\x18\x03 \x01(\bR\x04skip\x12\x14\n" +
 	"\x05where\x18\x04 \x01(\tR\x05where\x12;\n" +
-	"\acolumns\x18\x05 \x03(\v2!.drover.v1.TableRule.ColumnsEntryR\acolumns\x1aQ\n" +
+	"\acolumns\x18\x05 \x03(\v2!.drover.v1.TableRule.ColumnsEntryR\acolumns\x12;\n" +
+	"\aindexes\x18d \x03(\v2!.drover.v1.TableRule.IndexesEntryR\aindexes\x1aQ\n" +
 	"\fColumnsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.drover.v1.ColumnRuleR\x05value:\x028\x01\"\xce\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.drover.v1.ColumnRuleR\x05value:\x028\x01\x1aP\n" +
+	"\fIndexesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
+	"\x05value\x18\x02 \x01(\v2\x14.drover.v1.IndexRuleR\x05value:\x028\x01\"@\n" +
+	"\tIndexRule\x12\x12\n" +
+	"\x04drop\x18\x01 \x01(\bR\x04drop\x12\x1f\n" +
+	"\x06prefix\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x06prefix\"\xce\x01\n" +
 	"\n" +
 	"ColumnRule\x12\x12\n" +
 	"\x04into\x18\x01 \x01(\tR\x04into\x12\x12\n" +
@@ -1176,7 +1409,17 @@ const file_drover_v1_spec_proto_rawDesc = "" +
 	"\x04type\x18\x04 \x01(\tR\x04type\x12C\n" +
 	"\ainvalid\x18\x05 \x01(\tB)\xbaH&r$R\x00R\x05errorR\bset-nullR\bsentinelR\x05stripR\ainvalid\x12\x1a\n" +
 	"\bsentinel\x18\x06 \x01(\tR\bsentinelB\b\n" +
-	"\x06_const\"\xb5\x01\n" +
+	"\x06_const\"\xdd\x01\n" +
+	"\tLimitSpec\x12(\n" +
+	"\x04rows\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^$|^[0-9]+/s$R\x04rows\x12D\n" +
+	"\x05bytes\x18\x02 \x01(\tB.\xbaH+r)2'^$|^[0-9]+ ?(B|KiB|MiB|GiB|KB|MB|GB)/s$R\x05bytes\x12,\n" +
+	"\vconnections\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\vconnections\x122\n" +
+	"\x06source\x18\x04 \x01(\v2\x1a.drover.v1.SourceLimitSpecR\x06source\"\x84\x01\n" +
+	"\x0fSourceLimitSpec\x12;\n" +
+	"\vreplica_lag\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^$|^[0-9]+(ms|s|m)$R\n" +
+	"replicaLag\x124\n" +
+	"\x0factive_sessions\x18\x02 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x8d\x06(\x00R\x0eactiveSessions\"\xb5\x01\n" +
 	"\tRangeSpec\x12(\n" +
 	"\vtarget_rows\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
 	"targetRows\x12O\n" +
@@ -1203,47 +1446,55 @@ func file_drover_v1_spec_proto_rawDescGZIP() []byte {
 	return file_drover_v1_spec_proto_rawDescData
 }
 
-var file_drover_v1_spec_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_drover_v1_spec_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_drover_v1_spec_proto_goTypes = []any{
-	(*MigrationSpec)(nil), // 0: drover.v1.MigrationSpec
-	(*SchemaSpec)(nil),    // 1: drover.v1.SchemaSpec
-	(*Cast)(nil),          // 2: drover.v1.Cast
-	(*CastWhen)(nil),      // 3: drover.v1.CastWhen
-	(*Bounds)(nil),        // 4: drover.v1.Bounds
-	(*PolicyRule)(nil),    // 5: drover.v1.PolicyRule
-	(*RejectSpec)(nil),    // 6: drover.v1.RejectSpec
-	(*Phase)(nil),         // 7: drover.v1.Phase
-	(*EndpointSpec)(nil),  // 8: drover.v1.EndpointSpec
-	(*TableRule)(nil),     // 9: drover.v1.TableRule
-	(*ColumnRule)(nil),    // 10: drover.v1.ColumnRule
-	(*RangeSpec)(nil),     // 11: drover.v1.RangeSpec
-	(*StreamSpec)(nil),    // 12: drover.v1.StreamSpec
-	nil,                   // 13: drover.v1.MigrationSpec.LabelsEntry
-	nil,                   // 14: drover.v1.TableRule.ColumnsEntry
+	(*MigrationSpec)(nil),   // 0: drover.v1.MigrationSpec
+	(*SchemaSpec)(nil),      // 1: drover.v1.SchemaSpec
+	(*Cast)(nil),            // 2: drover.v1.Cast
+	(*CastWhen)(nil),        // 3: drover.v1.CastWhen
+	(*Bounds)(nil),          // 4: drover.v1.Bounds
+	(*PolicyRule)(nil),      // 5: drover.v1.PolicyRule
+	(*RejectSpec)(nil),      // 6: drover.v1.RejectSpec
+	(*Phase)(nil),           // 7: drover.v1.Phase
+	(*EndpointSpec)(nil),    // 8: drover.v1.EndpointSpec
+	(*TableRule)(nil),       // 9: drover.v1.TableRule
+	(*IndexRule)(nil),       // 10: drover.v1.IndexRule
+	(*ColumnRule)(nil),      // 11: drover.v1.ColumnRule
+	(*LimitSpec)(nil),       // 12: drover.v1.LimitSpec
+	(*SourceLimitSpec)(nil), // 13: drover.v1.SourceLimitSpec
+	(*RangeSpec)(nil),       // 14: drover.v1.RangeSpec
+	(*StreamSpec)(nil),      // 15: drover.v1.StreamSpec
+	nil,                     // 16: drover.v1.MigrationSpec.LabelsEntry
+	nil,                     // 17: drover.v1.TableRule.ColumnsEntry
+	nil,                     // 18: drover.v1.TableRule.IndexesEntry
 }
 var file_drover_v1_spec_proto_depIdxs = []int32{
 	8,  // 0: drover.v1.MigrationSpec.source:type_name -> drover.v1.EndpointSpec
 	8,  // 1: drover.v1.MigrationSpec.target:type_name -> drover.v1.EndpointSpec
 	9,  // 2: drover.v1.MigrationSpec.tables:type_name -> drover.v1.TableRule
-	11, // 3: drover.v1.MigrationSpec.ranges:type_name -> drover.v1.RangeSpec
-	12, // 4: drover.v1.MigrationSpec.stream:type_name -> drover.v1.StreamSpec
-	13, // 5: drover.v1.MigrationSpec.labels:type_name -> drover.v1.MigrationSpec.LabelsEntry
+	14, // 3: drover.v1.MigrationSpec.ranges:type_name -> drover.v1.RangeSpec
+	15, // 4: drover.v1.MigrationSpec.stream:type_name -> drover.v1.StreamSpec
+	16, // 5: drover.v1.MigrationSpec.labels:type_name -> drover.v1.MigrationSpec.LabelsEntry
 	1,  // 6: drover.v1.MigrationSpec.schema:type_name -> drover.v1.SchemaSpec
 	7,  // 7: drover.v1.MigrationSpec.phases:type_name -> drover.v1.Phase
 	6,  // 8: drover.v1.MigrationSpec.rejects:type_name -> drover.v1.RejectSpec
-	2,  // 9: drover.v1.SchemaSpec.casts:type_name -> drover.v1.Cast
-	5,  // 10: drover.v1.SchemaSpec.policies:type_name -> drover.v1.PolicyRule
-	3,  // 11: drover.v1.Cast.when:type_name -> drover.v1.CastWhen
-	4,  // 12: drover.v1.CastWhen.length:type_name -> drover.v1.Bounds
-	4,  // 13: drover.v1.CastWhen.precision:type_name -> drover.v1.Bounds
-	4,  // 14: drover.v1.CastWhen.scale:type_name -> drover.v1.Bounds
-	14, // 15: drover.v1.TableRule.columns:type_name -> drover.v1.TableRule.ColumnsEntry
-	10, // 16: drover.v1.TableRule.ColumnsEntry.value:type_name -> drover.v1.ColumnRule
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	12, // 9: drover.v1.MigrationSpec.limits:type_name -> drover.v1.LimitSpec
+	2,  // 10: drover.v1.SchemaSpec.casts:type_name -> drover.v1.Cast
+	5,  // 11: drover.v1.SchemaSpec.policies:type_name -> drover.v1.PolicyRule
+	3,  // 12: drover.v1.Cast.when:type_name -> drover.v1.CastWhen
+	4,  // 13: drover.v1.CastWhen.length:type_name -> drover.v1.Bounds
+	4,  // 14: drover.v1.CastWhen.precision:type_name -> drover.v1.Bounds
+	4,  // 15: drover.v1.CastWhen.scale:type_name -> drover.v1.Bounds
+	17, // 16: drover.v1.TableRule.columns:type_name -> drover.v1.TableRule.ColumnsEntry
+	18, // 17: drover.v1.TableRule.indexes:type_name -> drover.v1.TableRule.IndexesEntry
+	13, // 18: drover.v1.LimitSpec.source:type_name -> drover.v1.SourceLimitSpec
+	11, // 19: drover.v1.TableRule.ColumnsEntry.value:type_name -> drover.v1.ColumnRule
+	10, // 20: drover.v1.TableRule.IndexesEntry.value:type_name -> drover.v1.IndexRule
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_drover_v1_spec_proto_init() }
@@ -1253,14 +1504,14 @@ func file_drover_v1_spec_proto_init() {
 	}
 	file_drover_v1_spec_proto_msgTypes[3].OneofWrappers = []any{}
 	file_drover_v1_spec_proto_msgTypes[4].OneofWrappers = []any{}
-	file_drover_v1_spec_proto_msgTypes[10].OneofWrappers = []any{}
+	file_drover_v1_spec_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_v1_spec_proto_rawDesc), len(file_drover_v1_spec_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -472,8 +472,12 @@ type GetSystemInfoResponse struct {
 	// Term of the leading coordinator.
 	Term uint64 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
 	// "file, synced on every write" …: what the control log's durability rests on.
-	Durability    string `protobuf:"bytes,4,opt,name=durability,proto3" json:"durability,omitempty"`
-	Workers       int32  `protobuf:"varint,5,opt,name=workers,proto3" json:"workers,omitempty"`
+	Durability string `protobuf:"bytes,4,opt,name=durability,proto3" json:"durability,omitempty"`
+	Workers    int32  `protobuf:"varint,5,opt,name=workers,proto3" json:"workers,omitempty"`
+	// The answering coordinator leads. One that follows answers what the log says.
+	Leading bool `protobuf:"varint,160,opt,name=leading,proto3" json:"leading,omitempty"`
+	// The coordinator that leads, by name; empty where none is known.
+	Leader        string `protobuf:"bytes,161,opt,name=leader,proto3" json:"leader,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -543,6 +547,20 @@ func (x *GetSystemInfoResponse) GetWorkers() int32 {
 	return 0
 }
 
+func (x *GetSystemInfoResponse) GetLeading() bool {
+	if x != nil {
+		return x.Leading
+	}
+	return false
+}
+
+func (x *GetSystemInfoResponse) GetLeader() string {
+	if x != nil {
+		return x.Leader
+	}
+	return ""
+}
+
 var File_drover_v1_system_proto protoreflect.FileDescriptor
 
 const file_drover_v1_system_proto_rawDesc = "" +
@@ -581,7 +599,7 @@ const file_drover_v1_system_proto_rawDesc = "" +
 	"\x12ListEventsResponse\x12(\n" +
 	"\x06events\x18\x01 \x03(\v2\x10.drover.v1.EventR\x06events\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x16\n" +
-	"\x14GetSystemInfoRequest\"\x9e\x01\n" +
+	"\x14GetSystemInfoRequest\"\xd2\x01\n" +
 	"\x15GetSystemInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x1d\n" +
 	"\n" +
@@ -590,7 +608,9 @@ const file_drover_v1_system_proto_rawDesc = "" +
 	"\n" +
 	"durability\x18\x04 \x01(\tR\n" +
 	"durability\x12\x18\n" +
-	"\aworkers\x18\x05 \x01(\x05R\aworkers2]\n" +
+	"\aworkers\x18\x05 \x01(\x05R\aworkers\x12\x19\n" +
+	"\aleading\x18\xa0\x01 \x01(\bR\aleading\x12\x17\n" +
+	"\x06leader\x18\xa1\x01 \x01(\tR\x06leader2]\n" +
 	"\rWorkerService\x12L\n" +
 	"\vListWorkers\x12\x1d.drover.v1.ListWorkersRequest\x1a\x1e.drover.v1.ListWorkersResponse2Y\n" +
 	"\fEventService\x12I\n" +

@@ -230,8 +230,10 @@ type VerificationCounters struct {
 	// Rows that ListDifferences names, and parts of schemas.
 	ListedRows        int64 `protobuf:"varint,9,opt,name=listed_rows,json=listedRows,proto3" json:"listed_rows,omitempty"`
 	SchemaDifferences int64 `protobuf:"varint,10,opt,name=schema_differences,json=schemaDifferences,proto3" json:"schema_differences,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Rows of the source that were rejected, and so passed over.
+	RejectedRows  int64 `protobuf:"varint,140,opt,name=rejected_rows,json=rejectedRows,proto3" json:"rejected_rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *VerificationCounters) Reset() {
@@ -334,6 +336,13 @@ func (x *VerificationCounters) GetSchemaDifferences() int64 {
 	return 0
 }
 
+func (x *VerificationCounters) GetRejectedRows() int64 {
+	if x != nil {
+		return x.RejectedRows
+	}
+	return 0
+}
+
 type VerifiedTable struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "migrations/shop/tables/1".
@@ -424,7 +433,9 @@ type Repair struct {
 	// Rows that were the same on both sides by then.
 	Settled int64 `protobuf:"varint,6,opt,name=settled,proto3" json:"settled,omitempty"`
 	// Ranges whose rows could not be repaired.
-	RangesFailed  int32 `protobuf:"varint,7,opt,name=ranges_failed,json=rangesFailed,proto3" json:"ranges_failed,omitempty"`
+	RangesFailed int32 `protobuf:"varint,7,opt,name=ranges_failed,json=rangesFailed,proto3" json:"ranges_failed,omitempty"`
+	// Rows that the target refuses.
+	Refused       int64 `protobuf:"varint,140,opt,name=refused,proto3" json:"refused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -504,6 +515,13 @@ func (x *Repair) GetSettled() int64 {
 func (x *Repair) GetRangesFailed() int32 {
 	if x != nil {
 		return x.RangesFailed
+	}
+	return 0
+}
+
+func (x *Repair) GetRefused() int64 {
+	if x != nil {
+		return x.Refused
 	}
 	return 0
 }
@@ -630,7 +648,8 @@ type RepairedRow struct {
 	Key     string                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
 	Action  v1.RowRepair_Action    `protobuf:"varint,4,opt,name=action,proto3,enum=drover.plan.v1.RowRepair_Action" json:"action,omitempty"`
 	Outcome v1.RowRepair_Outcome   `protobuf:"varint,5,opt,name=outcome,proto3,enum=drover.plan.v1.RowRepair_Outcome" json:"outcome,omitempty"`
-	// Why the range could not be repaired; key, action and outcome are then empty.
+	// Why the range could not be repaired; key, action and outcome are then empty. Of a row
+	// that the target refuses, why.
 	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1472,7 +1491,7 @@ const file_drover_v1_verification_proto_rawDesc = "" +
 	"\vSTATE_EQUAL\x10\x03\x12\x13\n" +
 	"\x0fSTATE_DIFFERENT\x10\x04\x12\x14\n" +
 	"\x10STATE_INCOMPLETE\x10\x05\x12\x13\n" +
-	"\x0fSTATE_CANCELLED\x10\x06\"\x81\x03\n" +
+	"\x0fSTATE_CANCELLED\x10\x06\"\xa7\x03\n" +
 	"\x14VerificationCounters\x12\x16\n" +
 	"\x06ranges\x18\x01 \x01(\x05R\x06ranges\x12%\n" +
 	"\x0eranges_checked\x18\x02 \x01(\x05R\rrangesChecked\x12)\n" +
@@ -1487,13 +1506,14 @@ const file_drover_v1_verification_proto_rawDesc = "" +
 	"\vlisted_rows\x18\t \x01(\x03R\n" +
 	"listedRows\x12-\n" +
 	"\x12schema_differences\x18\n" +
-	" \x01(\x03R\x11schemaDifferences\"\xa8\x01\n" +
+	" \x01(\x03R\x11schemaDifferences\x12$\n" +
+	"\rrejected_rows\x18\x8c\x01 \x01(\x03R\frejectedRows\"\xa8\x01\n" +
 	"\rVerifiedTable\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x16\n" +
 	"\x06target\x18\x03 \x01(\tR\x06target\x12;\n" +
 	"\bcounters\x18\x04 \x01(\v2\x1f.drover.v1.VerificationCountersR\bcounters\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xca\x01\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xe5\x01\n" +
 	"\x06Repair\x12\x17\n" +
 	"\adry_run\x18\x01 \x01(\bR\x06dryRun\x12\x1a\n" +
 	"\binserted\x18\x02 \x01(\x03R\binserted\x12\x18\n" +
@@ -1501,7 +1521,8 @@ const file_drover_v1_verification_proto_rawDesc = "" +
 	"\adeleted\x18\x04 \x01(\x03R\adeleted\x12\x18\n" +
 	"\achanged\x18\x05 \x01(\x03R\achanged\x12\x18\n" +
 	"\asettled\x18\x06 \x01(\x03R\asettled\x12#\n" +
-	"\rranges_failed\x18\a \x01(\x05R\frangesFailed\"\x85\x02\n" +
+	"\rranges_failed\x18\a \x01(\x05R\frangesFailed\x12\x19\n" +
+	"\arefused\x18\x8c\x01 \x01(\x03R\arefused\"\x85\x02\n" +
 	"\x16VerificationDifference\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12\x14\n" +
 	"\x05range\x18\x02 \x01(\rR\x05range\x123\n" +

@@ -160,7 +160,7 @@ func (x MigrationEnded_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationEnded_Outcome.Descriptor instead.
 func (MigrationEnded_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25, 0}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26, 0}
 }
 
 type Event struct {
@@ -172,6 +172,9 @@ type Event struct {
 	Term uint64 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
 	// Who asked for it: "coordinator", or the caller of the admin API.
 	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Sequence of the log's event before it; 0 for the first, and in logs of before.
+	// Whoever reads the log finds a hole by it.
+	Previous uint64 `protobuf:"varint,160,opt,name=previous,proto3" json:"previous,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
 	//	*Event_TermStarted
@@ -226,6 +229,7 @@ type Event struct {
 	//	*Event_RangeCut
 	//	*Event_RejectsRetried
 	//	*Event_RangeReplayed
+	//	*Event_MigrationThrottled
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -287,6 +291,13 @@ func (x *Event) GetActor() string {
 		return x.Actor
 	}
 	return ""
+}
+
+func (x *Event) GetPrevious() uint64 {
+	if x != nil {
+		return x.Previous
+	}
+	return 0
 }
 
 func (x *Event) GetBody() isEvent_Body {
@@ -764,6 +775,15 @@ func (x *Event) GetRangeReplayed() *RangeReplayed {
 	return nil
 }
 
+func (x *Event) GetMigrationThrottled() *MigrationThrottled {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MigrationThrottled); ok {
+			return x.MigrationThrottled
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -976,6 +996,10 @@ type Event_RangeReplayed struct {
 	RangeReplayed *RangeReplayed `protobuf:"bytes,66,opt,name=range_replayed,json=rangeReplayed,proto3,oneof"`
 }
 
+type Event_MigrationThrottled struct {
+	MigrationThrottled *MigrationThrottled `protobuf:"bytes,180,opt,name=migration_throttled,json=migrationThrottled,proto3,oneof"`
+}
+
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -1079,6 +1103,8 @@ func (*Event_RangeCut) isEvent_Body() {}
 func (*Event_RejectsRetried) isEvent_Body() {}
 
 func (*Event_RangeReplayed) isEvent_Body() {}
+
+func (*Event_MigrationThrottled) isEvent_Body() {}
 
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
@@ -1561,7 +1587,9 @@ func (*MigrationStarted) Descriptor() ([]byte, []int) {
 }
 
 type TargetPrepared struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What tells the folder of rejected rows from others of its name; empty without one.
+	RejectsFolder string `protobuf:"bytes,140,opt,name=rejects_folder,json=rejectsFolder,proto3" json:"rejects_folder,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1594,6 +1622,13 @@ func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
 // Deprecated: Use TargetPrepared.ProtoReflect.Descriptor instead.
 func (*TargetPrepared) Descriptor() ([]byte, []int) {
 	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *TargetPrepared) GetRejectsFolder() string {
+	if x != nil {
+		return x.RejectsFolder
+	}
+	return ""
 }
 
 type TableAdvanced struct {
@@ -2606,6 +2641,51 @@ func (*MigrationResumed) Descriptor() ([]byte, []int) {
 	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
+// MigrationThrottled says what the migration may ask of its databases from now on.
+type MigrationThrottled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Limits        *v1.LimitSpec          `protobuf:"bytes,1,opt,name=limits,proto3" json:"limits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrationThrottled) Reset() {
+	*x = MigrationThrottled{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrationThrottled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrationThrottled) ProtoMessage() {}
+
+func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrationThrottled.ProtoReflect.Descriptor instead.
+func (*MigrationThrottled) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *MigrationThrottled) GetLimits() *v1.LimitSpec {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
 // MigrationEnded: nothing more will happen by itself.
 type MigrationEnded struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -2620,7 +2700,7 @@ type MigrationEnded struct {
 
 func (x *MigrationEnded) Reset() {
 	*x = MigrationEnded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2632,7 +2712,7 @@ func (x *MigrationEnded) String() string {
 func (*MigrationEnded) ProtoMessage() {}
 
 func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2645,7 +2725,7 @@ func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationEnded.ProtoReflect.Descriptor instead.
 func (*MigrationEnded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *MigrationEnded) GetOutcome() MigrationEnded_Outcome {
@@ -2688,7 +2768,7 @@ type MigrationFailed struct {
 
 func (x *MigrationFailed) Reset() {
 	*x = MigrationFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2700,7 +2780,7 @@ func (x *MigrationFailed) String() string {
 func (*MigrationFailed) ProtoMessage() {}
 
 func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2713,7 +2793,7 @@ func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationFailed.ProtoReflect.Descriptor instead.
 func (*MigrationFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MigrationFailed) GetReason() string {
@@ -2745,7 +2825,7 @@ type MigrationDeleted struct {
 
 func (x *MigrationDeleted) Reset() {
 	*x = MigrationDeleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2757,7 +2837,7 @@ func (x *MigrationDeleted) String() string {
 func (*MigrationDeleted) ProtoMessage() {}
 
 func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2770,7 +2850,7 @@ func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationDeleted.ProtoReflect.Descriptor instead.
 func (*MigrationDeleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 // TargetFinished: the target refuses batches of the migration from now on.
@@ -2782,7 +2862,7 @@ type TargetFinished struct {
 
 func (x *TargetFinished) Reset() {
 	*x = TargetFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2794,7 +2874,7 @@ func (x *TargetFinished) String() string {
 func (*TargetFinished) ProtoMessage() {}
 
 func (x *TargetFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2807,7 +2887,7 @@ func (x *TargetFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetFinished.ProtoReflect.Descriptor instead.
 func (*TargetFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
 }
 
 type PhaseStarted struct {
@@ -2819,7 +2899,7 @@ type PhaseStarted struct {
 
 func (x *PhaseStarted) Reset() {
 	*x = PhaseStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2831,7 +2911,7 @@ func (x *PhaseStarted) String() string {
 func (*PhaseStarted) ProtoMessage() {}
 
 func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2844,7 +2924,7 @@ func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStarted.ProtoReflect.Descriptor instead.
 func (*PhaseStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PhaseStarted) GetPhase() uint32 {
@@ -2864,7 +2944,7 @@ type PhaseApproved struct {
 
 func (x *PhaseApproved) Reset() {
 	*x = PhaseApproved{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2876,7 +2956,7 @@ func (x *PhaseApproved) String() string {
 func (*PhaseApproved) ProtoMessage() {}
 
 func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2889,7 +2969,7 @@ func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseApproved.ProtoReflect.Descriptor instead.
 func (*PhaseApproved) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PhaseApproved) GetPhase() uint32 {
@@ -2910,7 +2990,7 @@ type PhaseStopped struct {
 
 func (x *PhaseStopped) Reset() {
 	*x = PhaseStopped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2922,7 +3002,7 @@ func (x *PhaseStopped) String() string {
 func (*PhaseStopped) ProtoMessage() {}
 
 func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2935,7 +3015,7 @@ func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStopped.ProtoReflect.Descriptor instead.
 func (*PhaseStopped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PhaseStopped) GetPhase() uint32 {
@@ -2961,7 +3041,7 @@ type PhaseCompleted struct {
 
 func (x *PhaseCompleted) Reset() {
 	*x = PhaseCompleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2973,7 +3053,7 @@ func (x *PhaseCompleted) String() string {
 func (*PhaseCompleted) ProtoMessage() {}
 
 func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2986,7 +3066,7 @@ func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseCompleted.ProtoReflect.Descriptor instead.
 func (*PhaseCompleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PhaseCompleted) GetPhase() uint32 {
@@ -3008,7 +3088,7 @@ type TableSkipped struct {
 
 func (x *TableSkipped) Reset() {
 	*x = TableSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3020,7 +3100,7 @@ func (x *TableSkipped) String() string {
 func (*TableSkipped) ProtoMessage() {}
 
 func (x *TableSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3033,7 +3113,7 @@ func (x *TableSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSkipped.ProtoReflect.Descriptor instead.
 func (*TableSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TableSkipped) GetTable() uint32 {
@@ -3061,7 +3141,7 @@ type RangeSkipped struct {
 
 func (x *RangeSkipped) Reset() {
 	*x = RangeSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3073,7 +3153,7 @@ func (x *RangeSkipped) String() string {
 func (*RangeSkipped) ProtoMessage() {}
 
 func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3086,7 +3166,7 @@ func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSkipped.ProtoReflect.Descriptor instead.
 func (*RangeSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RangeSkipped) GetTable() uint32 {
@@ -3117,7 +3197,7 @@ type RangeCut struct {
 
 func (x *RangeCut) Reset() {
 	*x = RangeCut{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3129,7 +3209,7 @@ func (x *RangeCut) String() string {
 func (*RangeCut) ProtoMessage() {}
 
 func (x *RangeCut) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3142,7 +3222,7 @@ func (x *RangeCut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeCut.ProtoReflect.Descriptor instead.
 func (*RangeCut) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RangeCut) GetTable() uint32 {
@@ -3177,7 +3257,7 @@ type RangeEmptied struct {
 
 func (x *RangeEmptied) Reset() {
 	*x = RangeEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3189,7 +3269,7 @@ func (x *RangeEmptied) String() string {
 func (*RangeEmptied) ProtoMessage() {}
 
 func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3202,7 +3282,7 @@ func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeEmptied.ProtoReflect.Descriptor instead.
 func (*RangeEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RangeEmptied) GetTable() uint32 {
@@ -3230,7 +3310,7 @@ type SpecChanged struct {
 
 func (x *SpecChanged) Reset() {
 	*x = SpecChanged{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3242,7 +3322,7 @@ func (x *SpecChanged) String() string {
 func (*SpecChanged) ProtoMessage() {}
 
 func (x *SpecChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3255,7 +3335,7 @@ func (x *SpecChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
 func (*SpecChanged) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
@@ -3274,7 +3354,7 @@ type TargetPublished struct {
 
 func (x *TargetPublished) Reset() {
 	*x = TargetPublished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3286,7 +3366,7 @@ func (x *TargetPublished) String() string {
 func (*TargetPublished) ProtoMessage() {}
 
 func (x *TargetPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3299,7 +3379,7 @@ func (x *TargetPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
 func (*TargetPublished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
 }
 
 // DiscardStarted: the migration is given up and what it made in the target is being
@@ -3317,7 +3397,7 @@ type DiscardStarted struct {
 
 func (x *DiscardStarted) Reset() {
 	*x = DiscardStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3329,7 +3409,7 @@ func (x *DiscardStarted) String() string {
 func (*DiscardStarted) ProtoMessage() {}
 
 func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3342,7 +3422,7 @@ func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardStarted.ProtoReflect.Descriptor instead.
 func (*DiscardStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DiscardStarted) GetOutcome() MigrationEnded_Outcome {
@@ -3382,7 +3462,7 @@ type TargetDiscarded struct {
 
 func (x *TargetDiscarded) Reset() {
 	*x = TargetDiscarded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3394,7 +3474,7 @@ func (x *TargetDiscarded) String() string {
 func (*TargetDiscarded) ProtoMessage() {}
 
 func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3407,7 +3487,7 @@ func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
 func (*TargetDiscarded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
 }
 
 // ObjectsApplied: what is no table has been made.
@@ -3419,7 +3499,7 @@ type ObjectsApplied struct {
 
 func (x *ObjectsApplied) Reset() {
 	*x = ObjectsApplied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3431,7 +3511,7 @@ func (x *ObjectsApplied) String() string {
 func (*ObjectsApplied) ProtoMessage() {}
 
 func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3444,7 +3524,7 @@ func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectsApplied.ProtoReflect.Descriptor instead.
 func (*ObjectsApplied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
 }
 
 // TableSampled is a measurement for the plan.
@@ -3460,7 +3540,7 @@ type TableSampled struct {
 
 func (x *TableSampled) Reset() {
 	*x = TableSampled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3472,7 +3552,7 @@ func (x *TableSampled) String() string {
 func (*TableSampled) ProtoMessage() {}
 
 func (x *TableSampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3485,7 +3565,7 @@ func (x *TableSampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
 func (*TableSampled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TableSampled) GetTable() uint32 {
@@ -3530,7 +3610,7 @@ type RangeAssessed struct {
 
 func (x *RangeAssessed) Reset() {
 	*x = RangeAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3542,7 +3622,7 @@ func (x *RangeAssessed) String() string {
 func (*RangeAssessed) ProtoMessage() {}
 
 func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3555,7 +3635,7 @@ func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeAssessed.ProtoReflect.Descriptor instead.
 func (*RangeAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RangeAssessed) GetTable() uint32 {
@@ -3607,7 +3687,7 @@ type KeysCompared struct {
 
 func (x *KeysCompared) Reset() {
 	*x = KeysCompared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3619,7 +3699,7 @@ func (x *KeysCompared) String() string {
 func (*KeysCompared) ProtoMessage() {}
 
 func (x *KeysCompared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3632,7 +3712,7 @@ func (x *KeysCompared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeysCompared.ProtoReflect.Descriptor instead.
 func (*KeysCompared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *KeysCompared) GetTable() uint32 {
@@ -3668,7 +3748,7 @@ type TableAssessed struct {
 
 func (x *TableAssessed) Reset() {
 	*x = TableAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3680,7 +3760,7 @@ func (x *TableAssessed) String() string {
 func (*TableAssessed) ProtoMessage() {}
 
 func (x *TableAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3693,7 +3773,7 @@ func (x *TableAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAssessed.ProtoReflect.Descriptor instead.
 func (*TableAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *TableAssessed) GetTable() uint32 {
@@ -3720,7 +3800,7 @@ type RejectsRetried struct {
 
 func (x *RejectsRetried) Reset() {
 	*x = RejectsRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3732,7 +3812,7 @@ func (x *RejectsRetried) String() string {
 func (*RejectsRetried) ProtoMessage() {}
 
 func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3745,7 +3825,7 @@ func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectsRetried.ProtoReflect.Descriptor instead.
 func (*RejectsRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RejectsRetried) GetTable() uint32 {
@@ -3772,7 +3852,7 @@ type RangeReplayed struct {
 
 func (x *RangeReplayed) Reset() {
 	*x = RangeReplayed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3784,7 +3864,7 @@ func (x *RangeReplayed) String() string {
 func (*RangeReplayed) ProtoMessage() {}
 
 func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3797,7 +3877,7 @@ func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeReplayed.ProtoReflect.Descriptor instead.
 func (*RangeReplayed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *RangeReplayed) GetTable() uint32 {
@@ -3846,12 +3926,13 @@ var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x1f\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6 \n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
 	"\x04term\x18\x03 \x01(\x04R\x04term\x12\x14\n" +
-	"\x05actor\x18\x04 \x01(\tR\x05actor\x12C\n" +
+	"\x05actor\x18\x04 \x01(\tR\x05actor\x12\x1b\n" +
+	"\bprevious\x18\xa0\x01 \x01(\x04R\bprevious\x12C\n" +
 	"\fterm_started\x18\n" +
 	" \x01(\v2\x1e.drover.journal.v1.TermStartedH\x00R\vtermStarted\x12R\n" +
 	"\x11migration_created\x18\v \x01(\v2#.drover.journal.v1.MigrationCreatedH\x00R\x10migrationCreated\x12O\n" +
@@ -3904,7 +3985,8 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x0fobjects_applied\x18K \x01(\v2!.drover.journal.v1.ObjectsAppliedH\x00R\x0eobjectsApplied\x12:\n" +
 	"\trange_cut\x18Z \x01(\v2\x1b.drover.journal.v1.RangeCutH\x00R\brangeCut\x12L\n" +
 	"\x0frejects_retried\x18A \x01(\v2!.drover.journal.v1.RejectsRetriedH\x00R\x0erejectsRetried\x12I\n" +
-	"\x0erange_replayed\x18B \x01(\v2 .drover.journal.v1.RangeReplayedH\x00R\rrangeReplayedB\x06\n" +
+	"\x0erange_replayed\x18B \x01(\v2 .drover.journal.v1.RangeReplayedH\x00R\rrangeReplayed\x12Y\n" +
+	"\x13migration_throttled\x18\xb4\x01 \x01(\v2%.drover.journal.v1.MigrationThrottledH\x00R\x12migrationThrottledB\x06\n" +
 	"\x04body\"!\n" +
 	"\vTermStarted\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\"\x99\x01\n" +
@@ -3938,8 +4020,9 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x06ranges\x18\x02 \x03(\v2\x15.drover.plan.v1.RangeR\x06ranges\x12\x12\n" +
 	"\x04last\x18\x03 \x01(\bR\x04last\"\x0e\n" +
 	"\fPlanFinished\"\x12\n" +
-	"\x10MigrationStarted\"\x10\n" +
-	"\x0eTargetPrepared\"t\n" +
+	"\x10MigrationStarted\"8\n" +
+	"\x0eTargetPrepared\x12&\n" +
+	"\x0erejects_folder\x18\x8c\x01 \x01(\tR\rrejectsFolder\"t\n" +
 	"\rTableAdvanced\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x123\n" +
 	"\x05stage\x18\x02 \x01(\x0e2\x1d.drover.journal.v1.TableStageR\x05stage\x12\x18\n" +
@@ -4015,7 +4098,9 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"sourceRows\x12\x1a\n" +
 	"\bfiltered\x18\x03 \x01(\x03R\bfiltered\"\x11\n" +
 	"\x0fMigrationPaused\"\x12\n" +
-	"\x10MigrationResumed\"\x98\x02\n" +
+	"\x10MigrationResumed\"B\n" +
+	"\x12MigrationThrottled\x12,\n" +
+	"\x06limits\x18\x01 \x01(\v2\x14.drover.v1.LimitSpecR\x06limits\"\x98\x02\n" +
 	"\x0eMigrationEnded\x12C\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2).drover.journal.v1.MigrationEnded.OutcomeR\aoutcome\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
@@ -4119,7 +4204,7 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),                  // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),      // 1: drover.journal.v1.MigrationEnded.Outcome
@@ -4148,49 +4233,51 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*TableCounted)(nil),             // 24: drover.journal.v1.TableCounted
 	(*MigrationPaused)(nil),          // 25: drover.journal.v1.MigrationPaused
 	(*MigrationResumed)(nil),         // 26: drover.journal.v1.MigrationResumed
-	(*MigrationEnded)(nil),           // 27: drover.journal.v1.MigrationEnded
-	(*MigrationFailed)(nil),          // 28: drover.journal.v1.MigrationFailed
-	(*MigrationDeleted)(nil),         // 29: drover.journal.v1.MigrationDeleted
-	(*TargetFinished)(nil),           // 30: drover.journal.v1.TargetFinished
-	(*PhaseStarted)(nil),             // 31: drover.journal.v1.PhaseStarted
-	(*PhaseApproved)(nil),            // 32: drover.journal.v1.PhaseApproved
-	(*PhaseStopped)(nil),             // 33: drover.journal.v1.PhaseStopped
-	(*PhaseCompleted)(nil),           // 34: drover.journal.v1.PhaseCompleted
-	(*TableSkipped)(nil),             // 35: drover.journal.v1.TableSkipped
-	(*RangeSkipped)(nil),             // 36: drover.journal.v1.RangeSkipped
-	(*RangeCut)(nil),                 // 37: drover.journal.v1.RangeCut
-	(*RangeEmptied)(nil),             // 38: drover.journal.v1.RangeEmptied
-	(*SpecChanged)(nil),              // 39: drover.journal.v1.SpecChanged
-	(*TargetPublished)(nil),          // 40: drover.journal.v1.TargetPublished
-	(*DiscardStarted)(nil),           // 41: drover.journal.v1.DiscardStarted
-	(*TargetDiscarded)(nil),          // 42: drover.journal.v1.TargetDiscarded
-	(*ObjectsApplied)(nil),           // 43: drover.journal.v1.ObjectsApplied
-	(*TableSampled)(nil),             // 44: drover.journal.v1.TableSampled
-	(*RangeAssessed)(nil),            // 45: drover.journal.v1.RangeAssessed
-	(*KeysCompared)(nil),             // 46: drover.journal.v1.KeysCompared
-	(*TableAssessed)(nil),            // 47: drover.journal.v1.TableAssessed
-	(*RejectsRetried)(nil),           // 48: drover.journal.v1.RejectsRetried
-	(*RangeReplayed)(nil),            // 49: drover.journal.v1.RangeReplayed
-	(*timestamppb.Timestamp)(nil),    // 50: google.protobuf.Timestamp
-	(*VerificationStarted)(nil),      // 51: drover.journal.v1.VerificationStarted
-	(*VerificationRangeChecked)(nil), // 52: drover.journal.v1.VerificationRangeChecked
-	(*VerificationEnded)(nil),        // 53: drover.journal.v1.VerificationEnded
-	(*RepairStarted)(nil),            // 54: drover.journal.v1.RepairStarted
-	(*RangeRepaired)(nil),            // 55: drover.journal.v1.RangeRepaired
-	(*v1.MigrationSpec)(nil),         // 56: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),              // 57: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),            // 58: drover.plan.v1.Statement
-	(*v11.Finding)(nil),              // 59: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),            // 60: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),                // 61: drover.plan.v1.Range
-	(*v11.Difference)(nil),           // 62: drover.plan.v1.Difference
-	(*v11.Digest)(nil),               // 63: drover.plan.v1.Digest
-	(*v11.Touched)(nil),              // 64: drover.plan.v1.Touched
-	(*v11.Rejected)(nil),             // 65: drover.plan.v1.Rejected
-	(*v11.Loss)(nil),                 // 66: drover.plan.v1.Loss
+	(*MigrationThrottled)(nil),       // 27: drover.journal.v1.MigrationThrottled
+	(*MigrationEnded)(nil),           // 28: drover.journal.v1.MigrationEnded
+	(*MigrationFailed)(nil),          // 29: drover.journal.v1.MigrationFailed
+	(*MigrationDeleted)(nil),         // 30: drover.journal.v1.MigrationDeleted
+	(*TargetFinished)(nil),           // 31: drover.journal.v1.TargetFinished
+	(*PhaseStarted)(nil),             // 32: drover.journal.v1.PhaseStarted
+	(*PhaseApproved)(nil),            // 33: drover.journal.v1.PhaseApproved
+	(*PhaseStopped)(nil),             // 34: drover.journal.v1.PhaseStopped
+	(*PhaseCompleted)(nil),           // 35: drover.journal.v1.PhaseCompleted
+	(*TableSkipped)(nil),             // 36: drover.journal.v1.TableSkipped
+	(*RangeSkipped)(nil),             // 37: drover.journal.v1.RangeSkipped
+	(*RangeCut)(nil),                 // 38: drover.journal.v1.RangeCut
+	(*RangeEmptied)(nil),             // 39: drover.journal.v1.RangeEmptied
+	(*SpecChanged)(nil),              // 40: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),          // 41: drover.journal.v1.TargetPublished
+	(*DiscardStarted)(nil),           // 42: drover.journal.v1.DiscardStarted
+	(*TargetDiscarded)(nil),          // 43: drover.journal.v1.TargetDiscarded
+	(*ObjectsApplied)(nil),           // 44: drover.journal.v1.ObjectsApplied
+	(*TableSampled)(nil),             // 45: drover.journal.v1.TableSampled
+	(*RangeAssessed)(nil),            // 46: drover.journal.v1.RangeAssessed
+	(*KeysCompared)(nil),             // 47: drover.journal.v1.KeysCompared
+	(*TableAssessed)(nil),            // 48: drover.journal.v1.TableAssessed
+	(*RejectsRetried)(nil),           // 49: drover.journal.v1.RejectsRetried
+	(*RangeReplayed)(nil),            // 50: drover.journal.v1.RangeReplayed
+	(*timestamppb.Timestamp)(nil),    // 51: google.protobuf.Timestamp
+	(*VerificationStarted)(nil),      // 52: drover.journal.v1.VerificationStarted
+	(*VerificationRangeChecked)(nil), // 53: drover.journal.v1.VerificationRangeChecked
+	(*VerificationEnded)(nil),        // 54: drover.journal.v1.VerificationEnded
+	(*RepairStarted)(nil),            // 55: drover.journal.v1.RepairStarted
+	(*RangeRepaired)(nil),            // 56: drover.journal.v1.RangeRepaired
+	(*v1.MigrationSpec)(nil),         // 57: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),              // 58: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),            // 59: drover.plan.v1.Statement
+	(*v11.Finding)(nil),              // 60: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),            // 61: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),                // 62: drover.plan.v1.Range
+	(*v11.Difference)(nil),           // 63: drover.plan.v1.Difference
+	(*v11.Digest)(nil),               // 64: drover.plan.v1.Digest
+	(*v11.Touched)(nil),              // 65: drover.plan.v1.Touched
+	(*v11.Rejected)(nil),             // 66: drover.plan.v1.Rejected
+	(*v1.LimitSpec)(nil),             // 67: drover.v1.LimitSpec
+	(*v11.Loss)(nil),                 // 68: drover.plan.v1.Loss
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	50, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	51, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
 	4,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
 	5,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
@@ -4213,69 +4300,71 @@ var file_drover_journal_v1_journal_proto_depIdxs = []int32{
 	24, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
 	25, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
 	26, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
-	27, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
-	28, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
+	28, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
+	29, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
 	22, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
-	29, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
+	30, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
 	15, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
-	30, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
-	31, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
-	32, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
-	33, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
-	34, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
-	35, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
-	36, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
-	39, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
-	40, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
-	42, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
-	44, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
-	41, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
-	38, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
-	51, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
-	52, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
-	53, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
-	54, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
-	55, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
-	45, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
-	47, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
-	46, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
-	43, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
-	37, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
-	48, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
-	49, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
-	56, // 53: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	57, // 54: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	58, // 55: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	59, // 56: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	58, // 57: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
-	57, // 58: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
-	60, // 59: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	61, // 60: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 61: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	62, // 62: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	63, // 63: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	63, // 64: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	64, // 65: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	65, // 66: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
-	63, // 67: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	62, // 68: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	63, // 69: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	1,  // 70: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	61, // 71: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
-	61, // 72: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
-	56, // 73: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	1,  // 74: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	66, // 75: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
-	64, // 76: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
-	59, // 77: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
-	59, // 78: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
-	63, // 79: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
-	65, // 80: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
-	81, // [81:81] is the sub-list for method output_type
-	81, // [81:81] is the sub-list for method input_type
-	81, // [81:81] is the sub-list for extension type_name
-	81, // [81:81] is the sub-list for extension extendee
-	0,  // [0:81] is the sub-list for field type_name
+	31, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
+	32, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
+	33, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
+	34, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
+	35, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
+	36, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
+	37, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
+	40, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	41, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	43, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	45, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	42, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
+	39, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
+	52, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
+	53, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
+	54, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
+	55, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
+	56, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
+	46, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
+	48, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
+	47, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
+	44, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
+	38, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
+	49, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
+	50, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
+	27, // 53: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
+	57, // 54: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	58, // 55: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	59, // 56: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	60, // 57: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	59, // 58: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
+	58, // 59: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
+	61, // 60: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	62, // 61: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 62: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	63, // 63: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	64, // 64: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	64, // 65: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	65, // 66: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	66, // 67: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
+	64, // 68: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	63, // 69: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	64, // 70: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	67, // 71: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
+	1,  // 72: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	62, // 73: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
+	62, // 74: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
+	57, // 75: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 76: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	68, // 77: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
+	65, // 78: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
+	60, // 79: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
+	60, // 80: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
+	64, // 81: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
+	66, // 82: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
+	83, // [83:83] is the sub-list for method output_type
+	83, // [83:83] is the sub-list for method input_type
+	83, // [83:83] is the sub-list for extension type_name
+	83, // [83:83] is the sub-list for extension extendee
+	0,  // [0:83] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -4337,6 +4426,7 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_RangeCut)(nil),
 		(*Event_RejectsRetried)(nil),
 		(*Event_RangeReplayed)(nil),
+		(*Event_MigrationThrottled)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4344,7 +4434,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   48,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -170,8 +170,10 @@ type VerificationRangeChecked struct {
 	Differences   []*v1.RowDifference    `protobuf:"bytes,7,rep,name=differences,proto3" json:"differences,omitempty"`
 	Schema        []*v1.SchemaDifference `protobuf:"bytes,8,rep,name=schema,proto3" json:"schema,omitempty"`
 	// Rows drawn (mode sample).
-	SampledRows int64   `protobuf:"varint,9,opt,name=sampled_rows,json=sampledRows,proto3" json:"sampled_rows,omitempty"`
-	Seconds     float64 `protobuf:"fixed64,10,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	SampledRows int64 `protobuf:"varint,9,opt,name=sampled_rows,json=sampledRows,proto3" json:"sampled_rows,omitempty"`
+	// Rejected rows that were passed over.
+	RejectedRows int64   `protobuf:"varint,140,opt,name=rejected_rows,json=rejectedRows,proto3" json:"rejected_rows,omitempty"`
+	Seconds      float64 `protobuf:"fixed64,10,opt,name=seconds,proto3" json:"seconds,omitempty"`
 	// Why it could not be compared; empty where it was.
 	Reason        string `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
 	Side          string `protobuf:"bytes,12,opt,name=side,proto3" json:"side,omitempty"`
@@ -269,6 +271,13 @@ func (x *VerificationRangeChecked) GetSchema() []*v1.SchemaDifference {
 func (x *VerificationRangeChecked) GetSampledRows() int64 {
 	if x != nil {
 		return x.SampledRows
+	}
+	return 0
+}
+
+func (x *VerificationRangeChecked) GetRejectedRows() int64 {
+	if x != nil {
+		return x.RejectedRows
 	}
 	return 0
 }
@@ -525,7 +534,7 @@ const file_drover_journal_v1_verification_proto_rawDesc = "" +
 	"\x04seed\x18\x05 \x01(\x04R\x04seed\"<\n" +
 	"\fVerifiedPart\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
-	"\x06ranges\x18\x02 \x03(\rR\x06ranges\"\xe9\x03\n" +
+	"\x06ranges\x18\x02 \x03(\rR\x06ranges\"\x8f\x04\n" +
 	"\x18VerificationRangeChecked\x12\"\n" +
 	"\fverification\x18\x01 \x01(\rR\fverification\x12\x14\n" +
 	"\x05table\x18\x02 \x01(\rR\x05table\x12\x14\n" +
@@ -535,7 +544,8 @@ const file_drover_journal_v1_verification_proto_rawDesc = "" +
 	"\x0edifferent_rows\x18\x06 \x01(\x03R\rdifferentRows\x12?\n" +
 	"\vdifferences\x18\a \x03(\v2\x1d.drover.plan.v1.RowDifferenceR\vdifferences\x128\n" +
 	"\x06schema\x18\b \x03(\v2 .drover.plan.v1.SchemaDifferenceR\x06schema\x12!\n" +
-	"\fsampled_rows\x18\t \x01(\x03R\vsampledRows\x12\x18\n" +
+	"\fsampled_rows\x18\t \x01(\x03R\vsampledRows\x12$\n" +
+	"\rrejected_rows\x18\x8c\x01 \x01(\x03R\frejectedRows\x12\x18\n" +
 	"\aseconds\x18\n" +
 	" \x01(\x01R\aseconds\x12\x16\n" +
 	"\x06reason\x18\v \x01(\tR\x06reason\x12\x12\n" +

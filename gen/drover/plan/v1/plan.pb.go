@@ -77,60 +77,6 @@ func (Existing) EnumDescriptor() ([]byte, []int) {
 	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{0}
 }
 
-// Severity of a finding.
-type Severity int32
-
-const (
-	Severity_SEVERITY_UNSPECIFIED Severity = 0
-	Severity_SEVERITY_INFO        Severity = 1
-	Severity_SEVERITY_WARNING     Severity = 2
-	// The table cannot move as planned.
-	Severity_SEVERITY_ERROR Severity = 3
-)
-
-// Enum value maps for Severity.
-var (
-	Severity_name = map[int32]string{
-		0: "SEVERITY_UNSPECIFIED",
-		1: "SEVERITY_INFO",
-		2: "SEVERITY_WARNING",
-		3: "SEVERITY_ERROR",
-	}
-	Severity_value = map[string]int32{
-		"SEVERITY_UNSPECIFIED": 0,
-		"SEVERITY_INFO":        1,
-		"SEVERITY_WARNING":     2,
-		"SEVERITY_ERROR":       3,
-	}
-)
-
-func (x Severity) Enum() *Severity {
-	p := new(Severity)
-	*p = x
-	return p
-}
-
-func (x Severity) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (Severity) Descriptor() protoreflect.EnumDescriptor {
-	return file_drover_plan_v1_plan_proto_enumTypes[1].Descriptor()
-}
-
-func (Severity) Type() protoreflect.EnumType {
-	return &file_drover_plan_v1_plan_proto_enumTypes[1]
-}
-
-func (x Severity) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use Severity.Descriptor instead.
-func (Severity) EnumDescriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{1}
-}
-
 // Step of building a table's schema, in this order.
 type Step int32
 
@@ -184,11 +130,11 @@ func (x Step) String() string {
 }
 
 func (Step) Descriptor() protoreflect.EnumDescriptor {
-	return file_drover_plan_v1_plan_proto_enumTypes[2].Descriptor()
+	return file_drover_plan_v1_plan_proto_enumTypes[1].Descriptor()
 }
 
 func (Step) Type() protoreflect.EnumType {
-	return &file_drover_plan_v1_plan_proto_enumTypes[2]
+	return &file_drover_plan_v1_plan_proto_enumTypes[1]
 }
 
 func (x Step) Number() protoreflect.EnumNumber {
@@ -197,7 +143,7 @@ func (x Step) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Step.Descriptor instead.
 func (Step) EnumDescriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{2}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{1}
 }
 
 // NullKeys says which rows of a table with a nullable key a range has.
@@ -237,11 +183,11 @@ func (x NullKeys) String() string {
 }
 
 func (NullKeys) Descriptor() protoreflect.EnumDescriptor {
-	return file_drover_plan_v1_plan_proto_enumTypes[3].Descriptor()
+	return file_drover_plan_v1_plan_proto_enumTypes[2].Descriptor()
 }
 
 func (NullKeys) Type() protoreflect.EnumType {
-	return &file_drover_plan_v1_plan_proto_enumTypes[3]
+	return &file_drover_plan_v1_plan_proto_enumTypes[2]
 }
 
 func (x NullKeys) Number() protoreflect.EnumNumber {
@@ -250,7 +196,7 @@ func (x NullKeys) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NullKeys.Descriptor instead.
 func (NullKeys) EnumDescriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{3}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{2}
 }
 
 type Difference_Type int32
@@ -289,11 +235,11 @@ func (x Difference_Type) String() string {
 }
 
 func (Difference_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_drover_plan_v1_plan_proto_enumTypes[4].Descriptor()
+	return file_drover_plan_v1_plan_proto_enumTypes[3].Descriptor()
 }
 
 func (Difference_Type) Type() protoreflect.EnumType {
-	return &file_drover_plan_v1_plan_proto_enumTypes[4]
+	return &file_drover_plan_v1_plan_proto_enumTypes[3]
 }
 
 func (x Difference_Type) Number() protoreflect.EnumNumber {
@@ -315,8 +261,11 @@ type Endpoint struct {
 	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	// Connections that one worker may open at most; 0 for the default.
 	MaxConnections int32 `protobuf:"varint,3,opt,name=max_connections,json=maxConnections,proto3" json:"max_connections,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Sessions are closed when their job ends, so that no idle one counts where sessions
+	// are limited.
+	CloseIdle     bool `protobuf:"varint,180,opt,name=close_idle,json=closeIdle,proto3" json:"close_idle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Endpoint) Reset() {
@@ -370,110 +319,11 @@ func (x *Endpoint) GetMaxConnections() int32 {
 	return 0
 }
 
-// Finding is something a user should know before data moves.
-type Finding struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Severity Severity               `protobuf:"varint,1,opt,name=severity,proto3,enum=drover.plan.v1.Severity" json:"severity,omitempty"`
-	// A fixed word: "NO_TYPE_MAPPING", "DEFAULT_NOT_MOVED" …
-	Code   string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
-	Table  string `protobuf:"bytes,3,opt,name=table,proto3" json:"table,omitempty"`
-	Column string `protobuf:"bytes,4,opt,name=column,proto3" json:"column,omitempty"`
-	// What happens, and what to do about it.
-	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
-	// Lines of a spec, in YAML, that settle it; empty where no spec can.
-	Fix string `protobuf:"bytes,6,opt,name=fix,proto3" json:"fix,omitempty"`
-	// How many rows it is about, where the data was scanned; 0 where it was not.
-	Rows int64 `protobuf:"varint,7,opt,name=rows,proto3" json:"rows,omitempty"`
-	// Keys of the first of those rows, for people: "id=42".
-	Keys          []string `protobuf:"bytes,8,rep,name=keys,proto3" json:"keys,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Finding) Reset() {
-	*x = Finding{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Finding) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Finding) ProtoMessage() {}
-
-func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[1]
+func (x *Endpoint) GetCloseIdle() bool {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
+		return x.CloseIdle
 	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Finding.ProtoReflect.Descriptor instead.
-func (*Finding) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *Finding) GetSeverity() Severity {
-	if x != nil {
-		return x.Severity
-	}
-	return Severity_SEVERITY_UNSPECIFIED
-}
-
-func (x *Finding) GetCode() string {
-	if x != nil {
-		return x.Code
-	}
-	return ""
-}
-
-func (x *Finding) GetTable() string {
-	if x != nil {
-		return x.Table
-	}
-	return ""
-}
-
-func (x *Finding) GetColumn() string {
-	if x != nil {
-		return x.Column
-	}
-	return ""
-}
-
-func (x *Finding) GetMessage() string {
-	if x != nil {
-		return x.Message
-	}
-	return ""
-}
-
-func (x *Finding) GetFix() string {
-	if x != nil {
-		return x.Fix
-	}
-	return ""
-}
-
-func (x *Finding) GetRows() int64 {
-	if x != nil {
-		return x.Rows
-	}
-	return 0
-}
-
-func (x *Finding) GetKeys() []string {
-	if x != nil {
-		return x.Keys
-	}
-	return nil
+	return false
 }
 
 // Statement is one piece of DDL; running it twice is harmless.
@@ -492,7 +342,7 @@ type Statement struct {
 
 func (x *Statement) Reset() {
 	*x = Statement{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[2]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +354,7 @@ func (x *Statement) String() string {
 func (*Statement) ProtoMessage() {}
 
 func (x *Statement) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[2]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +367,7 @@ func (x *Statement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Statement.ProtoReflect.Descriptor instead.
 func (*Statement) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{2}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Statement) GetStep() Step {
@@ -577,7 +427,7 @@ type ColumnPlan struct {
 
 func (x *ColumnPlan) Reset() {
 	*x = ColumnPlan{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[3]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +439,7 @@ func (x *ColumnPlan) String() string {
 func (*ColumnPlan) ProtoMessage() {}
 
 func (x *ColumnPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[3]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +452,7 @@ func (x *ColumnPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnPlan.ProtoReflect.Descriptor instead.
 func (*ColumnPlan) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{3}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ColumnPlan) GetSource() string {
@@ -694,14 +544,16 @@ type Loss struct {
 	// Keys of the first of those rows, for people.
 	Keys []string `protobuf:"bytes,4,rep,name=keys,proto3" json:"keys,omitempty"`
 	// What is wrong with the first of them.
-	Example       string `protobuf:"bytes,5,opt,name=example,proto3" json:"example,omitempty"`
+	Example string `protobuf:"bytes,5,opt,name=example,proto3" json:"example,omitempty"`
+	// The index of the target that the rule is about; empty where it is the column alone.
+	Index         string `protobuf:"bytes,100,opt,name=index,proto3" json:"index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Loss) Reset() {
 	*x = Loss{}
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -713,7 +565,7 @@ func (x *Loss) String() string {
 func (*Loss) ProtoMessage() {}
 
 func (x *Loss) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -726,7 +578,7 @@ func (x *Loss) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loss.ProtoReflect.Descriptor instead.
 func (*Loss) Descriptor() ([]byte, []int) {
-	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{4}
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Loss) GetColumn() uint32 {
@@ -762,6 +614,86 @@ func (x *Loss) GetExample() string {
 		return x.Example
 	}
 	return ""
+}
+
+func (x *Loss) GetIndex() string {
+	if x != nil {
+		return x.Index
+	}
+	return ""
+}
+
+// EntryLimit is how large an index of the target lets the columns of one row be.
+type EntryLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Index string                 `protobuf:"bytes,1,opt,name=index,proto3" json:"index,omitempty"`
+	// The target's columns that an entry has values of, with the characters (bytes of
+	// binary columns) of those of which it takes the first only.
+	Columns []*IndexColumn `protobuf:"bytes,2,rep,name=columns,proto3" json:"columns,omitempty"`
+	// Bytes that an entry has room for, as its values are; and beyond which they do not
+	// fit however well they compress, the same where they are not compressed.
+	Bytes           int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	CompressedBytes int64 `protobuf:"varint,4,opt,name=compressed_bytes,json=compressedBytes,proto3" json:"compressed_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *EntryLimit) Reset() {
+	*x = EntryLimit{}
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EntryLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EntryLimit) ProtoMessage() {}
+
+func (x *EntryLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_plan_v1_plan_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EntryLimit.ProtoReflect.Descriptor instead.
+func (*EntryLimit) Descriptor() ([]byte, []int) {
+	return file_drover_plan_v1_plan_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *EntryLimit) GetIndex() string {
+	if x != nil {
+		return x.Index
+	}
+	return ""
+}
+
+func (x *EntryLimit) GetColumns() []*IndexColumn {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *EntryLimit) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *EntryLimit) GetCompressedBytes() int64 {
+	if x != nil {
+		return x.CompressedBytes
+	}
+	return 0
 }
 
 // Touched counts the values of a column that a policy changed.
@@ -894,7 +826,9 @@ type TablePlan struct {
 	PublishName   string `protobuf:"bytes,18,opt,name=publish_name,json=publishName,proto3" json:"publish_name,omitempty"`
 	// Unique keys of the target that may take two keys of the source for one, by the
 	// collations of its columns. Columns are the target's.
-	ComparedKeys  []*Index `protobuf:"bytes,60,rep,name=compared_keys,json=comparedKeys,proto3" json:"compared_keys,omitempty"`
+	ComparedKeys []*Index `protobuf:"bytes,60,rep,name=compared_keys,json=comparedKeys,proto3" json:"compared_keys,omitempty"`
+	// Indexes of the target whose entries may be too small for a row's values.
+	EntryLimits   []*EntryLimit `protobuf:"bytes,100,rep,name=entry_limits,json=entryLimits,proto3" json:"entry_limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1058,6 +992,13 @@ func (x *TablePlan) GetPublishName() string {
 func (x *TablePlan) GetComparedKeys() []*Index {
 	if x != nil {
 		return x.ComparedKeys
+	}
+	return nil
+}
+
+func (x *TablePlan) GetEntryLimits() []*EntryLimit {
+	if x != nil {
+		return x.EntryLimits
 	}
 	return nil
 }
@@ -1552,20 +1493,13 @@ var File_drover_plan_v1_plan_proto protoreflect.FileDescriptor
 
 const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\n" +
-	"\x19drover/plan/v1/plan.proto\x12\x0edrover.plan.v1\x1a\x1adrover/plan/v1/table.proto\"a\n" +
+	"\x19drover/plan/v1/plan.proto\x12\x0edrover.plan.v1\x1a\x1cdrover/plan/v1/finding.proto\x1a\x1adrover/plan/v1/table.proto\"\x81\x01\n" +
 	"\bEndpoint\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12'\n" +
-	"\x0fmax_connections\x18\x03 \x01(\x05R\x0emaxConnections\"\xd5\x01\n" +
-	"\aFinding\x124\n" +
-	"\bseverity\x18\x01 \x01(\x0e2\x18.drover.plan.v1.SeverityR\bseverity\x12\x12\n" +
-	"\x04code\x18\x02 \x01(\tR\x04code\x12\x14\n" +
-	"\x05table\x18\x03 \x01(\tR\x05table\x12\x16\n" +
-	"\x06column\x18\x04 \x01(\tR\x06column\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\tR\amessage\x12\x10\n" +
-	"\x03fix\x18\x06 \x01(\tR\x03fix\x12\x12\n" +
-	"\x04rows\x18\a \x01(\x03R\x04rows\x12\x12\n" +
-	"\x04keys\x18\b \x03(\tR\x04keys\"\x80\x01\n" +
+	"\x0fmax_connections\x18\x03 \x01(\x05R\x0emaxConnections\x12\x1e\n" +
+	"\n" +
+	"close_idle\x18\xb4\x01 \x01(\bR\tcloseIdle\"\x80\x01\n" +
 	"\tStatement\x12(\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x10\n" +
@@ -1587,18 +1521,25 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\bconstant\x18\t \x01(\fH\x00R\bconstant\x88\x01\x01\x12%\n" +
 	"\x0etarget_charset\x18< \x01(\tR\rtargetCharset\x12)\n" +
 	"\x10target_collation\x18= \x01(\tR\x0ftargetCollationB\v\n" +
-	"\t_constant\"t\n" +
+	"\t_constant\"\x8a\x01\n" +
 	"\x04Loss\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\rR\x06column\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x12\n" +
 	"\x04rows\x18\x03 \x01(\x03R\x04rows\x12\x12\n" +
 	"\x04keys\x18\x04 \x03(\tR\x04keys\x12\x18\n" +
-	"\aexample\x18\x05 \x01(\tR\aexample\"9\n" +
+	"\aexample\x18\x05 \x01(\tR\aexample\x12\x14\n" +
+	"\x05index\x18d \x01(\tR\x05index\"\x9a\x01\n" +
+	"\n" +
+	"EntryLimit\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\tR\x05index\x125\n" +
+	"\acolumns\x18\x02 \x03(\v2\x1b.drover.plan.v1.IndexColumnR\acolumns\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x12)\n" +
+	"\x10compressed_bytes\x18\x04 \x01(\x03R\x0fcompressedBytes\"9\n" +
 	"\aTouched\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\rR\x06column\x12\x16\n" +
 	"\x06values\x18\x02 \x01(\x03R\x06values\"C\n" +
 	"\x0eTouchedColumns\x121\n" +
-	"\acolumns\x18\x01 \x03(\v2\x17.drover.plan.v1.TouchedR\acolumns\"\xa7\x06\n" +
+	"\acolumns\x18\x01 \x03(\v2\x17.drover.plan.v1.TouchedR\acolumns\"\xe6\x06\n" +
 	"\tTablePlan\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12-\n" +
 	"\x06source\x18\x02 \x01(\v2\x15.drover.plan.v1.TableR\x06source\x12#\n" +
@@ -1624,7 +1565,8 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\x05phase\x18\x10 \x01(\rR\x05phase\x12%\n" +
 	"\x0epublish_schema\x18\x11 \x01(\tR\rpublishSchema\x12!\n" +
 	"\fpublish_name\x18\x12 \x01(\tR\vpublishName\x12:\n" +
-	"\rcompared_keys\x18< \x03(\v2\x15.drover.plan.v1.IndexR\fcomparedKeys\"\xe1\x02\n" +
+	"\rcompared_keys\x18< \x03(\v2\x15.drover.plan.v1.IndexR\fcomparedKeys\x12=\n" +
+	"\fentry_limits\x18d \x03(\v2\x1a.drover.plan.v1.EntryLimitR\ventryLimits\"\xe1\x02\n" +
 	"\x06Design\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -1672,12 +1614,7 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\x14EXISTING_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rEXISTING_FAIL\x10\x01\x12\x13\n" +
 	"\x0fEXISTING_APPEND\x10\x02\x12\x15\n" +
-	"\x11EXISTING_TRUNCATE\x10\x03*a\n" +
-	"\bSeverity\x12\x18\n" +
-	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rSEVERITY_INFO\x10\x01\x12\x14\n" +
-	"\x10SEVERITY_WARNING\x10\x02\x12\x12\n" +
-	"\x0eSEVERITY_ERROR\x10\x03*\x8a\x01\n" +
+	"\x11EXISTING_TRUNCATE\x10\x03*\x8a\x01\n" +
 	"\x04Step\x12\x14\n" +
 	"\x10STEP_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vSTEP_CREATE\x10\x01\x12\f\n" +
@@ -1704,64 +1641,66 @@ func file_drover_plan_v1_plan_proto_rawDescGZIP() []byte {
 	return file_drover_plan_v1_plan_proto_rawDescData
 }
 
-var file_drover_plan_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_drover_plan_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_drover_plan_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_drover_plan_v1_plan_proto_goTypes = []any{
 	(Existing)(0),          // 0: drover.plan.v1.Existing
-	(Severity)(0),          // 1: drover.plan.v1.Severity
-	(Step)(0),              // 2: drover.plan.v1.Step
-	(NullKeys)(0),          // 3: drover.plan.v1.NullKeys
-	(Difference_Type)(0),   // 4: drover.plan.v1.Difference.Type
-	(*Endpoint)(nil),       // 5: drover.plan.v1.Endpoint
-	(*Finding)(nil),        // 6: drover.plan.v1.Finding
-	(*Statement)(nil),      // 7: drover.plan.v1.Statement
-	(*ColumnPlan)(nil),     // 8: drover.plan.v1.ColumnPlan
-	(*Loss)(nil),           // 9: drover.plan.v1.Loss
-	(*Touched)(nil),        // 10: drover.plan.v1.Touched
-	(*TouchedColumns)(nil), // 11: drover.plan.v1.TouchedColumns
-	(*TablePlan)(nil),      // 12: drover.plan.v1.TablePlan
-	(*Design)(nil),         // 13: drover.plan.v1.Design
-	(*Bound)(nil),          // 14: drover.plan.v1.Bound
-	(*Range)(nil),          // 15: drover.plan.v1.Range
-	(*Digest)(nil),         // 16: drover.plan.v1.Digest
-	(*Difference)(nil),     // 17: drover.plan.v1.Difference
-	(*Reject)(nil),         // 18: drover.plan.v1.Reject
-	(*Rejected)(nil),       // 19: drover.plan.v1.Rejected
-	(Kind)(0),              // 20: drover.plan.v1.Kind
-	(*Policy)(nil),         // 21: drover.plan.v1.Policy
+	(Step)(0),              // 1: drover.plan.v1.Step
+	(NullKeys)(0),          // 2: drover.plan.v1.NullKeys
+	(Difference_Type)(0),   // 3: drover.plan.v1.Difference.Type
+	(*Endpoint)(nil),       // 4: drover.plan.v1.Endpoint
+	(*Statement)(nil),      // 5: drover.plan.v1.Statement
+	(*ColumnPlan)(nil),     // 6: drover.plan.v1.ColumnPlan
+	(*Loss)(nil),           // 7: drover.plan.v1.Loss
+	(*EntryLimit)(nil),     // 8: drover.plan.v1.EntryLimit
+	(*Touched)(nil),        // 9: drover.plan.v1.Touched
+	(*TouchedColumns)(nil), // 10: drover.plan.v1.TouchedColumns
+	(*TablePlan)(nil),      // 11: drover.plan.v1.TablePlan
+	(*Design)(nil),         // 12: drover.plan.v1.Design
+	(*Bound)(nil),          // 13: drover.plan.v1.Bound
+	(*Range)(nil),          // 14: drover.plan.v1.Range
+	(*Digest)(nil),         // 15: drover.plan.v1.Digest
+	(*Difference)(nil),     // 16: drover.plan.v1.Difference
+	(*Reject)(nil),         // 17: drover.plan.v1.Reject
+	(*Rejected)(nil),       // 18: drover.plan.v1.Rejected
+	(Kind)(0),              // 19: drover.plan.v1.Kind
+	(*Policy)(nil),         // 20: drover.plan.v1.Policy
+	(*IndexColumn)(nil),    // 21: drover.plan.v1.IndexColumn
 	(*Table)(nil),          // 22: drover.plan.v1.Table
 	(Encoding)(0),          // 23: drover.plan.v1.Encoding
-	(*Index)(nil),          // 24: drover.plan.v1.Index
-	(*Unmoved)(nil),        // 25: drover.plan.v1.Unmoved
+	(*Finding)(nil),        // 24: drover.plan.v1.Finding
+	(*Index)(nil),          // 25: drover.plan.v1.Index
+	(*Unmoved)(nil),        // 26: drover.plan.v1.Unmoved
 }
 var file_drover_plan_v1_plan_proto_depIdxs = []int32{
-	1,  // 0: drover.plan.v1.Finding.severity:type_name -> drover.plan.v1.Severity
-	2,  // 1: drover.plan.v1.Statement.step:type_name -> drover.plan.v1.Step
-	20, // 2: drover.plan.v1.ColumnPlan.kind:type_name -> drover.plan.v1.Kind
-	21, // 3: drover.plan.v1.ColumnPlan.policy:type_name -> drover.plan.v1.Policy
-	10, // 4: drover.plan.v1.TouchedColumns.columns:type_name -> drover.plan.v1.Touched
+	1,  // 0: drover.plan.v1.Statement.step:type_name -> drover.plan.v1.Step
+	19, // 1: drover.plan.v1.ColumnPlan.kind:type_name -> drover.plan.v1.Kind
+	20, // 2: drover.plan.v1.ColumnPlan.policy:type_name -> drover.plan.v1.Policy
+	21, // 3: drover.plan.v1.EntryLimit.columns:type_name -> drover.plan.v1.IndexColumn
+	9,  // 4: drover.plan.v1.TouchedColumns.columns:type_name -> drover.plan.v1.Touched
 	22, // 5: drover.plan.v1.TablePlan.source:type_name -> drover.plan.v1.Table
-	8,  // 6: drover.plan.v1.TablePlan.columns:type_name -> drover.plan.v1.ColumnPlan
+	6,  // 6: drover.plan.v1.TablePlan.columns:type_name -> drover.plan.v1.ColumnPlan
 	23, // 7: drover.plan.v1.TablePlan.encoding:type_name -> drover.plan.v1.Encoding
-	7,  // 8: drover.plan.v1.TablePlan.statements:type_name -> drover.plan.v1.Statement
-	6,  // 9: drover.plan.v1.TablePlan.findings:type_name -> drover.plan.v1.Finding
+	5,  // 8: drover.plan.v1.TablePlan.statements:type_name -> drover.plan.v1.Statement
+	24, // 9: drover.plan.v1.TablePlan.findings:type_name -> drover.plan.v1.Finding
 	0,  // 10: drover.plan.v1.TablePlan.existing:type_name -> drover.plan.v1.Existing
-	24, // 11: drover.plan.v1.TablePlan.compared_keys:type_name -> drover.plan.v1.Index
-	12, // 12: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
-	7,  // 13: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
-	6,  // 14: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
-	7,  // 15: drover.plan.v1.Design.objects:type_name -> drover.plan.v1.Statement
-	25, // 16: drover.plan.v1.Design.unmoved:type_name -> drover.plan.v1.Unmoved
-	14, // 17: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
-	14, // 18: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
-	3,  // 19: drover.plan.v1.Range.null_keys:type_name -> drover.plan.v1.NullKeys
-	4,  // 20: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
-	18, // 21: drover.plan.v1.Rejected.first:type_name -> drover.plan.v1.Reject
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	25, // 11: drover.plan.v1.TablePlan.compared_keys:type_name -> drover.plan.v1.Index
+	8,  // 12: drover.plan.v1.TablePlan.entry_limits:type_name -> drover.plan.v1.EntryLimit
+	11, // 13: drover.plan.v1.Design.tables:type_name -> drover.plan.v1.TablePlan
+	5,  // 14: drover.plan.v1.Design.statements:type_name -> drover.plan.v1.Statement
+	24, // 15: drover.plan.v1.Design.findings:type_name -> drover.plan.v1.Finding
+	5,  // 16: drover.plan.v1.Design.objects:type_name -> drover.plan.v1.Statement
+	26, // 17: drover.plan.v1.Design.unmoved:type_name -> drover.plan.v1.Unmoved
+	13, // 18: drover.plan.v1.Range.lower:type_name -> drover.plan.v1.Bound
+	13, // 19: drover.plan.v1.Range.upper:type_name -> drover.plan.v1.Bound
+	2,  // 20: drover.plan.v1.Range.null_keys:type_name -> drover.plan.v1.NullKeys
+	3,  // 21: drover.plan.v1.Difference.type:type_name -> drover.plan.v1.Difference.Type
+	17, // 22: drover.plan.v1.Rejected.first:type_name -> drover.plan.v1.Reject
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_plan_proto_init() }
@@ -1769,14 +1708,15 @@ func file_drover_plan_v1_plan_proto_init() {
 	if File_drover_plan_v1_plan_proto != nil {
 		return
 	}
+	file_drover_plan_v1_finding_proto_init()
 	file_drover_plan_v1_table_proto_init()
-	file_drover_plan_v1_plan_proto_msgTypes[3].OneofWrappers = []any{}
+	file_drover_plan_v1_plan_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_plan_v1_plan_proto_rawDesc), len(file_drover_plan_v1_plan_proto_rawDesc)),
-			NumEnums:      5,
+			NumEnums:      4,
 			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -577,6 +577,10 @@ type Column struct {
 	Sequence *Sequence `protobuf:"bytes,43,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// The column is its parent table's (PostgreSQL's INHERITS) and not declared here.
 	Inherited bool `protobuf:"varint,44,opt,name=inherited,proto3" json:"inherited,omitempty"`
+	// The geometries that the column holds, by OGC's name in lower case: "geometry" for
+	// any, "point", "multipolygon" …; empty for other types. They travel as EWKB, least
+	// byte first, x before y, with the SRID where there is one.
+	Geometry string `protobuf:"bytes,110,opt,name=geometry,proto3" json:"geometry,omitempty"`
 	// The column's name in the target; empty for its own.
 	TargetName string `protobuf:"bytes,30,opt,name=target_name,json=targetName,proto3" json:"target_name,omitempty"`
 	// The column is left behind.
@@ -787,6 +791,13 @@ func (x *Column) GetInherited() bool {
 		return x.Inherited
 	}
 	return false
+}
+
+func (x *Column) GetGeometry() string {
+	if x != nil {
+		return x.Geometry
+	}
+	return ""
 }
 
 func (x *Column) GetTargetName() string {
@@ -1163,7 +1174,9 @@ type Index struct {
 	NullsNotDistinct bool   `protobuf:"varint,9,opt,name=nulls_not_distinct,json=nullsNotDistinct,proto3" json:"nulls_not_distinct,omitempty"`
 	Comment          string `protobuf:"bytes,30,opt,name=comment,proto3" json:"comment,omitempty"`
 	// The parser of a full-text index; empty for the engine's usual one.
-	Parser        string `protobuf:"bytes,31,opt,name=parser,proto3" json:"parser,omitempty"`
+	Parser string `protobuf:"bytes,31,opt,name=parser,proto3" json:"parser,omitempty"`
+	// Where PostgreSQL keeps it, if that is not the database's own place.
+	Tablespace    string `protobuf:"bytes,120,opt,name=tablespace,proto3" json:"tablespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1271,6 +1284,13 @@ func (x *Index) GetComment() string {
 func (x *Index) GetParser() string {
 	if x != nil {
 		return x.Parser
+	}
+	return ""
+}
+
+func (x *Index) GetTablespace() string {
+	if x != nil {
+		return x.Tablespace
 	}
 	return ""
 }
@@ -1506,7 +1526,12 @@ type Table struct {
 	// Storage parameters: "fillfactor=70".
 	Parameters []string `protobuf:"bytes,42,rep,name=parameters,proto3" json:"parameters,omitempty"`
 	// Tables whose columns it has (PostgreSQL's INHERITS).
-	Inherits      []*TableName `protobuf:"bytes,43,rep,name=inherits,proto3" json:"inherits,omitempty"`
+	Inherits []*TableName `protobuf:"bytes,43,rep,name=inherits,proto3" json:"inherits,omitempty"`
+	// Where PostgreSQL keeps its rows and how, if that is not the database's own way.
+	Tablespace   string `protobuf:"bytes,120,opt,name=tablespace,proto3" json:"tablespace,omitempty"`
+	AccessMethod string `protobuf:"bytes,121,opt,name=access_method,json=accessMethod,proto3" json:"access_method,omitempty"`
+	// Objects that it and its partitions need, each as in Object.
+	Needs         []string `protobuf:"bytes,122,rep,name=needs,proto3" json:"needs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1663,6 +1688,27 @@ func (x *Table) GetParameters() []string {
 func (x *Table) GetInherits() []*TableName {
 	if x != nil {
 		return x.Inherits
+	}
+	return nil
+}
+
+func (x *Table) GetTablespace() string {
+	if x != nil {
+		return x.Tablespace
+	}
+	return ""
+}
+
+func (x *Table) GetAccessMethod() string {
+	if x != nil {
+		return x.AccessMethod
+	}
+	return ""
+}
+
+func (x *Table) GetNeeds() []string {
+	if x != nil {
+		return x.Needs
 	}
 	return nil
 }
@@ -1937,7 +1983,13 @@ type Object struct {
 	// be made only where all of them are in the target under the names they have.
 	Tables []*TableName `protobuf:"bytes,6,rep,name=tables,proto3" json:"tables,omitempty"`
 	// Roles that it names: a target that lacks one cannot make it.
-	Roles         []string `protobuf:"bytes,7,rep,name=roles,proto3" json:"roles,omitempty"`
+	Roles []string `protobuf:"bytes,7,rep,name=roles,proto3" json:"roles,omitempty"`
+	// Other objects that it needs, each "TYPE NAME" as statements name them.
+	Needs []string `protobuf:"bytes,120,rep,name=needs,proto3" json:"needs,omitempty"`
+	// Roles, among those that it names, that whoever makes it must be a member of.
+	ActsAs []string `protobuf:"bytes,121,rep,name=acts_as,json=actsAs,proto3" json:"acts_as,omitempty"`
+	// Of an extension.
+	Version       string `protobuf:"bytes,122,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2021,6 +2073,27 @@ func (x *Object) GetRoles() []string {
 	return nil
 }
 
+func (x *Object) GetNeeds() []string {
+	if x != nil {
+		return x.Needs
+	}
+	return nil
+}
+
+func (x *Object) GetActsAs() []string {
+	if x != nil {
+		return x.ActsAs
+	}
+	return nil
+}
+
+func (x *Object) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
 // Database is what a source's describe job found.
 type Database struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2034,7 +2107,9 @@ type Database struct {
 	UserTypes []*UserType `protobuf:"bytes,5,rep,name=user_types,json=userTypes,proto3" json:"user_types,omitempty"`
 	Unmoved   []*Unmoved  `protobuf:"bytes,6,rep,name=unmoved,proto3" json:"unmoved,omitempty"`
 	// What is no table, in an order that works for most of them.
-	Objects       []*Object `protobuf:"bytes,7,rep,name=objects,proto3" json:"objects,omitempty"`
+	Objects []*Object `protobuf:"bytes,7,rep,name=objects,proto3" json:"objects,omitempty"`
+	// What of its settings a user should know before rows move.
+	Findings      []*Finding `protobuf:"bytes,100,rep,name=findings,proto3" json:"findings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2118,11 +2193,18 @@ func (x *Database) GetObjects() []*Object {
 	return nil
 }
 
+func (x *Database) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
 var File_drover_plan_v1_table_proto protoreflect.FileDescriptor
 
 const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\n" +
-	"\x1adrover/plan/v1/table.proto\x12\x0edrover.plan.v1\"\x84\x02\n" +
+	"\x1adrover/plan/v1/table.proto\x12\x0edrover.plan.v1\x1a\x1cdrover/plan/v1/finding.proto\"\x84\x02\n" +
 	"\aDefault\x12\x1a\n" +
 	"\aliteral\x18\x01 \x01(\tH\x00R\aliteral\x128\n" +
 	"\x06moment\x18\x02 \x01(\x0e2\x1e.drover.plan.v1.Default.MomentH\x00R\x06moment\x12 \n" +
@@ -2137,7 +2219,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x10MOMENT_TIMESTAMP\x10\x01\x12\x0f\n" +
 	"\vMOMENT_DATE\x10\x02\x12\x0f\n" +
 	"\vMOMENT_TIME\x10\x03B\a\n" +
-	"\x05value\"\xd8\a\n" +
+	"\x05value\"\xf4\a\n" +
 	"\x06Column\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vnative_type\x18\x02 \x01(\tR\n" +
@@ -2165,7 +2247,8 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\vcompression\x18) \x01(\tR\vcompression\x12\x19\n" +
 	"\bnot_null\x18* \x01(\tR\anotNull\x124\n" +
 	"\bsequence\x18+ \x01(\v2\x18.drover.plan.v1.SequenceR\bsequence\x12\x1c\n" +
-	"\tinherited\x18, \x01(\bR\tinherited\x12\x1f\n" +
+	"\tinherited\x18, \x01(\bR\tinherited\x12\x1a\n" +
+	"\bgeometry\x18n \x01(\tR\bgeometry\x12\x1f\n" +
 	"\vtarget_name\x18\x1e \x01(\tR\n" +
 	"targetName\x12\x18\n" +
 	"\adropped\x18\x1f \x01(\bR\adropped\x12\x12\n" +
@@ -2208,7 +2291,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"descending\x18\x03 \x01(\bR\n" +
 	"descending\x12\x1c\n" +
 	"\tcollation\x18\x04 \x01(\tR\tcollation\x12\x16\n" +
-	"\x06prefix\x18\x05 \x01(\x05R\x06prefix\"\xda\x02\n" +
+	"\x06prefix\x18\x05 \x01(\x05R\x06prefix\"\xfa\x02\n" +
 	"\x05Index\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x125\n" +
 	"\acolumns\x18\x02 \x03(\v2\x1b.drover.plan.v1.IndexColumnR\acolumns\x12\x18\n" +
@@ -2224,7 +2307,10 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\x06method\x18\b \x01(\tR\x06method\x12,\n" +
 	"\x12nulls_not_distinct\x18\t \x01(\bR\x10nullsNotDistinct\x12\x18\n" +
 	"\acomment\x18\x1e \x01(\tR\acomment\x12\x16\n" +
-	"\x06parser\x18\x1f \x01(\tR\x06parser\"\x80\x03\n" +
+	"\x06parser\x18\x1f \x01(\tR\x06parser\x12\x1e\n" +
+	"\n" +
+	"tablespace\x18x \x01(\tR\n" +
+	"tablespace\"\x80\x03\n" +
 	"\n" +
 	"ForeignKey\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -2251,7 +2337,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\n" +
 	"definition\x18\x14 \x01(\tR\n" +
 	"definition\x12\x1a\n" +
-	"\bunproven\x18\x15 \x01(\bR\bunproven\"\xbe\x05\n" +
+	"\bunproven\x18\x15 \x01(\bR\bunproven\"\x99\x06\n" +
 	"\x05Table\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -2277,7 +2363,12 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\n" +
 	"parameters\x18* \x03(\tR\n" +
 	"parameters\x125\n" +
-	"\binherits\x18+ \x03(\v2\x19.drover.plan.v1.TableNameR\binherits\"\x81\x01\n" +
+	"\binherits\x18+ \x03(\v2\x19.drover.plan.v1.TableNameR\binherits\x12\x1e\n" +
+	"\n" +
+	"tablespace\x18x \x01(\tR\n" +
+	"tablespace\x12#\n" +
+	"\raccess_method\x18y \x01(\tR\faccessMethod\x12\x14\n" +
+	"\x05needs\x18z \x03(\tR\x05needs\"\x81\x01\n" +
 	"\tPartition\x12+\n" +
 	"\x05table\x18\x01 \x01(\v2\x15.drover.plan.v1.TableR\x05table\x121\n" +
 	"\x06parent\x18\x02 \x01(\v2\x19.drover.plan.v1.TableNameR\x06parent\x12\x14\n" +
@@ -2298,7 +2389,7 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"definition\"7\n" +
 	"\tTableName\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xd6\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\x9f\x02\n" +
 	"\x06Object\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x16\n" +
 	"\x06schema\x18\x02 \x01(\tR\x06schema\x12\x12\n" +
@@ -2308,7 +2399,10 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"definition\x12#\n" +
 	"\rbefore_tables\x18\x05 \x01(\bR\fbeforeTables\x121\n" +
 	"\x06tables\x18\x06 \x03(\v2\x19.drover.plan.v1.TableNameR\x06tables\x12\x14\n" +
-	"\x05roles\x18\a \x03(\tR\x05roles\"\xa5\x02\n" +
+	"\x05roles\x18\a \x03(\tR\x05roles\x12\x14\n" +
+	"\x05needs\x18x \x03(\tR\x05needs\x12\x17\n" +
+	"\aacts_as\x18y \x03(\tR\x06actsAs\x12\x18\n" +
+	"\aversion\x18z \x01(\tR\aversion\"\xda\x02\n" +
 	"\bDatabase\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -2317,7 +2411,8 @@ const file_drover_plan_v1_table_proto_rawDesc = "" +
 	"\n" +
 	"user_types\x18\x05 \x03(\v2\x18.drover.plan.v1.UserTypeR\tuserTypes\x121\n" +
 	"\aunmoved\x18\x06 \x03(\v2\x17.drover.plan.v1.UnmovedR\aunmoved\x120\n" +
-	"\aobjects\x18\a \x03(\v2\x16.drover.plan.v1.ObjectR\aobjects*\xdd\x02\n" +
+	"\aobjects\x18\a \x03(\v2\x16.drover.plan.v1.ObjectR\aobjects\x123\n" +
+	"\bfindings\x18d \x03(\v2\x17.drover.plan.v1.FindingR\bfindings*\xdd\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tKIND_BOOL\x10\x01\x12\f\n" +
@@ -2395,6 +2490,7 @@ var file_drover_plan_v1_table_proto_goTypes = []any{
 	(*TableName)(nil),   // 19: drover.plan.v1.TableName
 	(*Object)(nil),      // 20: drover.plan.v1.Object
 	(*Database)(nil),    // 21: drover.plan.v1.Database
+	(*Finding)(nil),     // 22: drover.plan.v1.Finding
 }
 var file_drover_plan_v1_table_proto_depIdxs = []int32{
 	4,  // 0: drover.plan.v1.Default.moment:type_name -> drover.plan.v1.Default.Moment
@@ -2421,11 +2517,12 @@ var file_drover_plan_v1_table_proto_depIdxs = []int32{
 	17, // 21: drover.plan.v1.Database.user_types:type_name -> drover.plan.v1.UserType
 	18, // 22: drover.plan.v1.Database.unmoved:type_name -> drover.plan.v1.Unmoved
 	20, // 23: drover.plan.v1.Database.objects:type_name -> drover.plan.v1.Object
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	22, // 24: drover.plan.v1.Database.findings:type_name -> drover.plan.v1.Finding
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_drover_plan_v1_table_proto_init() }
@@ -2433,6 +2530,7 @@ func file_drover_plan_v1_table_proto_init() {
 	if File_drover_plan_v1_table_proto != nil {
 		return
 	}
+	file_drover_plan_v1_finding_proto_init()
 	file_drover_plan_v1_table_proto_msgTypes[0].OneofWrappers = []any{
 		(*Default_Literal)(nil),
 		(*Default_Moment_)(nil),

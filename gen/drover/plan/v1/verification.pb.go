@@ -150,21 +150,25 @@ const (
 	RowRepair_OUTCOME_PLANNED RowRepair_Outcome = 2
 	// The target's row is not the one that was verified: it was left alone.
 	RowRepair_OUTCOME_CHANGED RowRepair_Outcome = 3
+	// The target refuses the row.
+	RowRepair_OUTCOME_REFUSED RowRepair_Outcome = 140
 )
 
 // Enum value maps for RowRepair_Outcome.
 var (
 	RowRepair_Outcome_name = map[int32]string{
-		0: "OUTCOME_UNSPECIFIED",
-		1: "OUTCOME_DONE",
-		2: "OUTCOME_PLANNED",
-		3: "OUTCOME_CHANGED",
+		0:   "OUTCOME_UNSPECIFIED",
+		1:   "OUTCOME_DONE",
+		2:   "OUTCOME_PLANNED",
+		3:   "OUTCOME_CHANGED",
+		140: "OUTCOME_REFUSED",
 	}
 	RowRepair_Outcome_value = map[string]int32{
 		"OUTCOME_UNSPECIFIED": 0,
 		"OUTCOME_DONE":        1,
 		"OUTCOME_PLANNED":     2,
 		"OUTCOME_CHANGED":     3,
+		"OUTCOME_REFUSED":     140,
 	}
 )
 
@@ -333,9 +337,11 @@ func (x *SchemaDifference) GetActual() string {
 type RowRepair struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The key for people: "id=42".
-	Key           string            `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	Action        RowRepair_Action  `protobuf:"varint,2,opt,name=action,proto3,enum=drover.plan.v1.RowRepair_Action" json:"action,omitempty"`
-	Outcome       RowRepair_Outcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=drover.plan.v1.RowRepair_Outcome" json:"outcome,omitempty"`
+	Key     string            `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Action  RowRepair_Action  `protobuf:"varint,2,opt,name=action,proto3,enum=drover.plan.v1.RowRepair_Action" json:"action,omitempty"`
+	Outcome RowRepair_Outcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=drover.plan.v1.RowRepair_Outcome" json:"outcome,omitempty"`
+	// Why the target refuses it.
+	Reason        string `protobuf:"bytes,140,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -391,6 +397,13 @@ func (x *RowRepair) GetOutcome() RowRepair_Outcome {
 	return RowRepair_OUTCOME_UNSPECIFIED
 }
 
+func (x *RowRepair) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_drover_plan_v1_verification_proto protoreflect.FileDescriptor
 
 const file_drover_plan_v1_verification_proto_rawDesc = "" +
@@ -407,22 +420,24 @@ const file_drover_plan_v1_verification_proto_rawDesc = "" +
 	"\x04type\x18\x01 \x01(\x0e2\x1f.drover.plan.v1.Difference.TypeR\x04type\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x1a\n" +
 	"\bexpected\x18\x03 \x01(\tR\bexpected\x12\x16\n" +
-	"\x06actual\x18\x04 \x01(\tR\x06actual\"\xe0\x02\n" +
+	"\x06actual\x18\x04 \x01(\tR\x06actual\"\x8f\x03\n" +
 	"\tRowRepair\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x128\n" +
 	"\x06action\x18\x02 \x01(\x0e2 .drover.plan.v1.RowRepair.ActionR\x06action\x12;\n" +
-	"\aoutcome\x18\x03 \x01(\x0e2!.drover.plan.v1.RowRepair.OutcomeR\aoutcome\"j\n" +
+	"\aoutcome\x18\x03 \x01(\x0e2!.drover.plan.v1.RowRepair.OutcomeR\aoutcome\x12\x17\n" +
+	"\x06reason\x18\x8c\x01 \x01(\tR\x06reason\"j\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rACTION_INSERT\x10\x01\x12\x11\n" +
 	"\rACTION_UPDATE\x10\x02\x12\x11\n" +
 	"\rACTION_DELETE\x10\x03\x12\x0f\n" +
-	"\vACTION_NONE\x10\x04\"^\n" +
+	"\vACTION_NONE\x10\x04\"t\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fOUTCOME_DONE\x10\x01\x12\x13\n" +
 	"\x0fOUTCOME_PLANNED\x10\x02\x12\x13\n" +
-	"\x0fOUTCOME_CHANGED\x10\x03*\x9c\x01\n" +
+	"\x0fOUTCOME_CHANGED\x10\x03\x12\x14\n" +
+	"\x0fOUTCOME_REFUSED\x10\x8c\x01*\x9c\x01\n" +
 	"\n" +
 	"VerifyMode\x12\x1b\n" +
 	"\x17VERIFY_MODE_UNSPECIFIED\x10\x00\x12\x15\n" +

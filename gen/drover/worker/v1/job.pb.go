@@ -95,6 +95,8 @@ type Job struct {
 	Tries uint32 `protobuf:"varint,8,opt,name=tries,proto3" json:"tries,omitempty"`
 	// The job waits more than it works and takes no slot of the worker.
 	Background bool `protobuf:"varint,9,opt,name=background,proto3" json:"background,omitempty"`
+	// How fast the job may read; absent for as fast as it can.
+	Pace *Pace `protobuf:"bytes,180,opt,name=pace,proto3" json:"pace,omitempty"`
 	// Types that are valid to be assigned to Work:
 	//
 	//	*Job_Describe
@@ -119,6 +121,7 @@ type Job struct {
 	//	*Job_CompareKeys
 	//	*Job_ApplyObjects
 	//	*Job_Replay
+	//	*Job_WatchSource
 	Work          isJob_Work `protobuf_oneof:"work"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -215,6 +218,13 @@ func (x *Job) GetBackground() bool {
 		return x.Background
 	}
 	return false
+}
+
+func (x *Job) GetPace() *Pace {
+	if x != nil {
+		return x.Pace
+	}
+	return nil
 }
 
 func (x *Job) GetWork() isJob_Work {
@@ -422,6 +432,15 @@ func (x *Job) GetReplay() *ReplayRejects {
 	return nil
 }
 
+func (x *Job) GetWatchSource() *WatchSource {
+	if x != nil {
+		if x, ok := x.Work.(*Job_WatchSource); ok {
+			return x.WatchSource
+		}
+	}
+	return nil
+}
+
 type isJob_Work interface {
 	isJob_Work()
 }
@@ -514,6 +533,10 @@ type Job_Replay struct {
 	Replay *ReplayRejects `protobuf:"bytes,43,opt,name=replay,proto3,oneof"`
 }
 
+type Job_WatchSource struct {
+	WatchSource *WatchSource `protobuf:"bytes,181,opt,name=watch_source,json=watchSource,proto3,oneof"`
+}
+
 func (*Job_Describe) isJob_Work() {}
 
 func (*Job_Design) isJob_Work() {}
@@ -558,19 +581,134 @@ func (*Job_ApplyObjects) isJob_Work() {}
 
 func (*Job_Replay) isJob_Work() {}
 
+func (*Job_WatchSource) isJob_Work() {}
+
+// Pace is one job's share of what its migration may ask of the source.
+type Pace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0 for no limit.
+	RowsPerSecond  float64 `protobuf:"fixed64,1,opt,name=rows_per_second,json=rowsPerSecond,proto3" json:"rows_per_second,omitempty"`
+	BytesPerSecond float64 `protobuf:"fixed64,2,opt,name=bytes_per_second,json=bytesPerSecond,proto3" json:"bytes_per_second,omitempty"`
+	// Share of the time in which the job reads, from near 0 to 1; it rests in between.
+	Speed         float64 `protobuf:"fixed64,3,opt,name=speed,proto3" json:"speed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pace) Reset() {
+	*x = Pace{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pace) ProtoMessage() {}
+
+func (x *Pace) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pace.ProtoReflect.Descriptor instead.
+func (*Pace) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Pace) GetRowsPerSecond() float64 {
+	if x != nil {
+		return x.RowsPerSecond
+	}
+	return 0
+}
+
+func (x *Pace) GetBytesPerSecond() float64 {
+	if x != nil {
+		return x.BytesPerSecond
+	}
+	return 0
+}
+
+func (x *Pace) GetSpeed() float64 {
+	if x != nil {
+		return x.Speed
+	}
+	return 0
+}
+
+// WatchSource looks at the source's load until it is revoked, and reports it as progress
+// (extractor).
+type WatchSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to look at.
+	Limits        *v11.SourceLimitSpec `protobuf:"bytes,1,opt,name=limits,proto3" json:"limits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchSource) Reset() {
+	*x = WatchSource{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchSource) ProtoMessage() {}
+
+func (x *WatchSource) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchSource.ProtoReflect.Descriptor instead.
+func (*WatchSource) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *WatchSource) GetLimits() *v11.SourceLimitSpec {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
 // Describe reads the source's catalog (extractor).
 type Describe struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Globs over schema.table; empty for everything.
-	Include       []string `protobuf:"bytes,1,rep,name=include,proto3" json:"include,omitempty"`
-	Exclude       []string `protobuf:"bytes,2,rep,name=exclude,proto3" json:"exclude,omitempty"`
+	Include []string `protobuf:"bytes,1,rep,name=include,proto3" json:"include,omitempty"`
+	Exclude []string `protobuf:"bytes,2,rep,name=exclude,proto3" json:"exclude,omitempty"`
+	// Limits for which the source's load will be watched: what the user may not see of it
+	// is a finding.
+	Limits        *v11.SourceLimitSpec `protobuf:"bytes,180,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Describe) Reset() {
 	*x = Describe{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[1]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -582,7 +720,7 @@ func (x *Describe) String() string {
 func (*Describe) ProtoMessage() {}
 
 func (x *Describe) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[1]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -595,7 +733,7 @@ func (x *Describe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Describe.ProtoReflect.Descriptor instead.
 func (*Describe) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{1}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Describe) GetInclude() []string {
@@ -612,6 +750,13 @@ func (x *Describe) GetExclude() []string {
 	return nil
 }
 
+func (x *Describe) GetLimits() *v11.SourceLimitSpec {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
 type Described struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Database      *v1.Database           `protobuf:"bytes,1,opt,name=database,proto3" json:"database,omitempty"`
@@ -621,7 +766,7 @@ type Described struct {
 
 func (x *Described) Reset() {
 	*x = Described{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[2]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +778,7 @@ func (x *Described) String() string {
 func (*Described) ProtoMessage() {}
 
 func (x *Described) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[2]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +791,7 @@ func (x *Described) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Described.ProtoReflect.Descriptor instead.
 func (*Described) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Described) GetDatabase() *v1.Database {
@@ -670,14 +815,17 @@ type MakeDesign struct {
 	// load into the final tables.
 	Stage string `protobuf:"bytes,5,opt,name=stage,proto3" json:"stage,omitempty"`
 	// First match wins.
-	Policies      []*v11.PolicyRule `protobuf:"bytes,20,rep,name=policies,proto3" json:"policies,omitempty"`
+	Policies []*v11.PolicyRule `protobuf:"bytes,20,rep,name=policies,proto3" json:"policies,omitempty"`
+	// Owners and grants of the source stay behind.
+	SkipOwners    bool `protobuf:"varint,120,opt,name=skip_owners,json=skipOwners,proto3" json:"skip_owners,omitempty"`
+	SkipGrants    bool `protobuf:"varint,121,opt,name=skip_grants,json=skipGrants,proto3" json:"skip_grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MakeDesign) Reset() {
 	*x = MakeDesign{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[3]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +837,7 @@ func (x *MakeDesign) String() string {
 func (*MakeDesign) ProtoMessage() {}
 
 func (x *MakeDesign) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[3]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +850,7 @@ func (x *MakeDesign) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MakeDesign.ProtoReflect.Descriptor instead.
 func (*MakeDesign) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MakeDesign) GetDatabase() *v1.Database {
@@ -747,6 +895,20 @@ func (x *MakeDesign) GetPolicies() []*v11.PolicyRule {
 	return nil
 }
 
+func (x *MakeDesign) GetSkipOwners() bool {
+	if x != nil {
+		return x.SkipOwners
+	}
+	return false
+}
+
+func (x *MakeDesign) GetSkipGrants() bool {
+	if x != nil {
+		return x.SkipGrants
+	}
+	return false
+}
+
 type Designed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Design        *v1.Design             `protobuf:"bytes,1,opt,name=design,proto3" json:"design,omitempty"`
@@ -756,7 +918,7 @@ type Designed struct {
 
 func (x *Designed) Reset() {
 	*x = Designed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[4]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +930,7 @@ func (x *Designed) String() string {
 func (*Designed) ProtoMessage() {}
 
 func (x *Designed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[4]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +943,7 @@ func (x *Designed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Designed.ProtoReflect.Descriptor instead.
 func (*Designed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{4}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Designed) GetDesign() *v1.Design {
@@ -809,7 +971,7 @@ type SplitTable struct {
 
 func (x *SplitTable) Reset() {
 	*x = SplitTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[5]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +983,7 @@ func (x *SplitTable) String() string {
 func (*SplitTable) ProtoMessage() {}
 
 func (x *SplitTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[5]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +996,7 @@ func (x *SplitTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitTable.ProtoReflect.Descriptor instead.
 func (*SplitTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{5}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SplitTable) GetTable() *v1.TablePlan {
@@ -888,7 +1050,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[6]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +1062,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[6]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1075,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{6}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Split) GetRanges() []*v1.Range {
@@ -933,7 +1095,7 @@ type HoldSnapshot struct {
 
 func (x *HoldSnapshot) Reset() {
 	*x = HoldSnapshot{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -945,7 +1107,7 @@ func (x *HoldSnapshot) String() string {
 func (*HoldSnapshot) ProtoMessage() {}
 
 func (x *HoldSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -958,7 +1120,7 @@ func (x *HoldSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldSnapshot.ProtoReflect.Descriptor instead.
 func (*HoldSnapshot) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 // PrepareTarget makes the ledger and the migration's row in the target, and runs
@@ -970,14 +1132,16 @@ type PrepareTarget struct {
 	// Identity the design saw; another one means another database.
 	TargetIdentity string `protobuf:"bytes,3,opt,name=target_identity,json=targetIdentity,proto3" json:"target_identity,omitempty"`
 	// The migration may be complete in the target and is taken up again.
-	Reopen        bool `protobuf:"varint,20,opt,name=reopen,proto3" json:"reopen,omitempty"`
+	Reopen bool `protobuf:"varint,20,opt,name=reopen,proto3" json:"reopen,omitempty"`
+	// Folder for rejected rows, which is made; empty for none.
+	RejectsTo     string `protobuf:"bytes,140,opt,name=rejects_to,json=rejectsTo,proto3" json:"rejects_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PrepareTarget) Reset() {
 	*x = PrepareTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1153,7 @@ func (x *PrepareTarget) String() string {
 func (*PrepareTarget) ProtoMessage() {}
 
 func (x *PrepareTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1166,7 @@ func (x *PrepareTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareTarget.ProtoReflect.Descriptor instead.
 func (*PrepareTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PrepareTarget) GetStatements() []*v1.Statement {
@@ -1033,6 +1197,13 @@ func (x *PrepareTarget) GetReopen() bool {
 	return false
 }
 
+func (x *PrepareTarget) GetRejectsTo() string {
+	if x != nil {
+		return x.RejectsTo
+	}
+	return ""
+}
+
 // ApplySchema runs a table's statements of one step (loader).
 type ApplySchema struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1046,7 +1217,7 @@ type ApplySchema struct {
 
 func (x *ApplySchema) Reset() {
 	*x = ApplySchema{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1229,7 @@ func (x *ApplySchema) String() string {
 func (*ApplySchema) ProtoMessage() {}
 
 func (x *ApplySchema) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1242,7 @@ func (x *ApplySchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplySchema.ProtoReflect.Descriptor instead.
 func (*ApplySchema) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ApplySchema) GetTable() *v1.TablePlan {
@@ -1105,7 +1276,7 @@ type ApplyObjects struct {
 
 func (x *ApplyObjects) Reset() {
 	*x = ApplyObjects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1288,7 @@ func (x *ApplyObjects) String() string {
 func (*ApplyObjects) ProtoMessage() {}
 
 func (x *ApplyObjects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1301,7 @@ func (x *ApplyObjects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyObjects.ProtoReflect.Descriptor instead.
 func (*ApplyObjects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ApplyObjects) GetStatements() []*v1.Statement {
@@ -1157,7 +1328,7 @@ type ExtractRange struct {
 
 func (x *ExtractRange) Reset() {
 	*x = ExtractRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1340,7 @@ func (x *ExtractRange) String() string {
 func (*ExtractRange) ProtoMessage() {}
 
 func (x *ExtractRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1353,7 @@ func (x *ExtractRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractRange.ProtoReflect.Descriptor instead.
 func (*ExtractRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ExtractRange) GetTable() *v1.TablePlan {
@@ -1245,7 +1416,7 @@ type Extracted struct {
 
 func (x *Extracted) Reset() {
 	*x = Extracted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1257,7 +1428,7 @@ func (x *Extracted) String() string {
 func (*Extracted) ProtoMessage() {}
 
 func (x *Extracted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1270,7 +1441,7 @@ func (x *Extracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extracted.ProtoReflect.Descriptor instead.
 func (*Extracted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Extracted) GetBatches() uint64 {
@@ -1313,7 +1484,7 @@ type LoadRange struct {
 
 func (x *LoadRange) Reset() {
 	*x = LoadRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1496,7 @@ func (x *LoadRange) String() string {
 func (*LoadRange) ProtoMessage() {}
 
 func (x *LoadRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1509,7 @@ func (x *LoadRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadRange.ProtoReflect.Descriptor instead.
 func (*LoadRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LoadRange) GetTable() *v1.TablePlan {
@@ -1409,7 +1580,7 @@ type Fenced struct {
 
 func (x *Fenced) Reset() {
 	*x = Fenced{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1592,7 @@ func (x *Fenced) String() string {
 func (*Fenced) ProtoMessage() {}
 
 func (x *Fenced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1605,7 @@ func (x *Fenced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fenced.ProtoReflect.Descriptor instead.
 func (*Fenced) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Fenced) GetAfter() *v1.Bound {
@@ -1471,7 +1642,7 @@ type Loaded struct {
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1654,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1667,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Loaded) GetDigest() *v1.Digest {
@@ -1567,7 +1738,7 @@ type ValidateRange struct {
 
 func (x *ValidateRange) Reset() {
 	*x = ValidateRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1750,7 @@ func (x *ValidateRange) String() string {
 func (*ValidateRange) ProtoMessage() {}
 
 func (x *ValidateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +1763,7 @@ func (x *ValidateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateRange.ProtoReflect.Descriptor instead.
 func (*ValidateRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ValidateRange) GetTable() *v1.TablePlan {
@@ -1652,7 +1823,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1664,7 +1835,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1677,7 +1848,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Verdict) GetEqual() bool {
@@ -1718,7 +1889,7 @@ type CountTable struct {
 
 func (x *CountTable) Reset() {
 	*x = CountTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1901,7 @@ func (x *CountTable) String() string {
 func (*CountTable) ProtoMessage() {}
 
 func (x *CountTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1914,7 @@ func (x *CountTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountTable.ProtoReflect.Descriptor instead.
 func (*CountTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CountTable) GetTable() *v1.TablePlan {
@@ -1765,7 +1936,7 @@ type Counted struct {
 
 func (x *Counted) Reset() {
 	*x = Counted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1948,7 @@ func (x *Counted) String() string {
 func (*Counted) ProtoMessage() {}
 
 func (x *Counted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1961,7 @@ func (x *Counted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counted.ProtoReflect.Descriptor instead.
 func (*Counted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Counted) GetRows() int64 {
@@ -1817,7 +1988,7 @@ type Baseline struct {
 
 func (x *Baseline) Reset() {
 	*x = Baseline{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +2000,7 @@ func (x *Baseline) String() string {
 func (*Baseline) ProtoMessage() {}
 
 func (x *Baseline) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +2013,7 @@ func (x *Baseline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Baseline.ProtoReflect.Descriptor instead.
 func (*Baseline) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Baseline) GetTable() *v1.TablePlan {
@@ -1864,7 +2035,7 @@ type FinishTarget struct {
 
 func (x *FinishTarget) Reset() {
 	*x = FinishTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +2047,7 @@ func (x *FinishTarget) String() string {
 func (*FinishTarget) ProtoMessage() {}
 
 func (x *FinishTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +2060,7 @@ func (x *FinishTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishTarget.ProtoReflect.Descriptor instead.
 func (*FinishTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FinishTarget) GetStage() string {
@@ -1911,7 +2082,7 @@ type EmptyTable struct {
 
 func (x *EmptyTable) Reset() {
 	*x = EmptyTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1923,7 +2094,7 @@ func (x *EmptyTable) String() string {
 func (*EmptyTable) ProtoMessage() {}
 
 func (x *EmptyTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1936,7 +2107,7 @@ func (x *EmptyTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyTable.ProtoReflect.Descriptor instead.
 func (*EmptyTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EmptyTable) GetTable() *v1.TablePlan {
@@ -1964,7 +2135,7 @@ type PublishTables struct {
 
 func (x *PublishTables) Reset() {
 	*x = PublishTables{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1976,7 +2147,7 @@ func (x *PublishTables) String() string {
 func (*PublishTables) ProtoMessage() {}
 
 func (x *PublishTables) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1989,7 +2160,7 @@ func (x *PublishTables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishTables.ProtoReflect.Descriptor instead.
 func (*PublishTables) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PublishTables) GetTables() []*v1.TablePlan {
@@ -2011,7 +2182,7 @@ type DiscardTables struct {
 
 func (x *DiscardTables) Reset() {
 	*x = DiscardTables{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2194,7 @@ func (x *DiscardTables) String() string {
 func (*DiscardTables) ProtoMessage() {}
 
 func (x *DiscardTables) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2207,7 @@ func (x *DiscardTables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardTables.ProtoReflect.Descriptor instead.
 func (*DiscardTables) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DiscardTables) GetTables() []*v1.TablePlan {
@@ -2068,7 +2239,7 @@ type SampleTable struct {
 
 func (x *SampleTable) Reset() {
 	*x = SampleTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2080,7 +2251,7 @@ func (x *SampleTable) String() string {
 func (*SampleTable) ProtoMessage() {}
 
 func (x *SampleTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2093,7 +2264,7 @@ func (x *SampleTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleTable.ProtoReflect.Descriptor instead.
 func (*SampleTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SampleTable) GetTable() *v1.TablePlan {
@@ -2136,7 +2307,7 @@ type Sampled struct {
 
 func (x *Sampled) Reset() {
 	*x = Sampled{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2148,7 +2319,7 @@ func (x *Sampled) String() string {
 func (*Sampled) ProtoMessage() {}
 
 func (x *Sampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2161,7 +2332,7 @@ func (x *Sampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sampled.ProtoReflect.Descriptor instead.
 func (*Sampled) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{26}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Sampled) GetRows() int64 {
@@ -2197,7 +2368,7 @@ type AssessRange struct {
 
 func (x *AssessRange) Reset() {
 	*x = AssessRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2380,7 @@ func (x *AssessRange) String() string {
 func (*AssessRange) ProtoMessage() {}
 
 func (x *AssessRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2393,7 @@ func (x *AssessRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssessRange.ProtoReflect.Descriptor instead.
 func (*AssessRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{27}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AssessRange) GetTable() *v1.TablePlan {
@@ -2252,7 +2423,7 @@ type CompareKeys struct {
 
 func (x *CompareKeys) Reset() {
 	*x = CompareKeys{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2264,7 +2435,7 @@ func (x *CompareKeys) String() string {
 func (*CompareKeys) ProtoMessage() {}
 
 func (x *CompareKeys) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2277,7 +2448,7 @@ func (x *CompareKeys) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareKeys.ProtoReflect.Descriptor instead.
 func (*CompareKeys) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CompareKeys) GetTable() *v1.TablePlan {
@@ -2304,7 +2475,7 @@ type Compared struct {
 
 func (x *Compared) Reset() {
 	*x = Compared{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2316,7 +2487,7 @@ func (x *Compared) String() string {
 func (*Compared) ProtoMessage() {}
 
 func (x *Compared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2329,7 +2500,7 @@ func (x *Compared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Compared.ProtoReflect.Descriptor instead.
 func (*Compared) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Compared) GetFindings() []*v1.Finding {
@@ -2351,7 +2522,7 @@ type Assessed struct {
 
 func (x *Assessed) Reset() {
 	*x = Assessed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2363,7 +2534,7 @@ func (x *Assessed) String() string {
 func (*Assessed) ProtoMessage() {}
 
 func (x *Assessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2376,7 +2547,7 @@ func (x *Assessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assessed.ProtoReflect.Descriptor instead.
 func (*Assessed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Assessed) GetRows() int64 {
@@ -2406,14 +2577,17 @@ type Rejects struct {
 	// Rows that may be rejected.
 	Max int64 `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
 	// Folder on the loader's host.
-	To            string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	To string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// What tells that folder from one of the same name on another host, as the job that
+	// prepared the target found it; empty for any.
+	Folder        string `protobuf:"bytes,140,opt,name=folder,proto3" json:"folder,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Rejects) Reset() {
 	*x = Rejects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2599,7 @@ func (x *Rejects) String() string {
 func (*Rejects) ProtoMessage() {}
 
 func (x *Rejects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2612,7 @@ func (x *Rejects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejects.ProtoReflect.Descriptor instead.
 func (*Rejects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Rejects) GetMax() int64 {
@@ -2455,6 +2629,13 @@ func (x *Rejects) GetTo() string {
 	return ""
 }
 
+func (x *Rejects) GetFolder() string {
+	if x != nil {
+		return x.Folder
+	}
+	return ""
+}
+
 // ReplayRejects writes rows that were rejected, which are in files of the loader's
 // host, and takes those that the target accepts now off the range's rejected ones
 // (loader).
@@ -2465,14 +2646,17 @@ type ReplayRejects struct {
 	Attempt uint64                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	Epoch   uint64                 `protobuf:"varint,4,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// Folder with the rejected rows.
-	From          string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	From string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// The table is published: others may write to it, and nobody compares its ranges any
+	// more. The rows that were written are looked for in it.
+	Live          bool `protobuf:"varint,140,opt,name=live,proto3" json:"live,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReplayRejects) Reset() {
 	*x = ReplayRejects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +2668,7 @@ func (x *ReplayRejects) String() string {
 func (*ReplayRejects) ProtoMessage() {}
 
 func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +2681,7 @@ func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRejects.ProtoReflect.Descriptor instead.
 func (*ReplayRejects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{32}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ReplayRejects) GetTable() *v1.TablePlan {
@@ -2535,6 +2719,13 @@ func (x *ReplayRejects) GetFrom() string {
 	return ""
 }
 
+func (x *ReplayRejects) GetLive() bool {
+	if x != nil {
+		return x.Live
+	}
+	return false
+}
+
 type Replayed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Everything the range has in the target.
@@ -2543,7 +2734,7 @@ type Replayed struct {
 	Rejected *v1.Rejected `protobuf:"bytes,2,opt,name=rejected,proto3" json:"rejected,omitempty"`
 	// Rows that this job brought into the target.
 	Rows int64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
-	// Rejected rows that no file on the loader's host has.
+	// Rejected rows that neither a file on the loader's host nor the source has.
 	Missing       int64 `protobuf:"varint,4,opt,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2551,7 +2742,7 @@ type Replayed struct {
 
 func (x *Replayed) Reset() {
 	*x = Replayed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2563,7 +2754,7 @@ func (x *Replayed) String() string {
 func (*Replayed) ProtoMessage() {}
 
 func (x *Replayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2576,7 +2767,7 @@ func (x *Replayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
 func (*Replayed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{33}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Replayed) GetDigest() *v1.Digest {
@@ -2611,7 +2802,7 @@ var File_drover_worker_v1_job_proto protoreflect.FileDescriptor
 
 const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1ddrover/worker/v1/verify.proto\"\xce\f\n" +
+	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1ddrover/worker/v1/verify.proto\"\xc0\r\n" +
 	"\x03Job\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x12\x1c\n" +
 	"\tmigration\x18\x02 \x01(\tR\tmigration\x12%\n" +
@@ -2623,7 +2814,8 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x05tries\x18\b \x01(\rR\x05tries\x12\x1e\n" +
 	"\n" +
 	"background\x18\t \x01(\bR\n" +
-	"background\x128\n" +
+	"background\x12+\n" +
+	"\x04pace\x18\xb4\x01 \x01(\v2\x16.drover.worker.v1.PaceR\x04pace\x128\n" +
 	"\bdescribe\x18\x14 \x01(\v2\x1a.drover.worker.v1.DescribeH\x00R\bdescribe\x126\n" +
 	"\x06design\x18\x15 \x01(\v2\x1c.drover.worker.v1.MakeDesignH\x00R\x06design\x124\n" +
 	"\x05split\x18\x16 \x01(\v2\x1c.drover.worker.v1.SplitTableH\x00R\x05split\x12E\n" +
@@ -2645,13 +2837,21 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x06assess\x18( \x01(\v2\x1d.drover.worker.v1.AssessRangeH\x00R\x06assess\x12B\n" +
 	"\fcompare_keys\x18) \x01(\v2\x1d.drover.worker.v1.CompareKeysH\x00R\vcompareKeys\x12E\n" +
 	"\rapply_objects\x180 \x01(\v2\x1e.drover.worker.v1.ApplyObjectsH\x00R\fapplyObjects\x129\n" +
-	"\x06replay\x18+ \x01(\v2\x1f.drover.worker.v1.ReplayRejectsH\x00R\x06replayB\x06\n" +
-	"\x04work\">\n" +
+	"\x06replay\x18+ \x01(\v2\x1f.drover.worker.v1.ReplayRejectsH\x00R\x06replay\x12C\n" +
+	"\fwatch_source\x18\xb5\x01 \x01(\v2\x1d.drover.worker.v1.WatchSourceH\x00R\vwatchSourceB\x06\n" +
+	"\x04work\"n\n" +
+	"\x04Pace\x12&\n" +
+	"\x0frows_per_second\x18\x01 \x01(\x01R\rrowsPerSecond\x12(\n" +
+	"\x10bytes_per_second\x18\x02 \x01(\x01R\x0ebytesPerSecond\x12\x14\n" +
+	"\x05speed\x18\x03 \x01(\x01R\x05speed\"A\n" +
+	"\vWatchSource\x122\n" +
+	"\x06limits\x18\x01 \x01(\v2\x1a.drover.v1.SourceLimitSpecR\x06limits\"s\n" +
 	"\bDescribe\x12\x18\n" +
 	"\ainclude\x18\x01 \x03(\tR\ainclude\x12\x18\n" +
-	"\aexclude\x18\x02 \x03(\tR\aexclude\"A\n" +
+	"\aexclude\x18\x02 \x03(\tR\aexclude\x123\n" +
+	"\x06limits\x18\xb4\x01 \x01(\v2\x1a.drover.v1.SourceLimitSpecR\x06limits\"A\n" +
 	"\tDescribed\x124\n" +
-	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\x96\x02\n" +
+	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\xd8\x02\n" +
 	"\n" +
 	"MakeDesign\x124\n" +
 	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\x124\n" +
@@ -2659,7 +2859,11 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x06tables\x18\x03 \x03(\v2\x14.drover.v1.TableRuleR\x06tables\x12%\n" +
 	"\x05casts\x18\x04 \x03(\v2\x0f.drover.v1.CastR\x05casts\x12\x14\n" +
 	"\x05stage\x18\x05 \x01(\tR\x05stage\x121\n" +
-	"\bpolicies\x18\x14 \x03(\v2\x15.drover.v1.PolicyRuleR\bpolicies\":\n" +
+	"\bpolicies\x18\x14 \x03(\v2\x15.drover.v1.PolicyRuleR\bpolicies\x12\x1f\n" +
+	"\vskip_owners\x18x \x01(\bR\n" +
+	"skipOwners\x12\x1f\n" +
+	"\vskip_grants\x18y \x01(\bR\n" +
+	"skipGrants\":\n" +
 	"\bDesigned\x12.\n" +
 	"\x06design\x18\x01 \x01(\v2\x16.drover.plan.v1.DesignR\x06design\"\xf9\x01\n" +
 	"\n" +
@@ -2673,14 +2877,16 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x05after\x18\x15 \x01(\v2\x15.drover.plan.v1.BoundR\x05after\"6\n" +
 	"\x05Split\x12-\n" +
 	"\x06ranges\x18\x01 \x03(\v2\x15.drover.plan.v1.RangeR\x06ranges\"\x0e\n" +
-	"\fHoldSnapshot\"\xb4\x01\n" +
+	"\fHoldSnapshot\"\xd4\x01\n" +
 	"\rPrepareTarget\x129\n" +
 	"\n" +
 	"statements\x18\x01 \x03(\v2\x19.drover.plan.v1.StatementR\n" +
 	"statements\x12'\n" +
 	"\x0fsource_identity\x18\x02 \x01(\tR\x0esourceIdentity\x12'\n" +
 	"\x0ftarget_identity\x18\x03 \x01(\tR\x0etargetIdentity\x12\x16\n" +
-	"\x06reopen\x18\x14 \x01(\bR\x06reopen\"\x8b\x01\n" +
+	"\x06reopen\x18\x14 \x01(\bR\x06reopen\x12\x1e\n" +
+	"\n" +
+	"rejects_to\x18\x8c\x01 \x01(\tR\trejectsTo\"\x8b\x01\n" +
 	"\vApplySchema\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12(\n" +
 	"\x04step\x18\x02 \x01(\x0e2\x14.drover.plan.v1.StepR\x04step\x12!\n" +
@@ -2776,16 +2982,18 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\bAssessed\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12,\n" +
 	"\x06losses\x18\x02 \x03(\v2\x14.drover.plan.v1.LossR\x06losses\x121\n" +
-	"\atouched\x18\x03 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"+\n" +
+	"\atouched\x18\x03 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\"D\n" +
 	"\aRejects\x12\x10\n" +
 	"\x03max\x18\x01 \x01(\x03R\x03max\x12\x0e\n" +
-	"\x02to\x18\x02 \x01(\tR\x02to\"\xb1\x01\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x17\n" +
+	"\x06folder\x18\x8c\x01 \x01(\tR\x06folder\"\xc6\x01\n" +
 	"\rReplayRejects\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
 	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\x04R\aattempt\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
-	"\x04from\x18\x05 \x01(\tR\x04from\"\x9e\x01\n" +
+	"\x04from\x18\x05 \x01(\tR\x04from\x12\x13\n" +
+	"\x04live\x18\x8c\x01 \x01(\bR\x04live\"\x9e\x01\n" +
 	"\bReplayed\x12.\n" +
 	"\x06digest\x18\x01 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x124\n" +
 	"\brejected\x18\x02 \x01(\v2\x18.drover.plan.v1.RejectedR\brejected\x12\x12\n" +
@@ -2812,146 +3020,153 @@ func file_drover_worker_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_worker_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_drover_worker_v1_job_proto_goTypes = []any{
-	(Reset)(0),             // 0: drover.worker.v1.Reset
-	(*Job)(nil),            // 1: drover.worker.v1.Job
-	(*Describe)(nil),       // 2: drover.worker.v1.Describe
-	(*Described)(nil),      // 3: drover.worker.v1.Described
-	(*MakeDesign)(nil),     // 4: drover.worker.v1.MakeDesign
-	(*Designed)(nil),       // 5: drover.worker.v1.Designed
-	(*SplitTable)(nil),     // 6: drover.worker.v1.SplitTable
-	(*Split)(nil),          // 7: drover.worker.v1.Split
-	(*HoldSnapshot)(nil),   // 8: drover.worker.v1.HoldSnapshot
-	(*PrepareTarget)(nil),  // 9: drover.worker.v1.PrepareTarget
-	(*ApplySchema)(nil),    // 10: drover.worker.v1.ApplySchema
-	(*ApplyObjects)(nil),   // 11: drover.worker.v1.ApplyObjects
-	(*ExtractRange)(nil),   // 12: drover.worker.v1.ExtractRange
-	(*Extracted)(nil),      // 13: drover.worker.v1.Extracted
-	(*LoadRange)(nil),      // 14: drover.worker.v1.LoadRange
-	(*Fenced)(nil),         // 15: drover.worker.v1.Fenced
-	(*Loaded)(nil),         // 16: drover.worker.v1.Loaded
-	(*ValidateRange)(nil),  // 17: drover.worker.v1.ValidateRange
-	(*Verdict)(nil),        // 18: drover.worker.v1.Verdict
-	(*CountTable)(nil),     // 19: drover.worker.v1.CountTable
-	(*Counted)(nil),        // 20: drover.worker.v1.Counted
-	(*Baseline)(nil),       // 21: drover.worker.v1.Baseline
-	(*FinishTarget)(nil),   // 22: drover.worker.v1.FinishTarget
-	(*EmptyTable)(nil),     // 23: drover.worker.v1.EmptyTable
-	(*PublishTables)(nil),  // 24: drover.worker.v1.PublishTables
-	(*DiscardTables)(nil),  // 25: drover.worker.v1.DiscardTables
-	(*SampleTable)(nil),    // 26: drover.worker.v1.SampleTable
-	(*Sampled)(nil),        // 27: drover.worker.v1.Sampled
-	(*AssessRange)(nil),    // 28: drover.worker.v1.AssessRange
-	(*CompareKeys)(nil),    // 29: drover.worker.v1.CompareKeys
-	(*Compared)(nil),       // 30: drover.worker.v1.Compared
-	(*Assessed)(nil),       // 31: drover.worker.v1.Assessed
-	(*Rejects)(nil),        // 32: drover.worker.v1.Rejects
-	(*ReplayRejects)(nil),  // 33: drover.worker.v1.ReplayRejects
-	(*Replayed)(nil),       // 34: drover.worker.v1.Replayed
-	(*v1.Endpoint)(nil),    // 35: drover.plan.v1.Endpoint
-	(*VerifyRange)(nil),    // 36: drover.worker.v1.VerifyRange
-	(*RepairRange)(nil),    // 37: drover.worker.v1.RepairRange
-	(*v1.Database)(nil),    // 38: drover.plan.v1.Database
-	(v1.Existing)(0),       // 39: drover.plan.v1.Existing
-	(*v11.TableRule)(nil),  // 40: drover.v1.TableRule
-	(*v11.Cast)(nil),       // 41: drover.v1.Cast
-	(*v11.PolicyRule)(nil), // 42: drover.v1.PolicyRule
-	(*v1.Design)(nil),      // 43: drover.plan.v1.Design
-	(*v1.TablePlan)(nil),   // 44: drover.plan.v1.TablePlan
-	(*v1.Range)(nil),       // 45: drover.plan.v1.Range
-	(*v1.Bound)(nil),       // 46: drover.plan.v1.Bound
-	(*v1.Statement)(nil),   // 47: drover.plan.v1.Statement
-	(v1.Step)(0),           // 48: drover.plan.v1.Step
-	(*v1.Digest)(nil),      // 49: drover.plan.v1.Digest
-	(*v1.Touched)(nil),     // 50: drover.plan.v1.Touched
-	(*v1.Rejected)(nil),    // 51: drover.plan.v1.Rejected
-	(*v1.Difference)(nil),  // 52: drover.plan.v1.Difference
-	(*v1.Finding)(nil),     // 53: drover.plan.v1.Finding
-	(*v1.Loss)(nil),        // 54: drover.plan.v1.Loss
+	(Reset)(0),                  // 0: drover.worker.v1.Reset
+	(*Job)(nil),                 // 1: drover.worker.v1.Job
+	(*Pace)(nil),                // 2: drover.worker.v1.Pace
+	(*WatchSource)(nil),         // 3: drover.worker.v1.WatchSource
+	(*Describe)(nil),            // 4: drover.worker.v1.Describe
+	(*Described)(nil),           // 5: drover.worker.v1.Described
+	(*MakeDesign)(nil),          // 6: drover.worker.v1.MakeDesign
+	(*Designed)(nil),            // 7: drover.worker.v1.Designed
+	(*SplitTable)(nil),          // 8: drover.worker.v1.SplitTable
+	(*Split)(nil),               // 9: drover.worker.v1.Split
+	(*HoldSnapshot)(nil),        // 10: drover.worker.v1.HoldSnapshot
+	(*PrepareTarget)(nil),       // 11: drover.worker.v1.PrepareTarget
+	(*ApplySchema)(nil),         // 12: drover.worker.v1.ApplySchema
+	(*ApplyObjects)(nil),        // 13: drover.worker.v1.ApplyObjects
+	(*ExtractRange)(nil),        // 14: drover.worker.v1.ExtractRange
+	(*Extracted)(nil),           // 15: drover.worker.v1.Extracted
+	(*LoadRange)(nil),           // 16: drover.worker.v1.LoadRange
+	(*Fenced)(nil),              // 17: drover.worker.v1.Fenced
+	(*Loaded)(nil),              // 18: drover.worker.v1.Loaded
+	(*ValidateRange)(nil),       // 19: drover.worker.v1.ValidateRange
+	(*Verdict)(nil),             // 20: drover.worker.v1.Verdict
+	(*CountTable)(nil),          // 21: drover.worker.v1.CountTable
+	(*Counted)(nil),             // 22: drover.worker.v1.Counted
+	(*Baseline)(nil),            // 23: drover.worker.v1.Baseline
+	(*FinishTarget)(nil),        // 24: drover.worker.v1.FinishTarget
+	(*EmptyTable)(nil),          // 25: drover.worker.v1.EmptyTable
+	(*PublishTables)(nil),       // 26: drover.worker.v1.PublishTables
+	(*DiscardTables)(nil),       // 27: drover.worker.v1.DiscardTables
+	(*SampleTable)(nil),         // 28: drover.worker.v1.SampleTable
+	(*Sampled)(nil),             // 29: drover.worker.v1.Sampled
+	(*AssessRange)(nil),         // 30: drover.worker.v1.AssessRange
+	(*CompareKeys)(nil),         // 31: drover.worker.v1.CompareKeys
+	(*Compared)(nil),            // 32: drover.worker.v1.Compared
+	(*Assessed)(nil),            // 33: drover.worker.v1.Assessed
+	(*Rejects)(nil),             // 34: drover.worker.v1.Rejects
+	(*ReplayRejects)(nil),       // 35: drover.worker.v1.ReplayRejects
+	(*Replayed)(nil),            // 36: drover.worker.v1.Replayed
+	(*v1.Endpoint)(nil),         // 37: drover.plan.v1.Endpoint
+	(*VerifyRange)(nil),         // 38: drover.worker.v1.VerifyRange
+	(*RepairRange)(nil),         // 39: drover.worker.v1.RepairRange
+	(*v11.SourceLimitSpec)(nil), // 40: drover.v1.SourceLimitSpec
+	(*v1.Database)(nil),         // 41: drover.plan.v1.Database
+	(v1.Existing)(0),            // 42: drover.plan.v1.Existing
+	(*v11.TableRule)(nil),       // 43: drover.v1.TableRule
+	(*v11.Cast)(nil),            // 44: drover.v1.Cast
+	(*v11.PolicyRule)(nil),      // 45: drover.v1.PolicyRule
+	(*v1.Design)(nil),           // 46: drover.plan.v1.Design
+	(*v1.TablePlan)(nil),        // 47: drover.plan.v1.TablePlan
+	(*v1.Range)(nil),            // 48: drover.plan.v1.Range
+	(*v1.Bound)(nil),            // 49: drover.plan.v1.Bound
+	(*v1.Statement)(nil),        // 50: drover.plan.v1.Statement
+	(v1.Step)(0),                // 51: drover.plan.v1.Step
+	(*v1.Digest)(nil),           // 52: drover.plan.v1.Digest
+	(*v1.Touched)(nil),          // 53: drover.plan.v1.Touched
+	(*v1.Rejected)(nil),         // 54: drover.plan.v1.Rejected
+	(*v1.Difference)(nil),       // 55: drover.plan.v1.Difference
+	(*v1.Finding)(nil),          // 56: drover.plan.v1.Finding
+	(*v1.Loss)(nil),             // 57: drover.plan.v1.Loss
 }
 var file_drover_worker_v1_job_proto_depIdxs = []int32{
-	35, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
-	35, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
-	2,  // 2: drover.worker.v1.Job.describe:type_name -> drover.worker.v1.Describe
-	4,  // 3: drover.worker.v1.Job.design:type_name -> drover.worker.v1.MakeDesign
-	6,  // 4: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
-	8,  // 5: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
-	9,  // 6: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
-	10, // 7: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
-	12, // 8: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
-	14, // 9: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
-	17, // 10: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
-	19, // 11: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
-	22, // 12: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
-	21, // 13: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
-	23, // 14: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
-	24, // 15: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
-	25, // 16: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
-	26, // 17: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
-	36, // 18: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
-	37, // 19: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
-	28, // 20: drover.worker.v1.Job.assess:type_name -> drover.worker.v1.AssessRange
-	29, // 21: drover.worker.v1.Job.compare_keys:type_name -> drover.worker.v1.CompareKeys
-	11, // 22: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
-	33, // 23: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
-	38, // 24: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
-	38, // 25: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
-	39, // 26: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
-	40, // 27: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
-	41, // 28: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
-	42, // 29: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
-	43, // 30: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
-	44, // 31: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
-	45, // 32: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
-	46, // 33: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
-	45, // 34: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
-	47, // 35: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
-	44, // 36: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
-	48, // 37: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
-	47, // 38: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
-	44, // 39: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
-	45, // 40: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
-	46, // 41: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
-	49, // 42: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
-	44, // 43: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
-	45, // 44: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
-	0,  // 45: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
-	32, // 46: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
-	46, // 47: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
-	49, // 48: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
-	49, // 49: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
-	50, // 50: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
-	51, // 51: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
-	44, // 52: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
-	45, // 53: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
-	49, // 54: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
-	49, // 55: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
-	49, // 56: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
-	52, // 57: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
-	44, // 58: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
-	44, // 59: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
-	44, // 60: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
-	44, // 61: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
-	44, // 62: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
-	47, // 63: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
-	44, // 64: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
-	45, // 65: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
-	44, // 66: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
-	45, // 67: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
-	44, // 68: drover.worker.v1.CompareKeys.table:type_name -> drover.plan.v1.TablePlan
-	53, // 69: drover.worker.v1.Compared.findings:type_name -> drover.plan.v1.Finding
-	54, // 70: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
-	50, // 71: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
-	44, // 72: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
-	45, // 73: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
-	49, // 74: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
-	51, // 75: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
-	76, // [76:76] is the sub-list for method output_type
-	76, // [76:76] is the sub-list for method input_type
-	76, // [76:76] is the sub-list for extension type_name
-	76, // [76:76] is the sub-list for extension extendee
-	0,  // [0:76] is the sub-list for field type_name
+	37, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
+	37, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
+	2,  // 2: drover.worker.v1.Job.pace:type_name -> drover.worker.v1.Pace
+	4,  // 3: drover.worker.v1.Job.describe:type_name -> drover.worker.v1.Describe
+	6,  // 4: drover.worker.v1.Job.design:type_name -> drover.worker.v1.MakeDesign
+	8,  // 5: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
+	10, // 6: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
+	11, // 7: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
+	12, // 8: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
+	14, // 9: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
+	16, // 10: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
+	19, // 11: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
+	21, // 12: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
+	24, // 13: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
+	23, // 14: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
+	25, // 15: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
+	26, // 16: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
+	27, // 17: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
+	28, // 18: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
+	38, // 19: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
+	39, // 20: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
+	30, // 21: drover.worker.v1.Job.assess:type_name -> drover.worker.v1.AssessRange
+	31, // 22: drover.worker.v1.Job.compare_keys:type_name -> drover.worker.v1.CompareKeys
+	13, // 23: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
+	35, // 24: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
+	3,  // 25: drover.worker.v1.Job.watch_source:type_name -> drover.worker.v1.WatchSource
+	40, // 26: drover.worker.v1.WatchSource.limits:type_name -> drover.v1.SourceLimitSpec
+	40, // 27: drover.worker.v1.Describe.limits:type_name -> drover.v1.SourceLimitSpec
+	41, // 28: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
+	41, // 29: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
+	42, // 30: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
+	43, // 31: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
+	44, // 32: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
+	45, // 33: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
+	46, // 34: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
+	47, // 35: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
+	48, // 36: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
+	49, // 37: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
+	48, // 38: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
+	50, // 39: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
+	47, // 40: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
+	51, // 41: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
+	50, // 42: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
+	47, // 43: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
+	48, // 44: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
+	49, // 45: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
+	52, // 46: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
+	47, // 47: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
+	48, // 48: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
+	0,  // 49: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
+	34, // 50: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
+	49, // 51: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
+	52, // 52: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
+	52, // 53: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
+	53, // 54: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
+	54, // 55: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
+	47, // 56: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
+	48, // 57: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
+	52, // 58: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
+	52, // 59: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
+	52, // 60: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
+	55, // 61: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
+	47, // 62: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
+	47, // 63: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
+	47, // 64: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
+	47, // 65: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
+	47, // 66: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
+	50, // 67: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
+	47, // 68: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
+	48, // 69: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
+	47, // 70: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
+	48, // 71: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
+	47, // 72: drover.worker.v1.CompareKeys.table:type_name -> drover.plan.v1.TablePlan
+	56, // 73: drover.worker.v1.Compared.findings:type_name -> drover.plan.v1.Finding
+	57, // 74: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
+	53, // 75: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
+	47, // 76: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
+	48, // 77: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
+	52, // 78: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
+	54, // 79: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
+	80, // [80:80] is the sub-list for method output_type
+	80, // [80:80] is the sub-list for method input_type
+	80, // [80:80] is the sub-list for extension type_name
+	80, // [80:80] is the sub-list for extension extendee
+	0,  // [0:80] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_job_proto_init() }
@@ -2983,6 +3198,7 @@ func file_drover_worker_v1_job_proto_init() {
 		(*Job_CompareKeys)(nil),
 		(*Job_ApplyObjects)(nil),
 		(*Job_Replay)(nil),
+		(*Job_WatchSource)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2990,7 +3206,7 @@ func file_drover_worker_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_worker_v1_job_proto_rawDesc), len(file_drover_worker_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -137,6 +137,8 @@ type RangeCheck struct {
 	Differences   []*v1.RowDifference    `protobuf:"bytes,4,rep,name=differences,proto3" json:"differences,omitempty"`
 	Schema        []*v1.SchemaDifference `protobuf:"bytes,5,rep,name=schema,proto3" json:"schema,omitempty"`
 	SampledRows   int64                  `protobuf:"varint,6,opt,name=sampled_rows,json=sampledRows,proto3" json:"sampled_rows,omitempty"`
+	// Rejected rows that the source has as they were, and that were passed over.
+	RejectedRows  int64 `protobuf:"varint,140,opt,name=rejected_rows,json=rejectedRows,proto3" json:"rejected_rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,14 +215,24 @@ func (x *RangeCheck) GetSampledRows() int64 {
 	return 0
 }
 
+func (x *RangeCheck) GetRejectedRows() int64 {
+	if x != nil {
+		return x.RejectedRows
+	}
+	return 0
+}
+
 // RepairRange makes rows of the target what the source has now, unless they changed
 // since they were verified (loader).
 type RepairRange struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Table         *v1.TablePlan          `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
-	Range         *v1.Range              `protobuf:"bytes,2,opt,name=range,proto3" json:"range,omitempty"`
-	Rows          []*v1.RowDifference    `protobuf:"bytes,3,rep,name=rows,proto3" json:"rows,omitempty"`
-	DryRun        bool                   `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Table  *v1.TablePlan          `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	Range  *v1.Range              `protobuf:"bytes,2,opt,name=range,proto3" json:"range,omitempty"`
+	Rows   []*v1.RowDifference    `protobuf:"bytes,3,rep,name=rows,proto3" json:"rows,omitempty"`
+	DryRun bool                   `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// A transaction that the target refuses is tried row by row: what it takes is done, and
+	// the others are listed.
+	ByRow         bool `protobuf:"varint,140,opt,name=by_row,json=byRow,proto3" json:"by_row,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -283,6 +295,13 @@ func (x *RepairRange) GetDryRun() bool {
 	return false
 }
 
+func (x *RepairRange) GetByRow() bool {
+	if x != nil {
+		return x.ByRow
+	}
+	return false
+}
+
 type RangeRepair struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Rows          []*v1.RowRepair        `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
@@ -341,7 +360,7 @@ const file_drover_worker_v1_verify_proto_rawDesc = "" +
 	"sampleRows\x12\x12\n" +
 	"\x04seed\x18\x06 \x01(\x04R\x04seed\x12'\n" +
 	"\x0fmax_differences\x18\a \x01(\x05R\x0emaxDifferences\x12\x1a\n" +
-	"\brejected\x18\b \x01(\fR\brejected\"\xb1\x02\n" +
+	"\brejected\x18\b \x01(\fR\brejected\"\xd7\x02\n" +
 	"\n" +
 	"RangeCheck\x12.\n" +
 	"\x06source\x18\x01 \x01(\v2\x16.drover.plan.v1.DigestR\x06source\x12.\n" +
@@ -349,12 +368,14 @@ const file_drover_worker_v1_verify_proto_rawDesc = "" +
 	"\x0edifferent_rows\x18\x03 \x01(\x03R\rdifferentRows\x12?\n" +
 	"\vdifferences\x18\x04 \x03(\v2\x1d.drover.plan.v1.RowDifferenceR\vdifferences\x128\n" +
 	"\x06schema\x18\x05 \x03(\v2 .drover.plan.v1.SchemaDifferenceR\x06schema\x12!\n" +
-	"\fsampled_rows\x18\x06 \x01(\x03R\vsampledRows\"\xb7\x01\n" +
+	"\fsampled_rows\x18\x06 \x01(\x03R\vsampledRows\x12$\n" +
+	"\rrejected_rows\x18\x8c\x01 \x01(\x03R\frejectedRows\"\xcf\x01\n" +
 	"\vRepairRange\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12+\n" +
 	"\x05range\x18\x02 \x01(\v2\x15.drover.plan.v1.RangeR\x05range\x121\n" +
 	"\x04rows\x18\x03 \x03(\v2\x1d.drover.plan.v1.RowDifferenceR\x04rows\x12\x17\n" +
-	"\adry_run\x18\x04 \x01(\bR\x06dryRun\"<\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x16\n" +
+	"\x06by_row\x18\x8c\x01 \x01(\bR\x05byRow\"<\n" +
 	"\vRangeRepair\x12-\n" +
 	"\x04rows\x18\x01 \x03(\v2\x19.drover.plan.v1.RowRepairR\x04rowsB\xc0\x01\n" +
 	"\x14com.drover.worker.v1B\vVerifyProtoP\x01Z9github.com/drover-db/drover/gen/drover/worker/v1;workerv1\xa2\x02\x03DWX\xaa\x02\x10Drover.Worker.V1\xca\x02\x10Drover\\Worker\\V1\xe2\x02\x1cDrover\\Worker\\V1\\GPBMetadata\xea\x02\x12Drover::Worker::V1b\x06proto3"

@@ -216,6 +216,7 @@ type WorkResponse struct {
 	//	*WorkResponse_Grant
 	//	*WorkResponse_Revoke
 	//	*WorkResponse_Ack
+	//	*WorkResponse_Adjust
 	Message       isWorkResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -294,6 +295,15 @@ func (x *WorkResponse) GetAck() *Ack {
 	return nil
 }
 
+func (x *WorkResponse) GetAdjust() *Adjust {
+	if x != nil {
+		if x, ok := x.Message.(*WorkResponse_Adjust); ok {
+			return x.Adjust
+		}
+	}
+	return nil
+}
+
 type isWorkResponse_Message interface {
 	isWorkResponse_Message()
 }
@@ -315,6 +325,11 @@ type WorkResponse_Ack struct {
 	Ack *Ack `protobuf:"bytes,4,opt,name=ack,proto3,oneof"`
 }
 
+type WorkResponse_Adjust struct {
+	// A job in hand goes on at another pace.
+	Adjust *Adjust `protobuf:"bytes,180,opt,name=adjust,proto3,oneof"`
+}
+
 func (*WorkResponse_Welcome) isWorkResponse_Message() {}
 
 func (*WorkResponse_Grant) isWorkResponse_Message() {}
@@ -322,6 +337,8 @@ func (*WorkResponse_Grant) isWorkResponse_Message() {}
 func (*WorkResponse_Revoke) isWorkResponse_Message() {}
 
 func (*WorkResponse_Ack) isWorkResponse_Message() {}
+
+func (*WorkResponse_Adjust) isWorkResponse_Message() {}
 
 // Hello opens the stream, on every reconnect too.
 type Hello struct {
@@ -470,8 +487,10 @@ type Progress struct {
 	// Loader: stream sequence up to which the stream may be purged: rows are committed
 	// in the target, or are parts of a large batch, which the loader keeps on its disk.
 	CommittedSequence uint64 `protobuf:"varint,6,opt,name=committed_sequence,json=committedSequence,proto3" json:"committed_sequence,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Extractor watching the source.
+	Load          *SourceLoad `protobuf:"bytes,180,opt,name=load,proto3" json:"load,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Progress) Reset() {
@@ -546,6 +565,66 @@ func (x *Progress) GetCommittedSequence() uint64 {
 	return 0
 }
 
+func (x *Progress) GetLoad() *SourceLoad {
+	if x != nil {
+		return x.Load
+	}
+	return nil
+}
+
+// SourceLoad is what a source bears besides drover.
+type SourceLoad struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	ActiveSessions    int32                  `protobuf:"varint,1,opt,name=active_sessions,json=activeSessions,proto3" json:"active_sessions,omitempty"`
+	ReplicaLagSeconds float64                `protobuf:"fixed64,2,opt,name=replica_lag_seconds,json=replicaLagSeconds,proto3" json:"replica_lag_seconds,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *SourceLoad) Reset() {
+	*x = SourceLoad{}
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourceLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourceLoad) ProtoMessage() {}
+
+func (x *SourceLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourceLoad.ProtoReflect.Descriptor instead.
+func (*SourceLoad) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SourceLoad) GetActiveSessions() int32 {
+	if x != nil {
+		return x.ActiveSessions
+	}
+	return 0
+}
+
+func (x *SourceLoad) GetReplicaLagSeconds() float64 {
+	if x != nil {
+		return x.ReplicaLagSeconds
+	}
+	return 0
+}
+
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Lease string                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -574,7 +653,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[5]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +665,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[5]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +678,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{5}
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Result) GetLease() string {
@@ -870,7 +949,7 @@ type Draining struct {
 
 func (x *Draining) Reset() {
 	*x = Draining{}
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[6]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -882,7 +961,7 @@ func (x *Draining) String() string {
 func (*Draining) ProtoMessage() {}
 
 func (x *Draining) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[6]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -895,7 +974,7 @@ func (x *Draining) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Draining.ProtoReflect.Descriptor instead.
 func (*Draining) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{6}
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{7}
 }
 
 type Welcome struct {
@@ -909,7 +988,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[7]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +1000,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[7]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +1013,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{7}
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Welcome) GetLeaseTtlMs() int64 {
@@ -952,16 +1031,18 @@ func (x *Welcome) GetTerm() uint64 {
 }
 
 type Revoke struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Lease         string                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Lease  string                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Reason string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// A load ends behind the batch in hand, and not in the middle of it.
+	AfterBatch    bool `protobuf:"varint,180,opt,name=after_batch,json=afterBatch,proto3" json:"after_batch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Revoke) Reset() {
 	*x = Revoke{}
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[8]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1054,7 @@ func (x *Revoke) String() string {
 func (*Revoke) ProtoMessage() {}
 
 func (x *Revoke) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[8]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1067,7 @@ func (x *Revoke) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revoke.ProtoReflect.Descriptor instead.
 func (*Revoke) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{8}
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Revoke) GetLease() string {
@@ -1003,6 +1084,65 @@ func (x *Revoke) GetReason() string {
 	return ""
 }
 
+func (x *Revoke) GetAfterBatch() bool {
+	if x != nil {
+		return x.AfterBatch
+	}
+	return false
+}
+
+type Adjust struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lease         string                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Pace          *Pace                  `protobuf:"bytes,2,opt,name=pace,proto3" json:"pace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adjust) Reset() {
+	*x = Adjust{}
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adjust) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adjust) ProtoMessage() {}
+
+func (x *Adjust) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adjust.ProtoReflect.Descriptor instead.
+func (*Adjust) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Adjust) GetLease() string {
+	if x != nil {
+		return x.Lease
+	}
+	return ""
+}
+
+func (x *Adjust) GetPace() *Pace {
+	if x != nil {
+		return x.Pace
+	}
+	return nil
+}
+
 type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         string                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -1012,7 +1152,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[9]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1164,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[9]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1177,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{9}
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ack) GetLease() string {
@@ -1055,7 +1195,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1207,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,18 +1220,20 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{10}
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{12}
 }
 
 type Done struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of a prepare job with rejects_to: what tells the folder from others of its name.
+	RejectsFolder string `protobuf:"bytes,140,opt,name=rejects_folder,json=rejectsFolder,proto3" json:"rejects_folder,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1245,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1258,14 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{11}
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Done) GetRejectsFolder() string {
+	if x != nil {
+		return x.RejectsFolder
+	}
+	return ""
 }
 
 // Failure ends a job without its result.
@@ -1136,7 +1285,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1297,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_worker_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_worker_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1310,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{12}
+	return file_drover_worker_v1_worker_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Failure) GetKind() string {
@@ -1210,12 +1359,13 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\bprogress\x18\x03 \x01(\v2\x1a.drover.worker.v1.ProgressH\x00R\bprogress\x122\n" +
 	"\x06result\x18\x04 \x01(\v2\x18.drover.worker.v1.ResultH\x00R\x06result\x128\n" +
 	"\bdraining\x18\x05 \x01(\v2\x1a.drover.worker.v1.DrainingH\x00R\bdrainingB\t\n" +
-	"\amessage\"\xde\x01\n" +
+	"\amessage\"\x93\x02\n" +
 	"\fWorkResponse\x125\n" +
 	"\awelcome\x18\x01 \x01(\v2\x19.drover.worker.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05grant\x18\x02 \x01(\v2\x15.drover.worker.v1.JobH\x00R\x05grant\x122\n" +
 	"\x06revoke\x18\x03 \x01(\v2\x18.drover.worker.v1.RevokeH\x00R\x06revoke\x12)\n" +
-	"\x03ack\x18\x04 \x01(\v2\x15.drover.worker.v1.AckH\x00R\x03ackB\t\n" +
+	"\x03ack\x18\x04 \x01(\v2\x15.drover.worker.v1.AckH\x00R\x03ack\x123\n" +
+	"\x06adjust\x18\xb4\x01 \x01(\v2\x18.drover.worker.v1.AdjustH\x00R\x06adjustB\t\n" +
 	"\amessage\"\xba\x01\n" +
 	"\x05Hello\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12*\n" +
@@ -1225,14 +1375,19 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\x05slots\x18\x05 \x01(\x05R\x05slots\x12)\n" +
 	"\x04held\x18\x06 \x03(\v2\x15.drover.worker.v1.JobR\x04held\"\x1c\n" +
 	"\x06Credit\x12\x12\n" +
-	"\x04jobs\x18\x01 \x01(\x05R\x04jobs\"\xc7\x01\n" +
+	"\x04jobs\x18\x01 \x01(\x05R\x04jobs\"\xfa\x01\n" +
 	"\bProgress\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x120\n" +
 	"\x06fenced\x18\x04 \x01(\v2\x18.drover.worker.v1.FencedR\x06fenced\x12\x1a\n" +
 	"\bsnapshot\x18\x05 \x01(\tR\bsnapshot\x12-\n" +
-	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\"\xb9\a\n" +
+	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\x121\n" +
+	"\x04load\x18\xb4\x01 \x01(\v2\x1c.drover.worker.v1.SourceLoadR\x04load\"e\n" +
+	"\n" +
+	"SourceLoad\x12'\n" +
+	"\x0factive_sessions\x18\x01 \x01(\x05R\x0eactiveSessions\x12.\n" +
+	"\x13replica_lag_seconds\x18\x02 \x01(\x01R\x11replicaLagSeconds\"\xb9\a\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x125\n" +
 	"\afailure\x18\x02 \x01(\v2\x19.drover.worker.v1.FailureH\x00R\afailure\x128\n" +
@@ -1259,15 +1414,21 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\aWelcome\x12 \n" +
 	"\flease_ttl_ms\x18\x01 \x01(\x03R\n" +
 	"leaseTtlMs\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\"6\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"X\n" +
 	"\x06Revoke\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x1b\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12 \n" +
+	"\vafter_batch\x18\xb4\x01 \x01(\bR\n" +
+	"afterBatch\"J\n" +
+	"\x06Adjust\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\tR\x05lease\x12*\n" +
+	"\x04pace\x18\x02 \x01(\v2\x16.drover.worker.v1.PaceR\x04pace\"\x1b\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\"\n" +
 	"\n" +
-	"\bReleased\"\x06\n" +
-	"\x04Done\"u\n" +
+	"\bReleased\".\n" +
+	"\x04Done\x12&\n" +
+	"\x0erejects_folder\x18\x8c\x01 \x01(\tR\rrejectsFolder\"u\n" +
 	"\aFailure\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
@@ -1296,7 +1457,7 @@ func file_drover_worker_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_worker_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_drover_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_drover_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_drover_worker_v1_worker_proto_goTypes = []any{
 	(Role)(0),            // 0: drover.worker.v1.Role
 	(*WorkRequest)(nil),  // 1: drover.worker.v1.WorkRequest
@@ -1304,66 +1465,72 @@ var file_drover_worker_v1_worker_proto_goTypes = []any{
 	(*Hello)(nil),        // 3: drover.worker.v1.Hello
 	(*Credit)(nil),       // 4: drover.worker.v1.Credit
 	(*Progress)(nil),     // 5: drover.worker.v1.Progress
-	(*Result)(nil),       // 6: drover.worker.v1.Result
-	(*Draining)(nil),     // 7: drover.worker.v1.Draining
-	(*Welcome)(nil),      // 8: drover.worker.v1.Welcome
-	(*Revoke)(nil),       // 9: drover.worker.v1.Revoke
-	(*Ack)(nil),          // 10: drover.worker.v1.Ack
-	(*Released)(nil),     // 11: drover.worker.v1.Released
-	(*Done)(nil),         // 12: drover.worker.v1.Done
-	(*Failure)(nil),      // 13: drover.worker.v1.Failure
-	(*Job)(nil),          // 14: drover.worker.v1.Job
-	(*Fenced)(nil),       // 15: drover.worker.v1.Fenced
-	(*Described)(nil),    // 16: drover.worker.v1.Described
-	(*Designed)(nil),     // 17: drover.worker.v1.Designed
-	(*Split)(nil),        // 18: drover.worker.v1.Split
-	(*Extracted)(nil),    // 19: drover.worker.v1.Extracted
-	(*Loaded)(nil),       // 20: drover.worker.v1.Loaded
-	(*Verdict)(nil),      // 21: drover.worker.v1.Verdict
-	(*Counted)(nil),      // 22: drover.worker.v1.Counted
-	(*Sampled)(nil),      // 23: drover.worker.v1.Sampled
-	(*RangeCheck)(nil),   // 24: drover.worker.v1.RangeCheck
-	(*RangeRepair)(nil),  // 25: drover.worker.v1.RangeRepair
-	(*Assessed)(nil),     // 26: drover.worker.v1.Assessed
-	(*Compared)(nil),     // 27: drover.worker.v1.Compared
-	(*Replayed)(nil),     // 28: drover.worker.v1.Replayed
+	(*SourceLoad)(nil),   // 6: drover.worker.v1.SourceLoad
+	(*Result)(nil),       // 7: drover.worker.v1.Result
+	(*Draining)(nil),     // 8: drover.worker.v1.Draining
+	(*Welcome)(nil),      // 9: drover.worker.v1.Welcome
+	(*Revoke)(nil),       // 10: drover.worker.v1.Revoke
+	(*Adjust)(nil),       // 11: drover.worker.v1.Adjust
+	(*Ack)(nil),          // 12: drover.worker.v1.Ack
+	(*Released)(nil),     // 13: drover.worker.v1.Released
+	(*Done)(nil),         // 14: drover.worker.v1.Done
+	(*Failure)(nil),      // 15: drover.worker.v1.Failure
+	(*Job)(nil),          // 16: drover.worker.v1.Job
+	(*Fenced)(nil),       // 17: drover.worker.v1.Fenced
+	(*Described)(nil),    // 18: drover.worker.v1.Described
+	(*Designed)(nil),     // 19: drover.worker.v1.Designed
+	(*Split)(nil),        // 20: drover.worker.v1.Split
+	(*Extracted)(nil),    // 21: drover.worker.v1.Extracted
+	(*Loaded)(nil),       // 22: drover.worker.v1.Loaded
+	(*Verdict)(nil),      // 23: drover.worker.v1.Verdict
+	(*Counted)(nil),      // 24: drover.worker.v1.Counted
+	(*Sampled)(nil),      // 25: drover.worker.v1.Sampled
+	(*RangeCheck)(nil),   // 26: drover.worker.v1.RangeCheck
+	(*RangeRepair)(nil),  // 27: drover.worker.v1.RangeRepair
+	(*Assessed)(nil),     // 28: drover.worker.v1.Assessed
+	(*Compared)(nil),     // 29: drover.worker.v1.Compared
+	(*Replayed)(nil),     // 30: drover.worker.v1.Replayed
+	(*Pace)(nil),         // 31: drover.worker.v1.Pace
 }
 var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	3,  // 0: drover.worker.v1.WorkRequest.hello:type_name -> drover.worker.v1.Hello
 	4,  // 1: drover.worker.v1.WorkRequest.credit:type_name -> drover.worker.v1.Credit
 	5,  // 2: drover.worker.v1.WorkRequest.progress:type_name -> drover.worker.v1.Progress
-	6,  // 3: drover.worker.v1.WorkRequest.result:type_name -> drover.worker.v1.Result
-	7,  // 4: drover.worker.v1.WorkRequest.draining:type_name -> drover.worker.v1.Draining
-	8,  // 5: drover.worker.v1.WorkResponse.welcome:type_name -> drover.worker.v1.Welcome
-	14, // 6: drover.worker.v1.WorkResponse.grant:type_name -> drover.worker.v1.Job
-	9,  // 7: drover.worker.v1.WorkResponse.revoke:type_name -> drover.worker.v1.Revoke
-	10, // 8: drover.worker.v1.WorkResponse.ack:type_name -> drover.worker.v1.Ack
-	0,  // 9: drover.worker.v1.Hello.role:type_name -> drover.worker.v1.Role
-	14, // 10: drover.worker.v1.Hello.held:type_name -> drover.worker.v1.Job
-	15, // 11: drover.worker.v1.Progress.fenced:type_name -> drover.worker.v1.Fenced
-	13, // 12: drover.worker.v1.Result.failure:type_name -> drover.worker.v1.Failure
-	11, // 13: drover.worker.v1.Result.released:type_name -> drover.worker.v1.Released
-	16, // 14: drover.worker.v1.Result.described:type_name -> drover.worker.v1.Described
-	17, // 15: drover.worker.v1.Result.designed:type_name -> drover.worker.v1.Designed
-	18, // 16: drover.worker.v1.Result.split:type_name -> drover.worker.v1.Split
-	12, // 17: drover.worker.v1.Result.done:type_name -> drover.worker.v1.Done
-	19, // 18: drover.worker.v1.Result.extracted:type_name -> drover.worker.v1.Extracted
-	20, // 19: drover.worker.v1.Result.loaded:type_name -> drover.worker.v1.Loaded
-	21, // 20: drover.worker.v1.Result.verdict:type_name -> drover.worker.v1.Verdict
-	22, // 21: drover.worker.v1.Result.counted:type_name -> drover.worker.v1.Counted
-	23, // 22: drover.worker.v1.Result.sampled:type_name -> drover.worker.v1.Sampled
-	24, // 23: drover.worker.v1.Result.range_check:type_name -> drover.worker.v1.RangeCheck
-	25, // 24: drover.worker.v1.Result.range_repair:type_name -> drover.worker.v1.RangeRepair
-	26, // 25: drover.worker.v1.Result.assessed:type_name -> drover.worker.v1.Assessed
-	27, // 26: drover.worker.v1.Result.compared:type_name -> drover.worker.v1.Compared
-	28, // 27: drover.worker.v1.Result.replayed:type_name -> drover.worker.v1.Replayed
-	1,  // 28: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
-	2,  // 29: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
-	29, // [29:30] is the sub-list for method output_type
-	28, // [28:29] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	7,  // 3: drover.worker.v1.WorkRequest.result:type_name -> drover.worker.v1.Result
+	8,  // 4: drover.worker.v1.WorkRequest.draining:type_name -> drover.worker.v1.Draining
+	9,  // 5: drover.worker.v1.WorkResponse.welcome:type_name -> drover.worker.v1.Welcome
+	16, // 6: drover.worker.v1.WorkResponse.grant:type_name -> drover.worker.v1.Job
+	10, // 7: drover.worker.v1.WorkResponse.revoke:type_name -> drover.worker.v1.Revoke
+	12, // 8: drover.worker.v1.WorkResponse.ack:type_name -> drover.worker.v1.Ack
+	11, // 9: drover.worker.v1.WorkResponse.adjust:type_name -> drover.worker.v1.Adjust
+	0,  // 10: drover.worker.v1.Hello.role:type_name -> drover.worker.v1.Role
+	16, // 11: drover.worker.v1.Hello.held:type_name -> drover.worker.v1.Job
+	17, // 12: drover.worker.v1.Progress.fenced:type_name -> drover.worker.v1.Fenced
+	6,  // 13: drover.worker.v1.Progress.load:type_name -> drover.worker.v1.SourceLoad
+	15, // 14: drover.worker.v1.Result.failure:type_name -> drover.worker.v1.Failure
+	13, // 15: drover.worker.v1.Result.released:type_name -> drover.worker.v1.Released
+	18, // 16: drover.worker.v1.Result.described:type_name -> drover.worker.v1.Described
+	19, // 17: drover.worker.v1.Result.designed:type_name -> drover.worker.v1.Designed
+	20, // 18: drover.worker.v1.Result.split:type_name -> drover.worker.v1.Split
+	14, // 19: drover.worker.v1.Result.done:type_name -> drover.worker.v1.Done
+	21, // 20: drover.worker.v1.Result.extracted:type_name -> drover.worker.v1.Extracted
+	22, // 21: drover.worker.v1.Result.loaded:type_name -> drover.worker.v1.Loaded
+	23, // 22: drover.worker.v1.Result.verdict:type_name -> drover.worker.v1.Verdict
+	24, // 23: drover.worker.v1.Result.counted:type_name -> drover.worker.v1.Counted
+	25, // 24: drover.worker.v1.Result.sampled:type_name -> drover.worker.v1.Sampled
+	26, // 25: drover.worker.v1.Result.range_check:type_name -> drover.worker.v1.RangeCheck
+	27, // 26: drover.worker.v1.Result.range_repair:type_name -> drover.worker.v1.RangeRepair
+	28, // 27: drover.worker.v1.Result.assessed:type_name -> drover.worker.v1.Assessed
+	29, // 28: drover.worker.v1.Result.compared:type_name -> drover.worker.v1.Compared
+	30, // 29: drover.worker.v1.Result.replayed:type_name -> drover.worker.v1.Replayed
+	31, // 30: drover.worker.v1.Adjust.pace:type_name -> drover.worker.v1.Pace
+	1,  // 31: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
+	2,  // 32: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
+	32, // [32:33] is the sub-list for method output_type
+	31, // [31:32] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_worker_proto_init() }
@@ -1385,8 +1552,9 @@ func file_drover_worker_v1_worker_proto_init() {
 		(*WorkResponse_Grant)(nil),
 		(*WorkResponse_Revoke)(nil),
 		(*WorkResponse_Ack)(nil),
+		(*WorkResponse_Adjust)(nil),
 	}
-	file_drover_worker_v1_worker_proto_msgTypes[5].OneofWrappers = []any{
+	file_drover_worker_v1_worker_proto_msgTypes[6].OneofWrappers = []any{
 		(*Result_Failure)(nil),
 		(*Result_Released)(nil),
 		(*Result_Described)(nil),
@@ -1410,7 +1578,7 @@ func file_drover_worker_v1_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_worker_v1_worker_proto_rawDesc), len(file_drover_worker_v1_worker_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
