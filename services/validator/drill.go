@@ -105,7 +105,7 @@ func (d *drill) run(ctx context.Context) (*findings, error) {
 // spread is the first pass: both sides' buckets.
 func (d *drill) spread(ctx context.Context) (*[buckets]pair, error) {
 	spread := new([buckets]pair)
-	err := d.both(ctx, func(s engine.Side, id, row batch.Hash, _ engine.Row) error {
+	err := d.both(ctx, nil, func(s engine.Side, id, row batch.Hash, _ engine.Row) error {
 		spread[id.Lo%buckets].side(s).AddHash(row)
 		return nil
 	})
@@ -138,7 +138,7 @@ func (d *drill) rounds(spread *[buckets]pair) (rounds []*[buckets]bool, rest []i
 // compare is a round of the second pass.
 func (d *drill) compare(ctx context.Context, wanted *[buckets]bool, c *count) error {
 	rows := map[batch.Hash]*pair{}
-	err := d.both(ctx, func(s engine.Side, id, row batch.Hash, _ engine.Row) error {
+	err := d.both(ctx, nil, func(s engine.Side, id, row batch.Hash, _ engine.Row) error {
 		if !wanted[id.Lo%buckets] {
 			return nil
 		}
@@ -165,8 +165,8 @@ func (d *drill) compare(ctx context.Context, wanted *[buckets]bool, c *count) er
 	return nil
 }
 
-// both reads the source, then the target.
-func (d *drill) both(ctx context.Context, visit func(s engine.Side, id, row batch.Hash, r engine.Row) error) error {
+// both reads the source, then the target, and the cells of rows where they are wanted.
+func (d *drill) both(ctx context.Context, cells *cellReader, visit func(s engine.Side, id, row batch.Hash, r engine.Row) error) error {
 	for _, side := range []engine.Side{engine.SourceSide, engine.TargetSide} {
 		db := d.source
 		if side == engine.TargetSide {
@@ -175,7 +175,7 @@ func (d *drill) both(ctx context.Context, visit func(s engine.Side, id, row batc
 		id := identity(d.plan)
 		rejected := d.rejectedOn(side)
 		request := engine.ReadRequest{Side: side, Plan: d.plan, Range: d.rng, Pieces: batch.LargeRow}
-		err := db.Read(ctx, request, d.read.hashed(func(r engine.Row, row batch.Hash) error {
+		err := db.Read(ctx, request, d.read.taken(cells, func(r engine.Row, row batch.Hash) error {
 			if rejected[row] > 0 {
 				rejected[row]--
 				return nil

@@ -7,15 +7,8 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
-	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/keyrange"
 )
-
-// cell is what is kept of a value: enough to compare, nothing to leak.
-type cell struct {
-	null bool
-	hash batch.Hash
-}
 
 // named is a difference being named.
 type named struct {
@@ -45,7 +38,8 @@ func (d *drill) name(ctx context.Context, suspects []suspect) ([]*planv1.RowDiff
 		return nil, nil
 	}
 	met := 0
-	err := d.both(ctx, func(s engine.Side, id, row batch.Hash, r engine.Row) error {
+	cells := newCellReader(d.plan)
+	err := d.both(ctx, cells, func(s engine.Side, id, row batch.Hash, r engine.Row) error {
 		n := found[id]
 		if n == nil {
 			return nil
@@ -54,7 +48,7 @@ func (d *drill) name(ctx context.Context, suspects []suspect) ([]*planv1.RowDiff
 			n.order = met
 			met++
 		}
-		return d.describe(n, s, row, r)
+		return d.describe(n, s, row, r, cells)
 	})
 	if err != nil {
 		return nil, err
@@ -62,20 +56,17 @@ func (d *drill) name(ctx context.Context, suspects []suspect) ([]*planv1.RowDiff
 	return d.differences(found), nil
 }
 
-// describe keeps a row's key and cells; of a large row, whose data nobody has, the key
-// alone.
-func (d *drill) describe(n *named, s engine.Side, row batch.Hash, r engine.Row) error {
+// describe keeps a row's key and cells.
+func (d *drill) describe(n *named, s engine.Side, row batch.Hash, r engine.Row, read *cellReader) error {
 	key, err := r.Key()
 	if err != nil {
 		return err
 	}
 	source := d.plan.GetSource().GetKey()
 	n.key, n.bound = keyrange.Named(source.GetColumns(), source.GetKinds(), key), keyrange.Clone(key)
-	var cells []cell
-	if r.Data != nil {
-		if cells, err = cellsOf(d.plan, r.Data); err != nil {
-			return fault.New(fault.Internal, "validator.Validate", "cut row %s: %w", n.key, err)
-		}
+	cells, err := read.get()
+	if err != nil {
+		return err
 	}
 	if s == engine.SourceSide {
 		n.source = cells
@@ -85,22 +76,7 @@ func (d *drill) describe(n *named, s engine.Side, row batch.Hash, r engine.Row) 
 	return nil
 }
 
-// cellsOf cuts a row into what is kept of its values.
-func cellsOf(p *planv1.TablePlan, row []byte) ([]cell, error) {
-	fields := make([][]byte, len(p.GetColumns()))
-	if _, _, err := batch.Fields(p.GetEncoding(), row, fields); err != nil {
-		return nil, err
-	}
-	cells := make([]cell, len(fields))
-	for i, f := range fields {
-		cells[i] = cell{null: f == nil, hash: batch.HashRow(f)}
-	}
-	return cells, nil
-}
-
-// hashOf is a row's hash as messages carry it.
-func hashOf(row []byte) []byte { return bytesOf(batch.HashRow(row)) }
-
+// bytesOf is a row's hash as messages carry it.
 func bytesOf(row batch.Hash) []byte {
 	sum := row.Bytes()
 	return sum[:]

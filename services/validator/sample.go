@@ -42,11 +42,11 @@ func (l *lots) Pop() any {
 // sample draws rows of the source, each with the same chance, and looks them up in
 // the target. Rows that only the target has are none of the source's to draw.
 func (v *verification) sample(ctx context.Context) (*workerv1.RangeCheck, error) {
-	sampled, err := v.draw(ctx)
+	sampled, passed, err := v.draw(ctx)
 	if err != nil {
 		return nil, fault.At(err, fault.Source, engine.Label(v.work.GetTable(), engine.SourceSide))
 	}
-	out := &workerv1.RangeCheck{SampledRows: int64(len(sampled)), Source: &planv1.Digest{}, Target: &planv1.Digest{}}
+	out := &workerv1.RangeCheck{SampledRows: int64(len(sampled)), RejectedRows: passed, Source: &planv1.Digest{}, Target: &planv1.Digest{}}
 	for chunk := range slices.Chunk(sampled, keysAtOnce) {
 		found, err := v.lookUp(ctx, chunk)
 		if err != nil {
@@ -59,16 +59,19 @@ func (v *verification) sample(ctx context.Context) (*workerv1.RangeCheck, error)
 	return out, nil
 }
 
-// draw reads the source and keeps the rows with the smallest lots, in key order.
-func (v *verification) draw(ctx context.Context) ([]*drawn, error) {
+// draw reads the source and keeps the rows with the smallest lots, in key order. It counts
+// the rejected ones, which it passes over.
+func (v *verification) draw(ctx context.Context) (_ []*drawn, passed int64, _ error) {
 	most := int(v.work.GetSampleRows())
 	kept := &lots{}
 	seed := binary.BigEndian.AppendUint64(nil, v.work.GetSeed())
 	request := v.request(engine.SourceSide)
 	request.Pieces = batch.LargeRow
 	rejected := counted(v.rejected)
-	err := v.source.Read(ctx, request, v.read.hashed(func(r engine.Row, row batch.Hash) error {
+	read := newCellReader(v.work.GetTable())
+	err := v.source.Read(ctx, request, v.read.taken(read, func(r engine.Row, row batch.Hash) error {
 		if rejected[row] > 0 {
+			passed++
 			return nil // each has a key of its own
 		}
 		key, err := r.Key()
@@ -79,7 +82,7 @@ func (v *verification) draw(ctx context.Context) ([]*drawn, error) {
 		if most == 0 || kept.Len() == most && lot >= (*kept)[0].lot {
 			return nil
 		}
-		cells, err := v.cells(r)
+		cells, err := read.get()
 		if err != nil {
 			return err
 		}
@@ -91,7 +94,7 @@ func (v *verification) draw(ctx context.Context) ([]*drawn, error) {
 	}))
 	kinds := v.work.GetTable().GetSource().GetKey().GetKinds()
 	slices.SortFunc(*kept, func(a, b *drawn) int { return keyrange.Compare(kinds, a.key, b.key) })
-	return *kept, err
+	return *kept, passed, err
 }
 
 // lookUp compares drawn rows with what the target has under their keys.
@@ -101,12 +104,13 @@ func (v *verification) lookUp(ctx context.Context, rows []*drawn) ([]*planv1.Row
 		request.Keys = append(request.Keys, d.key)
 	}
 	found := map[string]*drawn{}
-	err := v.target.Read(ctx, request, v.read.hashed(func(r engine.Row, row batch.Hash) error {
+	read := newCellReader(v.work.GetTable())
+	err := v.target.Read(ctx, request, v.read.taken(read, func(r engine.Row, row batch.Hash) error {
 		key, err := r.Key()
 		if err != nil {
 			return err
 		}
-		cells, err := v.cells(r)
+		cells, err := read.get()
 		found[engine.KeyText(key)] = &drawn{row: row, cells: cells}
 		return err
 	}))
@@ -130,21 +134,7 @@ func (v *verification) difference(d, there *drawn) *planv1.RowDifference {
 	if there != nil {
 		out.TargetRow = bytesOf(there.row)
 		out.Difference.Type = planv1.Difference_TYPE_DIFFERENT
-		if d.cells != nil && there.cells != nil {
-			out.Difference.Columns = differentColumns(v.work.GetTable(), d.cells, there.cells)
-		}
+		out.Difference.Columns = differentColumns(v.work.GetTable(), d.cells, there.cells)
 	}
 	return out
-}
-
-// cells are a row's values; nil for a row that nobody holds whole.
-func (v *verification) cells(r engine.Row) ([]cell, error) {
-	if r.Data == nil {
-		return nil, nil
-	}
-	cells, err := cellsOf(v.work.GetTable(), r.Data)
-	if err != nil {
-		return nil, fault.New(fault.Internal, "validator.Verify", "cut a row: %w", err)
-	}
-	return cells, nil
 }

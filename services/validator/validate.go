@@ -9,6 +9,7 @@ import (
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/faultpoint"
+	"github.com/drover-db/drover/internal/guard"
 	"github.com/drover-db/drover/internal/worker"
 )
 
@@ -34,12 +35,18 @@ func (s *Service) validate(ctx context.Context, target engine.Reader, job *worke
 	if err := faultpoint.Hit(ctx, faultpoint.ValidatorAfterRead, job.GetTitle()); err != nil {
 		return nil, err
 	}
-	actual.Subtract(base)
-	verdict := &workerv1.Verdict{Equal: actual == expected, Actual: actual.Proto()}
+	verdict := Judge(expected, base, actual)
 	if verdict.GetEqual() {
 		return verdict, nil
 	}
 	return verdict, s.explain(ctx, target, job, &read, verdict)
+}
+
+// Judge compares what was read back, less what was there before, with what extractors
+// read.
+func Judge(expected, base, actual batch.Digest) *workerv1.Verdict {
+	actual.Subtract(base)
+	return &workerv1.Verdict{Equal: actual == expected || guard.Removed(guard.VerdictDigest), Actual: actual.Proto()}
 }
 
 // sums reads the digests that a job came with.
@@ -72,6 +79,9 @@ func unreadableRow(err error) *planv1.Difference {
 // explain adds to a verdict which rows and columns differ. A source that cannot
 // be read now leaves the verdict as it is: wrong, unexplained.
 func (s *Service) explain(ctx context.Context, target engine.Reader, job *workerv1.Job, read *progress, verdict *workerv1.Verdict) error {
+	if err := faultpoint.Hit(ctx, faultpoint.ValidatorBeforeDrill, job.GetTitle()); err != nil {
+		return err
+	}
 	found, err := s.drill(ctx, target, job, read)
 	if ctx.Err() != nil {
 		return fault.Wrap(fault.Canceled, "validator.Validate", ctx.Err())

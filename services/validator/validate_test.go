@@ -50,7 +50,7 @@ func (d tamperingDatabase) Read(ctx context.Context, r engine.ReadRequest, row e
 		return d.Database.Read(ctx, r, row)
 	}
 	return d.Database.Read(ctx, r, func(got engine.Row) error {
-		if err := row(got); err != nil {
+		if err := row(got); err != nil || got.More {
 			return err
 		}
 		if key, err := got.Key(); err != nil || d.engine.doubled == nil || !keyrange.Equal(keyrange.Of(d.engine.doubled), key) {

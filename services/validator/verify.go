@@ -62,7 +62,7 @@ func (v *verification) request(side engine.Side) engine.ReadRequest {
 
 // count counts both sides.
 func (v *verification) count(ctx context.Context) (*workerv1.RangeCheck, error) {
-	source, err := v.source.CountRows(ctx, v.request(engine.SourceSide))
+	source, passed, err := v.countSource(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +70,20 @@ func (v *verification) count(ctx context.Context) (*workerv1.RangeCheck, error) 
 	if err != nil {
 		return nil, err
 	}
-	source, target = source-int64(len(v.rejected)), target-v.work.GetBaseline().GetRows()
-	return &workerv1.RangeCheck{Source: &planv1.Digest{Rows: source}, Target: &planv1.Digest{Rows: target}, DifferentRows: max(source-target, target-source)}, nil
+	target -= v.work.GetBaseline().GetRows()
+	return &workerv1.RangeCheck{Source: &planv1.Digest{Rows: source}, Target: &planv1.Digest{Rows: target}, DifferentRows: max(source-target, target-source),
+		RejectedRows: passed}, nil
+}
+
+// countSource counts the source's rows, and the rejected ones that it passes over: which
+// those are only their hashes tell.
+func (v *verification) countSource(ctx context.Context) (rows, passed int64, err error) {
+	if len(v.rejected) > 0 {
+		d, passed, err := v.sourceDigest(ctx)
+		return d.Rows, passed, err
+	}
+	rows, err = v.source.CountRows(ctx, v.request(engine.SourceSide))
+	return rows, 0, err
 }
 
 // compare reads both sides whole; where they differ and rows are wanted it finds which.
@@ -81,20 +93,20 @@ func (v *verification) compare(ctx context.Context, rows bool) (*workerv1.RangeC
 	if err != nil {
 		return nil, fault.New(fault.Internal, op, "read baseline: %w", err)
 	}
-	source, err := v.sourceDigest(ctx)
+	source, passed, err := v.sourceDigest(ctx)
 	if err != nil {
 		return nil, fault.At(err, fault.Source, engine.Label(v.work.GetTable(), engine.SourceSide))
 	}
 	target, err := digest(ctx, v.target, v.request(engine.TargetSide), v.read)
 	if fault.Is(err, fault.Value) {
-		return &workerv1.RangeCheck{Source: source.Proto(), Target: &planv1.Digest{}, DifferentRows: 1,
+		return &workerv1.RangeCheck{Source: source.Proto(), Target: &planv1.Digest{}, DifferentRows: 1, RejectedRows: passed,
 			Differences: []*planv1.RowDifference{{Difference: unreadableRow(err)}}}, nil
 	}
 	if err != nil {
 		return nil, atTable(err, v.work.GetTable())
 	}
 	target.Subtract(base)
-	out := &workerv1.RangeCheck{Source: source.Proto(), Target: target.Proto()}
+	out := &workerv1.RangeCheck{Source: source.Proto(), Target: target.Proto(), RejectedRows: passed}
 	if source == target {
 		return out, nil
 	}
@@ -105,20 +117,21 @@ func (v *verification) compare(ctx context.Context, rows bool) (*workerv1.RangeC
 	return out, v.drill(ctx, base.Rows, out)
 }
 
-// sourceDigest adds up what the source has, but for rejected rows.
-func (v *verification) sourceDigest(ctx context.Context) (d batch.Digest, err error) {
+// sourceDigest adds up what the source has, but for rejected rows, which it counts.
+func (v *verification) sourceDigest(ctx context.Context) (d batch.Digest, passed int64, err error) {
 	rejected := counted(v.rejected)
 	request := v.request(engine.SourceSide)
 	request.Pieces = batch.LargeRow
 	err = v.source.Read(ctx, request, v.read.hashed(func(_ engine.Row, row batch.Hash) error {
 		if rejected[row] > 0 {
 			rejected[row]--
+			passed++
 			return nil
 		}
 		d.AddHash(row)
 		return nil
 	}))
-	return d, err
+	return d, passed, err
 }
 
 // drill adds to a check which rows differ.
