@@ -15,12 +15,6 @@ const (
 	expiryMargin = 6
 )
 
-// due tells whether a job's progress has to be sent: because there is some, or to
-// renew the lease. The lock is held.
-func (l *Loop) due(j *lease, now time.Time) bool {
-	return j.unsent || now.Sub(j.renewed) >= l.ttl/renewals
-}
-
 // watchLeases ends jobs whose lease ran out while nobody renewed it.
 func (l *Loop) watchLeases(ctx context.Context) {
 	t := time.NewTicker(tick)
@@ -38,17 +32,6 @@ func (l *Loop) watchLeases(ctx context.Context) {
 func (l *Loop) expire(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, j := range l.jobs {
-		if now.Sub(j.renewed) >= l.ttl-l.ttl/expiryMargin {
-			l.lose(j, errLeaseLost)
-		}
-	}
+	l.holder.Expire(now)
 	l.settleDrain()
-}
-
-// lose ends a job that is not this worker's any more. The lock is held.
-func (l *Loop) lose(j *lease, cause error) {
-	j.lost = true
-	j.cancel(cause)
-	delete(l.jobs, j.job.GetLease())
 }

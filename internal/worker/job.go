@@ -6,68 +6,58 @@ import (
 	"runtime/debug"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 	"github.com/drover-db/drover/internal/telemetry"
 )
 
-// lease is a job in hand: running, or done and not yet acknowledged. The loop's
-// mutex guards it.
-type lease struct {
+// running is a job whose handler has not returned.
+type running struct {
 	job     *workerv1.Job
 	cancel  context.CancelCauseFunc
 	started time.Time
-	// progress is the latest report, never changed once it is here; unsent tells
-	// whether the coordinator lacks it.
-	progress *workerv1.Progress
-	unsent   bool
-	// renewed is when progress was last sent.
-	renewed time.Time
-	// result is set when the handler has returned.
-	result *workerv1.Result
-	// lost: somebody else may have the work now; the result is of no interest.
-	lost bool
 }
 
-// accept takes a grant and starts its handler.
-func (l *Loop) accept(job *workerv1.Job) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.jobs[job.GetLease()] != nil || l.ctx.Err() != nil {
-		return
-	}
+// effects are what the holder does to a loop, whose lock is held.
+type effects struct{ *Loop }
+
+// Start runs each job in a goroutine of its own.
+func (l effects) Start(job *workerv1.Job) {
 	ctx, cancel := context.WithCancelCause(l.ctx)
-	now := time.Now()
-	j := &lease{job: job, cancel: cancel, started: now, renewed: now, progress: &workerv1.Progress{Lease: job.GetLease()}}
-	l.jobs[job.GetLease()] = j
-	if l.draining { // granted before the coordinator heard of it
-		cancel(errDrained)
-		j.result = released(job)
-		l.tell(resultOf(j))
-		return
-	}
-	l.occupy(job, 1)
+	j := &running{job: job, cancel: cancel, started: time.Now()}
+	l.running[job.GetLease()] = j
 	l.handlers.Go(func() { l.run(ctx, j) })
 }
 
-// occupy counts a job that starts (+1) or ends (-1).
-func (l *Loop) occupy(job *workerv1.Job, n int) {
-	if job.GetBackground() {
-		l.background += n
-		return
+// Stop ends a job's context.
+func (l effects) Stop(lease string, cause error) {
+	if j := l.running[lease]; j != nil {
+		j.cancel(cause)
 	}
-	l.busy += n
-	l.cfg.Metrics.Busy(l.role, l.busy, l.cfg.Slots)
+}
+
+// Wake has the stream send at once.
+func (l effects) Wake() {
+	select {
+	case l.woken <- struct{}{}:
+	default:
+	}
 }
 
 // run does a job and hands in what came of it.
-func (l *Loop) run(ctx context.Context, j *lease) {
+func (l *Loop) run(ctx context.Context, j *running) {
 	defer j.cancel(nil)
 	log := l.cfg.Log.With(attributes(j.job)...)
 	log.Debug("job started")
-	r, err := l.handle(ctx, j)
+	var r *workerv1.Result
+	err := faultpoint.Hit(ctx, faultpoint.WorkerBeforeJob, j.job.GetTitle())
+	if err == nil {
+		r, err = l.handle(ctx, j)
+	}
+	if err == nil {
+		err = faultpoint.Hit(ctx, faultpoint.WorkerBeforeResult, j.job.GetTitle())
+	}
 	took := time.Since(j.started)
 	switch {
 	case ctx.Err() != nil && err != nil:
@@ -78,94 +68,71 @@ func (l *Loop) run(ctx context.Context, j *lease) {
 		log.Debug("job done", "seconds", took.Seconds())
 	}
 	if err == nil {
-		l.count(j, total(r))
+		l.count(j, total(r), l.holder.Moved)
 		if rangeOf(j.job) != 0 {
 			l.cfg.Metrics.RangeDone(l.role, took.Seconds())
 		}
 	}
-	l.handIn(j, outcomeOf(ctx, j.job, r, err))
+	l.handIn(j, Outcome(j.job, context.Cause(ctx), r, err))
+}
+
+// handIn gives the result of a job to its holder.
+func (l *Loop) handIn(j *running, r *workerv1.Result) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.running, j.job.GetLease())
+	l.holder.Finish(j.job, r)
+	l.settleDrain()
 }
 
 // handle calls the handler; a panic becomes an error and its stack is logged.
-func (l *Loop) handle(ctx context.Context, j *lease) (r *workerv1.Result, err error) {
+func (l *Loop) handle(ctx context.Context, j *running) (r *workerv1.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			l.cfg.Log.With(attributes(j.job)...).Error("panic in a job", "panic", p, "stack", string(debug.Stack()))
 			r, err = nil, fault.New(fault.Internal, "worker.Handle", "panic: %v", p)
 		}
 	}()
-	r, err = l.cfg.Handler.Handle(ctx, j.job, func(p *workerv1.Progress) { l.report(j, p) })
+	r, err = l.cfg.Handler.Handle(ctx, j.job, func(p *workerv1.Progress) { l.count(j, p, l.holder.Report) })
 	if err == nil && r.GetOutcome() == nil {
 		err = fault.New(fault.Internal, "worker.Handle", "job %q came to nothing", j.job.GetTitle())
 	}
 	return r, err
 }
 
-// outcomeOf makes the result that the coordinator gets.
-func outcomeOf(ctx context.Context, job *workerv1.Job, r *workerv1.Result, err error) *workerv1.Result {
+// Outcome makes the result that the coordinator gets of what a handler returned; cause
+// is why the job was stopped, nil where it was not.
+func Outcome(job *workerv1.Job, cause error, r *workerv1.Result, err error) *workerv1.Result {
 	switch {
 	case err == nil:
 		r.Lease = job.GetLease()
 		return r
-	case errors.Is(context.Cause(ctx), errDrained):
-		return released(job)
+	case errors.Is(cause, errDrained):
+		return Released(job)
+	default:
+		return Failed(job, err)
 	}
+}
+
+// Failed is the result of a job that came to an error.
+func Failed(job *workerv1.Job, err error) *workerv1.Result {
 	f := fault.Find(err)
 	return &workerv1.Result{Lease: job.GetLease(), Outcome: &workerv1.Result_Failure{Failure: &workerv1.Failure{
 		Kind: f.Kind.String(), Message: err.Error(), Side: f.Side, Key: f.Key, Column: f.Column}}}
 }
 
-func released(job *workerv1.Job) *workerv1.Result {
+// Released is the result of a job that is given back as it is.
+func Released(job *workerv1.Job) *workerv1.Result {
 	return &workerv1.Result{Lease: job.GetLease(), Outcome: &workerv1.Result_Released{Released: &workerv1.Released{}}}
 }
 
-// handIn sends a result, to be kept until it is acknowledged, and gives the slot back.
-func (l *Loop) handIn(j *lease, r *workerv1.Result) {
+// count tells the holder, and the metrics, what a job has moved.
+func (l *Loop) count(j *running, p *workerv1.Progress, note func(string, *workerv1.Progress) (rows, bytes int64)) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	j.result = r
-	if !j.lost {
-		l.tell(resultOf(j))
-	}
-	l.occupy(j.job, -1)
-	if !j.job.GetBackground() && !l.draining {
-		l.tell(credit(1))
-	}
-	l.settleDrain()
-}
-
-// report notes a handler's progress. What a later report leaves out stays as it was.
-func (l *Loop) report(j *lease, p *workerv1.Progress) {
-	l.count(j, p)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if j.lost || j.result != nil {
-		return
-	}
-	old, now := j.progress, proto.CloneOf(p)
-	urgent := p.GetFenced() != nil && old.GetFenced() == nil || p.GetSnapshot() != "" && p.GetSnapshot() != old.GetSnapshot()
-	now.Lease = j.job.GetLease()
-	now.Rows, now.Bytes = max(now.GetRows(), old.GetRows()), max(now.GetBytes(), old.GetBytes())
-	now.CommittedSequence = max(now.GetCommittedSequence(), old.GetCommittedSequence())
-	if now.GetFenced() == nil {
-		now.Fenced = old.GetFenced()
-	}
-	if now.GetSnapshot() == "" {
-		now.Snapshot = old.GetSnapshot()
-	}
-	j.progress, j.unsent = now, true
-	if urgent {
-		l.wake()
-	}
-}
-
-// count tells the metrics what a job moved beyond its last report.
-func (l *Loop) count(j *lease, p *workerv1.Progress) {
-	l.mu.Lock()
-	rows, bytes := p.GetRows()-j.progress.GetRows(), p.GetBytes()-j.progress.GetBytes()
+	rows, bytes := note(j.job.GetLease(), p)
 	l.mu.Unlock()
 	if rows > 0 || bytes > 0 {
-		l.cfg.Metrics.Moved(l.role, j.job.GetMigrationName(), tableOf(j.job), max(rows, 0), max(bytes, 0))
+		l.cfg.Metrics.Moved(l.role, j.job.GetMigrationName(), tableOf(j.job), rows, bytes)
 	}
 }
 

@@ -3,13 +3,11 @@ package worker
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
-	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/telemetry"
 )
@@ -18,6 +16,8 @@ const (
 	// Pauses between tries to reach the coordinator.
 	minPause = 200 * time.Millisecond
 	maxPause = 5 * time.Second
+	// welcomeWait is how long a coordinator may take to answer the hello.
+	welcomeWait = 10 * time.Second
 	// defaultTTL of leases until the coordinator has named its own.
 	defaultTTL = 30 * time.Second
 	// lastWords is how long a drained worker still tries to deliver its results.
@@ -32,7 +32,8 @@ var (
 	errDrained   = errors.New("the worker is stopping")
 )
 
-// Loop is one worker: it leases jobs and has its Handler do them.
+// Loop is one worker: it leases jobs and has its Handler do them. It is a Holder with
+// the goroutines, clocks and streams around it.
 type Loop struct {
 	cfg  Config
 	role string
@@ -42,15 +43,12 @@ type Loop struct {
 	drain, drained chan struct{}
 	once, over     sync.Once
 
-	mu   sync.Mutex
-	jobs map[string]*lease
-	// busy counts running jobs that take a slot, background those that do not;
-	// jobs whose lease is lost count until their handler has returned.
-	busy, background int
-	draining         bool
-	ttl              time.Duration
-	// session is the stream to the coordinator, nil without one.
-	session *session
+	// mu orders the calls of the holder.
+	mu      sync.Mutex
+	holder  *Holder
+	running map[string]*running
+	// woken is sent to when there is something that cannot wait for the next tick.
+	woken chan struct{}
 	// ctx is the parent of every job's context.
 	ctx context.Context
 }
@@ -62,10 +60,10 @@ func New(c Config) (*Loop, error) {
 	}
 	c = c.withDefaults()
 	c.Log = c.Log.With(telemetry.KeyWorker, c.ID)
-	return &Loop{
-		cfg: c, role: strings.ToLower(strings.TrimPrefix(c.Role.String(), "ROLE_")), jobs: map[string]*lease{}, ttl: defaultTTL,
-		drain: make(chan struct{}), drained: make(chan struct{}),
-	}, nil
+	l := &Loop{cfg: c, running: map[string]*running{}, woken: make(chan struct{}, 1), drain: make(chan struct{}), drained: make(chan struct{})}
+	l.holder = NewHolder(c, effects{l})
+	l.role = l.holder.role
+	return l, nil
 }
 
 // Run works until it is drained, or ctx ends, which kills the jobs in hand. It
@@ -162,8 +160,7 @@ func (l *Loop) awaitDrained(ctx context.Context, d time.Duration) bool {
 func (l *Loop) startDraining() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.draining = true
-	l.tell(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Draining{Draining: &workerv1.Draining{}}})
+	l.holder.Drain()
 	l.settleDrain()
 }
 
@@ -171,23 +168,12 @@ func (l *Loop) startDraining() {
 func (l *Loop) giveUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, j := range l.jobs {
-		j.cancel(errDrained)
-	}
+	l.holder.GiveUp()
 }
 
-// settleDrain ends a drain when there is nothing left, and before that background
-// jobs when nothing else runs. The lock is held.
+// settleDrain ends a drain when there is nothing left. The lock is held.
 func (l *Loop) settleDrain() {
-	if !l.draining || l.busy > 0 {
-		return
-	}
-	for _, j := range l.jobs {
-		if j.result == nil {
-			j.cancel(errDrained)
-		}
-	}
-	if l.background == 0 && len(l.jobs) == 0 {
+	if l.holder.Drained() {
 		l.over.Do(func() { close(l.drained) })
 	}
 }

@@ -5,57 +5,50 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/internal/engine"
-	"github.com/drover-db/drover/internal/fault"
-	"github.com/drover-db/drover/internal/faultpoint"
 )
 
-// takeLarge takes a piece of a row that is too large to hold. The batch in hand
+// largeRow takes a piece of a row that is too large to hold. The batch in hand
 // becomes a large one, which ends with this row: its parts are sent as they fill.
-func (x *extraction) takeLarge(r engine.Row) error {
-	if x.large == nil {
-		x.large = &batch.Parts{}
+func (a *Attempt) largeRow(r engine.Row) (Output, error) {
+	if a.large == nil {
+		a.large = &batch.Parts{}
 	}
-	x.buf = append(x.buf, r.Data...)
-	sum, whole := x.hasher.Add(r.Data, r.More)
+	a.buf = append(a.buf, r.Data...)
+	sum, whole := a.hasher.Add(r.Data, r.More)
 	if !whole {
-		if batch.BodyLen(x.buf) < x.limit {
-			return nil
+		if batch.BodyLen(a.buf) < a.limit {
+			return Output{}, nil
 		}
-		return x.sendPart(x.header(), false)
+		return a.part(a.header(), false)
 	}
-	x.digest.AddHash(sum)
-	if err := x.last.keep(r); err != nil {
-		return err
+	a.digest.AddHash(sum)
+	if err := a.last.keep(r); err != nil {
+		return Output{}, err
 	}
-	return x.cutLarge()
+	return a.cutLarge()
 }
 
-// sendPart sends what is in the buffer as the next part of the large batch.
-func (x *extraction) sendPart(h *streamv1.BatchHeader, last bool) error {
-	if err := faultpoint.Hit(x.ctx, faultpoint.ExtractorBeforePublish, x.job.GetTitle()); err != nil {
-		return err
-	}
-	x.bytes += int64(batch.BodyLen(x.buf))
-	message, err := x.large.Seal(x.buf, h, last)
+// part makes what is in the buffer the next part of the large batch.
+func (a *Attempt) part(h *streamv1.BatchHeader, last bool) (Output, error) {
+	a.bytes += int64(batch.BodyLen(a.buf))
+	message, err := a.large.Seal(a.buf, h, last)
 	if err != nil {
-		return err
+		return Output{}, err
 	}
-	x.buf = x.buffers.get()
-	m := bus.Message{Subject: x.work.GetSubject(), ID: batch.MessageID(h), Data: message, Done: func() { x.buffers.put(message) }}
-	if err := x.publisher.Publish(x.ctx, m); err != nil {
-		return fault.At(err, fault.Stream, x.work.GetStream())
-	}
-	x.progress()
-	return nil
+	a.buf = a.buffers.get()
+	m := bus.Message{Subject: a.work.GetSubject(), ID: batch.MessageID(h), Data: message, Done: func() { a.buffers.put(message) }}
+	return Output{Messages: []bus.Message{m}, Batch: last}, nil
 }
 
-// cutLarge sends the last part of the large batch.
-func (x *extraction) cutLarge() error {
-	h := x.header()
-	h.Digest, h.LastKey, h.Touched = x.digest.Proto(), x.last.key, x.touched.Proto()
-	if err := x.sendPart(h, true); err != nil {
-		return err
+// cutLarge ends the large batch with its last part.
+func (a *Attempt) cutLarge() (Output, error) {
+	h := a.header()
+	h.Digest, h.LastKey, h.Touched = a.digest.Proto(), a.last.key, a.touched.Proto()
+	out, err := a.part(h, true)
+	if err != nil {
+		return Output{}, err
 	}
-	x.large = nil
-	return x.sent()
+	a.large = nil
+	a.count()
+	return out, nil
 }

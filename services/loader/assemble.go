@@ -7,6 +7,7 @@ import (
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/guard"
 )
 
 // maxBatch bounds a batch in memory: the largest row behind the largest cut.
@@ -69,16 +70,16 @@ func (a *assembler) add(message []byte) (piece, *streamv1.BatchHeader, []byte, e
 	if err != nil {
 		return ignored, nil, nil, err
 	}
-	if h.GetAttempt() != a.attempt {
+	if h.GetAttempt() != a.attempt && !guard.Removed(guard.MessageAttempt) {
 		return ignored, h, nil, nil
 	}
 	if err := a.check(h); err != nil {
 		return ignored, h, nil, err
 	}
 	switch {
-	case h.GetSequence() < a.next:
+	case h.GetSequence() < a.next && !guard.Removed(guard.MessageSequence):
 		return repeated, h, nil, nil
-	case h.GetSequence() > a.next:
+	case h.GetSequence() > a.next && !guard.Removed(guard.MessageSequence):
 		return ignored, h, nil, gap("batch %d came where batch %d was due", h.GetSequence(), a.next)
 	case h.GetEnd() != nil:
 		return end, h, nil, nil

@@ -14,32 +14,26 @@ type inbox struct {
 	stream   string
 	consumer bus.Consumer
 	silence  time.Duration
-	// begun is set by the first message.
-	begun bool
+	// attempt knows how long to wait.
+	attempt *Attempt
 }
 
-// next waits for a message: for the first as long as the lease lasts, since the
-// extraction may have to wait for a free worker; for the others no longer than
-// the silence, and longer only while the stream is too full to take more, or was
-// when last looked at: its extractor has just begun to move again.
+// next waits for a message.
 func (i *inbox) next(ctx context.Context) (bus.Delivery, error) {
-	full := false
 	for {
 		d, silent, err := i.wait(ctx)
-		if !silent {
-			i.begun = true
-			return d, fault.At(err, fault.Stream, i.stream)
+		if silent {
+			err = i.attempt.Silent(i.silence, i.full(ctx))
 		}
-		was := full
-		if full = i.full(ctx); !full && !was {
-			return bus.Delivery{}, fault.At(gap("no message came for %s before the end of the range", i.silence), fault.Stream, i.stream)
+		if !silent || err != nil {
+			return d, fault.At(err, fault.Stream, i.stream)
 		}
 	}
 }
 
 // wait waits once; silent tells that the time was up.
 func (i *inbox) wait(ctx context.Context) (d bus.Delivery, silent bool, err error) {
-	if !i.begun {
+	if !i.attempt.Impatient() {
 		d, err = i.consumer.Next(ctx)
 		return d, false, err
 	}

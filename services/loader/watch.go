@@ -30,7 +30,7 @@ func (w *watched) ReadAt(p []byte, at int64) (int, error) {
 // the load is alive.
 func (l *loading) watch(body *io.SectionReader) (_ *io.SectionReader, stop func()) {
 	w := &watched{ReaderAt: body}
-	rows, bytes, done := l.loaded.GetRows(), l.loaded.GetBytes(), make(chan struct{})
+	so, done := l.attempt.Progress(0), make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() {
 		ticker := time.NewTicker(time.Second)
@@ -40,7 +40,7 @@ func (l *loading) watch(body *io.SectionReader) (_ *io.SectionReader, stop func(
 			case <-done:
 				return
 			case <-ticker.C:
-				l.report(&workerv1.Progress{Rows: rows, Bytes: bytes + w.reached.Load() + alive})
+				l.report(&workerv1.Progress{Rows: so.GetRows(), Bytes: so.GetBytes() + w.reached.Load() + alive})
 			}
 		}
 	})
