@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/oklog/ulid/v2"
-
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/bus"
@@ -46,7 +44,6 @@ func (s *Service) message(uid string) *droverv1.Migration {
 
 // CreateMigration appends the first event of a migration's log.
 func (a *migrationServer) CreateMigration(ctx context.Context, r *droverv1.CreateMigrationRequest) (*droverv1.CreateMigrationResponse, error) {
-	const op = "coordinator.CreateMigration"
 	s := a.s
 	if err := s.await(ctx); err != nil {
 		return nil, err
@@ -56,16 +53,22 @@ func (a *migrationServer) CreateMigration(ctx context.Context, r *droverv1.Creat
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m := s.view().MigrationByName(r.GetSpec().GetName()); m != nil {
-		return nil, fault.New(fault.Exists, op, "a migration named %q exists; delete it, or choose another name", m.Name)
-	}
-	uid := ulid.Make().String()
-	if err := s.append(ctx, uid, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_MigrationCreated{
-		MigrationCreated: &journalv1.MigrationCreated{Uid: uid, Spec: r.GetSpec(), Start: r.GetStart(), NoSample: r.GetNoSample(), Deep: r.GetDeep()}}}); err != nil {
+	uid, err := s.Create(ctx, r)
+	if err != nil {
 		return nil, err
 	}
 	view := s.view()
 	return &droverv1.CreateMigrationResponse{Migration: migration(view.Migration(uid), nil, live{})}, nil
+}
+
+// Create begins a migration whose spec was found good, and returns its uid.
+func (s *Leader) Create(ctx context.Context, r *droverv1.CreateMigrationRequest) (uid string, err error) {
+	if m := s.view().MigrationByName(r.GetSpec().GetName()); m != nil {
+		return "", fault.New(fault.Exists, "coordinator.CreateMigration", "a migration named %q exists; delete it, or choose another name", m.Name)
+	}
+	uid = s.newID()
+	return uid, s.append(ctx, uid, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_MigrationCreated{
+		MigrationCreated: &journalv1.MigrationCreated{Uid: uid, Spec: r.GetSpec(), Start: r.GetStart(), NoSample: r.GetNoSample(), Deep: r.GetDeep()}}})
 }
 
 // checkSpec tells what is wrong with a spec as such.
@@ -127,7 +130,7 @@ func (a *migrationServer) DeleteMigration(ctx context.Context, r *droverv1.Delet
 	if err := s.cfg.Bus.DeleteStream(ctx, bus.RowStream(m.UID)); err != nil {
 		return nil, err
 	}
-	return &droverv1.DeleteMigrationResponse{}, s.log.Delete(ctx, m.UID)
+	return &droverv1.DeleteMigrationResponse{}, s.log.Delete(ctx, m.UID, 0)
 }
 
 // act appends an operator's event if the migration allows it now.

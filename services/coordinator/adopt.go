@@ -10,7 +10,7 @@ import (
 // adopt takes up a job that was granted before this coordinator started. Only
 // attempts and snapshots are worth it; anything else is done again. Whether the
 // attempt is right is not decided here: the ledger in the target decides.
-func (s *Service) adopt(w *worker, job *workerv1.Job, now time.Time) bool {
+func (s *Leader) adopt(w *worker, job *workerv1.Job, now time.Time) bool {
 	m := s.view().Migration(job.GetMigration())
 	if m == nil || m.Stage != state.Running || job.GetTerm() >= s.term {
 		return false
@@ -34,7 +34,7 @@ func (s *Service) adopt(w *worker, job *workerv1.Job, now time.Time) bool {
 // its extraction has ended, was under way elsewhere or had not begun, nobody knows
 // yet, and an attempt is never extracted twice: a load that stands still gives it
 // away (reap.go).
-func (s *Service) adoptAttempt(w workID, job *workerv1.Job, now time.Time) bool {
+func (s *Leader) adoptAttempt(w workID, job *workerv1.Job, now time.Time) bool {
 	r := s.view().Range(w.migration, w.table, w.number)
 	t := s.view().Table(w.migration, w.table)
 	if r == nil || r.State != state.RangePending || !t.Open() {

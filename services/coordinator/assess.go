@@ -50,7 +50,7 @@ func (o *offer) comparing() {
 }
 
 // compared records what the target said of a key.
-func (s *Service) compared(ctx context.Context, l *lease, c *workerv1.Compared) error {
+func (s *Leader) compared(ctx context.Context, l *lease, c *workerv1.Compared) error {
 	t := s.view().Table(l.work.migration, l.work.table)
 	if t == nil || l.job.GetCompareKeys().GetKey() != uint32(t.AssessedKeys()+1) {
 		return nil
@@ -71,7 +71,7 @@ func (r *run) nextToAssess(view state.View, t *state.Table) uint32 {
 }
 
 // assessed records what was found in a range.
-func (s *Service) assessed(ctx context.Context, l *lease, a *workerv1.Assessed) error {
+func (s *Leader) assessed(ctx context.Context, l *lease, a *workerv1.Assessed) error {
 	r := s.view().Range(l.work.migration, l.work.table, l.work.number)
 	if r == nil || r.Assessed {
 		return nil
@@ -82,7 +82,7 @@ func (s *Service) assessed(ctx context.Context, l *lease, a *workerv1.Assessed) 
 
 // concludeAssessments writes what was found into the plans of tables that were read to
 // their end.
-func (s *Service) concludeAssessments(ctx context.Context, m *state.Migration, tables []*state.Table) error {
+func (s *Leader) concludeAssessments(ctx context.Context, m *state.Migration, tables []*state.Table) error {
 	for _, t := range tables {
 		if !toAssess(m, t) || t.Assessment == nil || t.Assessment.Ranges < t.Ranges || toCompare(m, t) {
 			continue
@@ -95,13 +95,13 @@ func (s *Service) concludeAssessments(ctx context.Context, m *state.Migration, t
 	return nil
 }
 
-func (s *Service) concludeAssessment(ctx context.Context, t *state.Table, findings []*planv1.Finding) error {
+func (s *Leader) concludeAssessment(ctx context.Context, t *state.Table, findings []*planv1.Finding) error {
 	return s.append(ctx, t.Migration, &journalv1.Event{Body: &journalv1.Event_TableAssessed{TableAssessed: &journalv1.TableAssessed{
 		Table: t.Number, Findings: findings}}})
 }
 
 // unassessable takes a table whose rows cannot all be read: neither could a migration.
-func (s *Service) unassessable(ctx context.Context, t *state.Table, p state.Problem) error {
+func (s *Leader) unassessable(ctx context.Context, t *state.Table, p state.Problem) error {
 	if t == nil || t.Assessment != nil && t.Assessment.Concluded {
 		return nil
 	}
@@ -126,7 +126,7 @@ func assessment(t *state.Table) *droverv1.Assessment {
 		}
 	}
 	for _, l := range t.Assessment.Losses {
-		if i := int(l.GetColumn()); i < len(out.GetColumns()) {
+		if i := int(l.GetColumn()); i < len(out.GetColumns()) && l.GetIndex() == "" {
 			out.Columns[i].Lossy += l.GetRows()
 		}
 	}

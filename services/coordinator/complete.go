@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	"github.com/drover-db/drover/internal/bus"
@@ -15,7 +14,7 @@ import (
 
 // settle draws the conclusions that need no worker: a table whose last range is
 // loaded, a migration whose last table is complete. The lock is held.
-func (s *Service) settle(ctx context.Context) {
+func (s *Leader) settle(ctx context.Context) {
 	for _, m := range s.view().Migrations() {
 		if s.fatal != nil || ctx.Err() != nil {
 			return
@@ -26,7 +25,7 @@ func (s *Service) settle(ctx context.Context) {
 	}
 }
 
-func (s *Service) settleMigration(ctx context.Context, m *state.Migration) error {
+func (s *Leader) settleMigration(ctx context.Context, m *state.Migration) error {
 	if m.Verifying != 0 {
 		if err := s.settleVerification(ctx, m); err != nil {
 			return err
@@ -64,7 +63,7 @@ func (s *Service) settleMigration(ctx context.Context, m *state.Migration) error
 }
 
 // settleTable moves a table on as far as counting its ranges can.
-func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.Table) error {
+func (s *Leader) settleTable(ctx context.Context, m *state.Migration, t *state.Table) error {
 	w := workID{migration: m.UID, table: t.Number}
 	if t.Stage <= state.TablePlanned && !t.Blocked && !t.Skipped && hasError(t.Plan) && !replanning(m, s.runs[m.UID]) {
 		// Planned without a table that was skipped meanwhile; the others go on.
@@ -94,18 +93,18 @@ func (s *Service) settleTable(ctx context.Context, m *state.Migration, t *state.
 
 // torn tells whether a table was begun in a snapshot that nobody holds any more, and
 // another one is about to be taken: row positions of the one mean nothing in the other.
-func (s *Service) torn(m *state.Migration, t *state.Table) bool {
+func (s *Leader) torn(m *state.Migration, t *state.Table) bool {
 	if !needsSnapshot(t) || t.Stage != state.TableCreated || t.Blocked || t.Skipped || t.Emptying || t.Loaded == 0 || t.AllLoaded() {
 		return false
 	}
 	r := s.run(m.UID)
 	return r.snapshot == "" && s.busy[workID{migration: m.UID, kind: workSnapshot}] == nil && !m.Paused && s.anyWorker(extractor) &&
-		!time.Now().Before(s.began.Add(s.cfg.Grace))
+		!s.now().Before(s.began.Add(s.cfg.Grace))
 }
 
 // blockForRanges blocks a table when only its blocked ranges are left: the others
 // are loaded, and proven where each can be proven alone.
-func (s *Service) blockForRanges(ctx context.Context, m *state.Migration, t *state.Table) error {
+func (s *Leader) blockForRanges(ctx context.Context, m *state.Migration, t *state.Table) error {
 	settled := t.Loaded
 	if stepwise(t) {
 		settled = t.Verified
@@ -126,7 +125,7 @@ func (s *Service) blockForRanges(ctx context.Context, m *state.Migration, t *sta
 
 // compareCounts closes a table if the source still has as many rows that move as were
 // proven. How many rows a range had that was given up, nobody knows.
-func (s *Service) compareCounts(ctx context.Context, m *state.Migration, t *state.Table) error {
+func (s *Leader) compareCounts(ctx context.Context, m *state.Migration, t *state.Table) error {
 	proven := t.AccountedRows()
 	if t.SourceRows == proven || t.SkippedRanges > 0 && t.SourceRows > proven {
 		return s.advanced(ctx, workID{migration: m.UID, table: t.Number}, state.TableComplete, 0)
@@ -136,7 +135,7 @@ func (s *Service) compareCounts(ctx context.Context, m *state.Migration, t *stat
 		t.SourceRows, proven)})
 }
 
-func (s *Service) block(ctx context.Context, m *state.Migration, table uint32, p state.Problem) error {
+func (s *Leader) block(ctx context.Context, m *state.Migration, table uint32, p state.Problem) error {
 	s.cfg.Logger.Warn("table blocked", "migration", m.Name, "table", table, "reason", p.Reason)
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableBlocked{TableBlocked: &journalv1.TableBlocked{
 		Table: table, Reason: p.Reason, Side: p.Side, Key: p.Key, Column: p.Column, Kind: p.Kind, Attempts: int32(p.Attempts)}}})
@@ -174,7 +173,7 @@ func (r remains) why() string {
 }
 
 // working tells whether a worker has something of the migration in hand that changes it.
-func (s *Service) working(uid string) bool {
+func (s *Leader) working(uid string) bool {
 	for w := range s.busy {
 		if w.migration == uid && w.kind != workSnapshot && !w.kind.verifies() {
 			return true
@@ -184,7 +183,7 @@ func (s *Service) working(uid string) bool {
 }
 
 // end closes a migration, or its phase, of which nothing is left to do.
-func (s *Service) end(ctx context.Context, m *state.Migration, tables []*state.Table) error {
+func (s *Leader) end(ctx context.Context, m *state.Migration, tables []*state.Table) error {
 	left := remaining(m, tables)
 	if m.CurrentPhase() != 0 {
 		return s.settlePhase(ctx, m, left)
@@ -206,16 +205,16 @@ func (s *Service) end(ctx context.Context, m *state.Migration, tables []*state.T
 	}
 }
 
-func (s *Service) ended(ctx context.Context, m *state.Migration, e *journalv1.MigrationEnded) error {
+func (s *Leader) ended(ctx context.Context, m *state.Migration, e *journalv1.MigrationEnded) error {
 	s.cfg.Logger.Info("migration ended", "migration", m.Name, "outcome", e.GetOutcome())
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationEnded{MigrationEnded: e}})
 }
 
 // openStream makes the migration's row stream before the first range is granted.
-func (s *Service) openStream(ctx context.Context, m *state.Migration) error {
+func (s *Leader) openStream(ctx context.Context, m *state.Migration) error {
 	r := s.run(m.UID)
 	w := workID{migration: m.UID}
-	if r.stream || r.resting(w, time.Now()) {
+	if r.stream || r.resting(w, s.now()) {
 		return nil
 	}
 	stream := spec.WithDefaults(m.Spec).GetStream()
@@ -236,7 +235,7 @@ func (s *Service) openStream(ctx context.Context, m *state.Migration) error {
 
 // closeStream takes back what is still held of a migration that rests or is being
 // discarded, and removes its row stream.
-func (s *Service) closeStream(ctx context.Context, m *state.Migration) error {
+func (s *Leader) closeStream(ctx context.Context, m *state.Migration) error {
 	r := s.runs[m.UID]
 	if r == nil {
 		return nil
@@ -244,9 +243,9 @@ func (s *Service) closeStream(ctx context.Context, m *state.Migration) error {
 	if !changeable(m) {
 		s.updateFailed(r, refuse(m, "has ended meanwhile: it is %s", stateName(m)))
 	}
-	for w, l := range s.busy {
+	for _, w := range inOrder(s.busy) {
 		if w.migration == m.UID && !takes(m, r, w.kind) {
-			s.revoke(l, "the migration has ended, or stands still")
+			s.revoke(s.busy[w], "the migration has ended, or stands still")
 		}
 	}
 	clear(r.attempts)

@@ -57,8 +57,8 @@ func (o *offer) shareStraggler() {
 // still has to read; nil where none is worth a cut.
 func (o *offer) straggler() (longest *lease, rows int64) {
 	var most time.Duration
-	for id, a := range o.run.attempts {
-		l := o.s.busy[id.as(workExtract)]
+	for _, id := range inOrder(o.run.attempts) {
+		a, l := o.run.attempts[id], o.s.busy[id.as(workExtract)]
 		if l == nil || a.extracted || !o.cuttable(id) || o.now.Sub(l.granted) < cutAfter {
 			continue
 		}
@@ -117,7 +117,7 @@ func (o *offer) waiting() bool {
 }
 
 // room counts the jobs that a role could begin now.
-func (s *Service) room(role workerv1.Role) int {
+func (s *Leader) room(role workerv1.Role) int {
 	n := 0
 	for _, w := range s.workers {
 		if w.role == role && w.out != nil && !w.draining {
@@ -129,7 +129,7 @@ func (s *Service) room(role workerv1.Role) int {
 
 // cutRange records what the source made of a range: the fenced attempt goes on with the
 // first piece, the others are ranges like any.
-func (s *Service) cutRange(ctx context.Context, l *lease, pieces []*planv1.Range) error {
+func (s *Leader) cutRange(ctx context.Context, l *lease, pieces []*planv1.Range) error {
 	id := l.work.as(workLoad)
 	s.uncut(id)
 	t, r := s.view().Table(id.migration, id.table), s.view().Range(id.migration, id.table, id.number)
@@ -147,6 +147,6 @@ func (s *Service) cutRange(ctx context.Context, l *lease, pieces []*planv1.Range
 }
 
 // uncut lets a range be read as it is for a while, cut or not.
-func (s *Service) uncut(w workID) {
-	s.run(w.migration).cuts[w.as(workLoad)] = &cut{notBefore: time.Now().Add(2 * cutAfter)}
+func (s *Leader) uncut(w workID) {
+	s.run(w.migration).cuts[w.as(workLoad)] = &cut{notBefore: s.now().Add(2 * cutAfter)}
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
@@ -18,7 +16,7 @@ const (
 )
 
 // dispatch grants whatever can be granted. The lock is held.
-func (s *Service) dispatch(now time.Time) {
+func (s *Leader) dispatch(now time.Time) {
 	if s.fatal != nil || now.Before(s.began.Add(s.cfg.Grace)) {
 		return
 	}
@@ -59,13 +57,13 @@ func (o *offer) give(kind workKind, table, number uint32) bool {
 	if job == nil {
 		return true
 	}
-	job.Lease, job.Tries = ulid.Make().String(), uint32(o.run.tries[w])+1
+	job.Lease, job.Tries = o.s.newID(), uint32(o.run.tries[w])+1
 	o.s.grant(to, w, job, o.now)
 	return true
 }
 
 // grant hands a job to a worker.
-func (s *Service) grant(to *worker, w workID, job *workerv1.Job, now time.Time) {
+func (s *Leader) grant(to *worker, w workID, job *workerv1.Job, now time.Time) {
 	l := &lease{id: job.GetLease(), work: w, job: job, worker: to, granted: now, expires: now.Add(s.cfg.LeaseTTL)}
 	s.hold(l)
 	if !job.GetBackground() {
@@ -75,12 +73,12 @@ func (s *Service) grant(to *worker, w workID, job *workerv1.Job, now time.Time) 
 	s.cfg.Logger.Debug("granted", "migration", job.GetMigrationName(), "job", job.GetTitle(), "worker", to.id, "lease", l.id)
 }
 
-func (s *Service) hold(l *lease) {
+func (s *Leader) hold(l *lease) {
 	s.leases[l.id], s.busy[l.work], l.worker.leases[l.id] = l, l, l
 }
 
 // drop forgets a lease, whose work may be granted again.
-func (s *Service) drop(l *lease) {
+func (s *Leader) drop(l *lease) {
 	delete(s.leases, l.id)
 	delete(l.worker.leases, l.id)
 	if s.busy[l.work] == l {
@@ -89,13 +87,13 @@ func (s *Service) drop(l *lease) {
 }
 
 // revoke drops a lease and tells its worker.
-func (s *Service) revoke(l *lease, reason string) {
+func (s *Leader) revoke(l *lease, reason string) {
 	s.drop(l)
 	l.worker.tell(&workerv1.WorkResponse{Message: &workerv1.WorkResponse_Revoke{Revoke: &workerv1.Revoke{Lease: l.id, Reason: reason}}})
 }
 
 // pick gives the worker of a role with the most room. A background job needs none.
-func (s *Service) pick(role workerv1.Role, background bool) *worker {
+func (s *Leader) pick(role workerv1.Role, background bool) *worker {
 	var best *worker
 	for _, w := range s.workers {
 		if w.role != role || w.out == nil || w.draining || (w.credit <= 0 && !background) {
@@ -108,10 +106,10 @@ func (s *Service) pick(role workerv1.Role, background bool) *worker {
 	return best
 }
 
-func (s *Service) anyWorker(role workerv1.Role) bool { return s.pick(role, true) != nil }
+func (s *Leader) anyWorker(role workerv1.Role) bool { return s.pick(role, true) != nil }
 
 // slots counts the jobs that a role can do at once.
-func (s *Service) slots(role workerv1.Role) int {
+func (s *Leader) slots(role workerv1.Role) int {
 	n := 0
 	for _, w := range s.workers {
 		if w.role == role && w.out != nil && !w.draining {

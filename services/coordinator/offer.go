@@ -11,7 +11,7 @@ import (
 
 // offer is one pass over a migration's work for one role.
 type offer struct {
-	s    *Service
+	s    *Leader
 	view state.View
 	m    *state.Migration
 	run  *run
@@ -71,12 +71,12 @@ func toSplit(t *state.Table) bool { return !t.Split && !t.Skipped && !t.Blocked 
 
 // extracting goes on while the migration is paused: loaders wait for it.
 func (o *offer) extracting() {
-	for w, a := range o.run.attempts {
-		kind := workExtract
+	for _, w := range inOrder(o.run.attempts) {
+		a, kind := o.run.attempts[w], workExtract
 		if o.run.cuts[w].asked() {
 			kind = workCut
 		}
-		if a.fenced != nil && !a.extracted && !o.give(kind, w.table, w.number) {
+		if a.extractable() && !o.give(kind, w.table, w.number) {
 			return
 		}
 	}

@@ -68,7 +68,7 @@ func begunPhases(m *state.Migration) int {
 }
 
 // settlePhase begins, completes or stops the current phase.
-func (s *Service) settlePhase(ctx context.Context, m *state.Migration, left remains) error {
+func (s *Leader) settlePhase(ctx context.Context, m *state.Migration, left remains) error {
 	n := m.CurrentPhase()
 	if n == 0 || replanning(m, s.runs[m.UID]) {
 		return nil
@@ -97,7 +97,7 @@ func (s *Service) settlePhase(ctx context.Context, m *state.Migration, left rema
 
 // releaseSnapshot lets go of a snapshot that no table of the begun phases needs any
 // more: a phase may wait for days, and the source pays for it.
-func (s *Service) releaseSnapshot(uid string) {
+func (s *Leader) releaseSnapshot(uid string) {
 	if l := s.busy[workID{migration: uid, kind: workSnapshot}]; l != nil {
 		s.revoke(l, "no table needs the snapshot now")
 		s.run(uid).snapshot = ""

@@ -24,7 +24,7 @@ const rangesPerEvent = 1000
 const reasonPreflight = "preflight"
 
 // described keeps what the source has for the design; the log gets what people ask for.
-func (s *Service) described(ctx context.Context, m *state.Migration, db *planv1.Database) error {
+func (s *Leader) described(ctx context.Context, m *state.Migration, db *planv1.Database) error {
 	r := s.run(m.UID)
 	if !designing(m, r) {
 		return nil
@@ -59,7 +59,7 @@ func moves(spec *droverv1.MigrationSpec, t *planv1.Table) bool {
 }
 
 // givenUp tells whether a user has skipped a table.
-func (s *Service) givenUp(uid string, source *planv1.Table) bool {
+func (s *Leader) givenUp(uid string, source *planv1.Table) bool {
 	return slices.ContainsFunc(s.view().Tables(uid), func(t *state.Table) bool {
 		return t.Skipped && !t.SkippedBySpec && t.Plan.GetSource().GetSchema() == source.GetSchema() && t.Plan.GetSource().GetName() == source.GetName()
 	})
@@ -80,7 +80,7 @@ func nothingToMove(spec *droverv1.MigrationSpec) string {
 
 // designed numbers the tables and writes them down; the design's own event comes
 // last and says that all of them are there.
-func (s *Service) designed(ctx context.Context, m *state.Migration, d *planv1.Design) error {
+func (s *Leader) designed(ctx context.Context, m *state.Migration, d *planv1.Design) error {
 	if !designing(m, s.run(m.UID)) {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (s *Service) designed(ctx context.Context, m *state.Migration, d *planv1.De
 }
 
 // ranged writes a table's ranges down.
-func (s *Service) ranged(ctx context.Context, w workID, ranges []*planv1.Range) error {
+func (s *Leader) ranged(ctx context.Context, w workID, ranges []*planv1.Range) error {
 	if len(ranges) == 0 {
 		return fault.New(fault.Internal, "coordinator.ranged", "table %d was split into no ranges", w.table)
 	}
@@ -116,7 +116,7 @@ func (s *Service) ranged(ctx context.Context, w workID, ranges []*planv1.Range) 
 }
 
 // planned ends planning when every table that can move is split.
-func (s *Service) planned(ctx context.Context, m *state.Migration) error {
+func (s *Leader) planned(ctx context.Context, m *state.Migration) error {
 	if m.Tables < 0 {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (s *Service) planned(ctx context.Context, m *state.Migration) error {
 
 // begin starts a planned migration, or refuses it as a whole: before anything is
 // created is the time to say what cannot move.
-func (s *Service) begin(ctx context.Context, m *state.Migration) error {
+func (s *Leader) begin(ctx context.Context, m *state.Migration) error {
 	if err := preflight(m, s.view().Tables(m.UID)); err != nil {
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationFailed{MigrationFailed: &journalv1.MigrationFailed{
 			Reason: err.Error(), Kind: reasonPreflight}}})
@@ -142,7 +142,7 @@ func (s *Service) begin(ctx context.Context, m *state.Migration) error {
 
 // unsplittable takes a table that cannot be split. For people who look at a plan it
 // is one more finding; a run ends before anything is created.
-func (s *Service) unsplittable(ctx context.Context, t *state.Table, p state.Problem) error {
+func (s *Leader) unsplittable(ctx context.Context, t *state.Table, p state.Problem) error {
 	plan := proto.CloneOf(t.Plan)
 	plan.Findings = append(plan.Findings, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: "CANNOT_SPLIT", Table: sourceName(plan),
 		Message: "table cannot be cut into ranges: " + p.Reason})
@@ -192,7 +192,7 @@ func findingText(f *planv1.Finding) string {
 }
 
 // abort ends a migration that could not be planned or prepared.
-func (s *Service) abort(ctx context.Context, m *state.Migration, err error) error {
+func (s *Leader) abort(ctx context.Context, m *state.Migration, err error) error {
 	f := fault.Find(err)
 	if m.Stage == state.Running && m.Prepared && discards(m) {
 		return s.discard(ctx, m, journalv1.MigrationEnded_OUTCOME_ROLLED_BACK, state.Problem{Reason: err.Error(), Side: f.Side, Kind: f.Kind.String()})

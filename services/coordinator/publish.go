@@ -8,6 +8,7 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
@@ -21,6 +22,19 @@ func stageOf(spec *droverv1.MigrationSpec, uid string) string {
 	return strings.ToLower(uid[max(0, len(uid)-10):])
 }
 
+// preparation is how a target is prepared. What came before tables that are published by
+// now was for the staging place.
+func preparation(m *state.Migration) *workerv1.PrepareTarget {
+	out := &workerv1.PrepareTarget{SourceIdentity: m.Source.Identity, TargetIdentity: m.Target.Identity, Reopen: m.Reopen}
+	if m.Published.IsZero() {
+		out.Statements = m.Statements
+	}
+	if m.Spec.GetRejects().GetMax() > 0 {
+		out.RejectsTo = m.Spec.GetRejects().GetTo()
+	}
+	return out
+}
+
 // discards tells whether a migration that cannot be completed is removed from its target.
 func discards(m *state.Migration) bool {
 	return m.Atomic() && m.Published.IsZero() && m.Spec.GetOnFailure() != "keep"
@@ -32,7 +46,7 @@ func mayHaveMade(m *state.Migration) bool {
 }
 
 // discard gives a migration up: from this event on nothing else of it happens.
-func (s *Service) discard(ctx context.Context, m *state.Migration, outcome journalv1.MigrationEnded_Outcome, p state.Problem) error {
+func (s *Leader) discard(ctx context.Context, m *state.Migration, outcome journalv1.MigrationEnded_Outcome, p state.Problem) error {
 	s.cfg.Logger.Warn("discarding", "migration", m.Name, "outcome", outcome, "reason", p.Reason)
 	return s.append(ctx, m.UID, discardEvent(outcome, p))
 }
@@ -54,7 +68,7 @@ func staged(tables []*state.Table, want func(*state.Table) bool) []*planv1.Table
 }
 
 // unpublishable ends a migration whose proven tables could not be published.
-func (s *Service) unpublishable(ctx context.Context, m *state.Migration, p state.Problem) error {
+func (s *Leader) unpublishable(ctx context.Context, m *state.Migration, p state.Problem) error {
 	p.Reason = "tables cannot be published: " + p.Reason
 	if discards(m) {
 		return s.discard(ctx, m, journalv1.MigrationEnded_OUTCOME_ROLLED_BACK, p)
@@ -64,14 +78,14 @@ func (s *Service) unpublishable(ctx context.Context, m *state.Migration, p state
 
 // unmakeable ends a migration whose tables are all complete, but not what stands on
 // them; resume tries again when the cause is gone.
-func (s *Service) unmakeable(ctx context.Context, m *state.Migration, p state.Problem) error {
+func (s *Leader) unmakeable(ctx context.Context, m *state.Migration, p state.Problem) error {
 	return s.ended(ctx, m, &journalv1.MigrationEnded{Outcome: journalv1.MigrationEnded_OUTCOME_INCOMPLETE,
 		Reason: "all tables are complete, but objects cannot be made: " + p.Reason, Side: p.Side, Kind: p.Kind})
 }
 
 // undiscardable takes a discard that failed for good. A target that refuses because
 // the tables are published tells what a coordinator that died did not write down.
-func (s *Service) undiscardable(ctx context.Context, m *state.Migration, kind fault.Kind, p state.Problem) error {
+func (s *Leader) undiscardable(ctx context.Context, m *state.Migration, kind fault.Kind, p state.Problem) error {
 	if kind == fault.Unsupported && complete(s.view().Tables(m.UID)) {
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPublished{TargetPublished: &journalv1.TargetPublished{}}})
 	}
@@ -102,19 +116,35 @@ func (a *migrationServer) RollbackMigration(ctx context.Context, r *droverv1.Rol
 
 // CancelMigration ends a migration where it stands; an atomic one leaves nothing.
 func (a *migrationServer) CancelMigration(ctx context.Context, r *droverv1.CancelMigrationRequest) (*droverv1.CancelMigrationResponse, error) {
-	m, err := a.s.act(ctx, r.GetName(), func(m *state.Migration, _ []*state.Table) (*journalv1.Event, error) {
-		switch {
-		case m.Stage.Ended() && m.Stage != state.Incomplete:
-			return nil, refuse(m, "has ended")
-		case m.Stage == state.Discarding:
-			return nil, nil
-		case !m.Published.IsZero():
-			return nil, refuse(m, "is published: its tables are live, and it only has to be finished")
-		case m.Atomic() && mayHaveMade(m):
-			return discardEvent(journalv1.MigrationEnded_OUTCOME_CANCELLED, state.Problem{Reason: "somebody cancelled the migration"}), nil
-		}
-		return &journalv1.Event{Body: &journalv1.Event_MigrationEnded{MigrationEnded: &journalv1.MigrationEnded{
-			Outcome: journalv1.MigrationEnded_OUTCOME_CANCELLED}}}, nil
-	})
+	m, err := a.s.act(ctx, r.GetName(), func(m *state.Migration, _ []*state.Table) (*journalv1.Event, error) { return cancellation(m) })
 	return &droverv1.CancelMigrationResponse{Migration: m}, err
+}
+
+// Cancel ends a migration where it stands.
+func (s *Leader) Cancel(ctx context.Context, uid string) error {
+	m := s.view().Migration(uid)
+	if m == nil {
+		return fault.New(fault.NotFound, "coordinator.Cancel", "no migration has the uid %s", uid)
+	}
+	e, err := cancellation(m)
+	if err != nil || e == nil {
+		return err
+	}
+	return s.append(ctx, uid, e)
+}
+
+// cancellation is the event that cancels a migration; nil where it is on its way.
+func cancellation(m *state.Migration) (*journalv1.Event, error) {
+	switch {
+	case m.Stage.Ended() && m.Stage != state.Incomplete:
+		return nil, refuse(m, "has ended")
+	case m.Stage == state.Discarding:
+		return nil, nil
+	case !m.Published.IsZero():
+		return nil, refuse(m, "is published: its tables are live, and it only has to be finished")
+	case m.Atomic() && mayHaveMade(m):
+		return discardEvent(journalv1.MigrationEnded_OUTCOME_CANCELLED, state.Problem{Reason: "somebody cancelled the migration"}), nil
+	}
+	return &journalv1.Event{Body: &journalv1.Event_MigrationEnded{MigrationEnded: &journalv1.MigrationEnded{
+		Outcome: journalv1.MigrationEnded_OUTCOME_CANCELLED}}}, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
@@ -17,8 +19,12 @@ import (
 const forget = 10 * time.Minute
 
 // reap takes leases back whose workers were not heard of. The lock is held.
-func (s *Service) reap(now time.Time) {
-	for _, l := range s.leases {
+func (s *Leader) reap(now time.Time) {
+	for _, id := range slices.Sorted(maps.Keys(s.leases)) {
+		l := s.leases[id]
+		if l == nil {
+			continue // revoked with the other half of its attempt
+		}
 		if now.After(l.expires) {
 			s.cfg.Metrics.LeaseExpired(roleName(l.worker.role))
 			s.cfg.Logger.Warn("lease expired", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id)
@@ -40,7 +46,7 @@ func (s *Service) reap(now time.Time) {
 // has ended, or was lost with the coordinator before this one, and nothing has
 // moved for two leases' time. A database that hangs looks the same and is helped
 // by the same: another attempt, behind what is committed.
-func (s *Service) stuck(l *lease, now time.Time) bool {
+func (s *Leader) stuck(l *lease, now time.Time) bool {
 	if l.work.kind != workLoad || s.busy[l.work.as(workExtract)] != nil {
 		return false
 	}
@@ -55,7 +61,7 @@ func (s *Service) stuck(l *lease, now time.Time) bool {
 	return now.Sub(since) > 2*s.cfg.LeaseTTL
 }
 
-func (s *Service) countWorkers() {
+func (s *Leader) countWorkers() {
 	for _, role := range []workerv1.Role{extractor, loader, validator} {
 		connected, draining := 0, 0
 		for _, w := range s.workers {
@@ -73,7 +79,7 @@ func (s *Service) countWorkers() {
 }
 
 // lost ends a lease whose worker has died, or has it no more.
-func (s *Service) lost(l *lease, reason string) {
+func (s *Leader) lost(l *lease, reason string) {
 	if err := s.released(context.Background(), l, reason); err != nil {
 		s.cfg.Logger.Error("lease not taken back", "job", l.job.GetTitle(), "err", err)
 		return
@@ -84,7 +90,7 @@ func (s *Service) lost(l *lease, reason string) {
 // released gives work back that nobody failed at. An attempt needs both its
 // halves: the other one is revoked, and the next attempt goes on behind what is
 // committed.
-func (s *Service) released(ctx context.Context, l *lease, reason string) error {
+func (s *Leader) released(ctx context.Context, l *lease, reason string) error {
 	switch l.work.kind {
 	case workLoad, workExtract:
 		s.abandon(l, reason)
@@ -97,7 +103,7 @@ func (s *Service) released(ctx context.Context, l *lease, reason string) error {
 }
 
 // abandon ends the attempt that a lease belongs to.
-func (s *Service) abandon(l *lease, reason string) {
+func (s *Leader) abandon(l *lease, reason string) {
 	id := l.work.as(workLoad)
 	r := s.run(l.work.migration)
 	a := r.attempts[id]
@@ -123,7 +129,7 @@ func attemptOf(j *workerv1.Job) uint64 {
 
 // snapshotLost starts tables again whose ranges were being read in the snapshot:
 // row positions of another snapshot do not fit behind those of this one.
-func (s *Service) snapshotLost(ctx context.Context, l *lease, reason string) error {
+func (s *Leader) snapshotLost(ctx context.Context, l *lease, reason string) error {
 	m := s.view().Migration(l.work.migration)
 	if m == nil || m.Stage != state.Running {
 		return nil
@@ -145,7 +151,7 @@ func (s *Service) snapshotLost(ctx context.Context, l *lease, reason string) err
 
 // snapshotFailed blocks the tables that cannot be read without a snapshot once it is
 // clear that the source will not hold one.
-func (s *Service) snapshotFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+func (s *Leader) snapshotFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
 	r := s.run(m.UID)
 	p.Attempts = r.retry(l.work)
 	if transient(kind) && (!counts(kind, p.Side) || p.Attempts < maxAttempts(m)) {
@@ -165,7 +171,7 @@ func (s *Service) snapshotFailed(ctx context.Context, l *lease, m *state.Migrati
 
 // failed takes a failure: work that may succeed later rests and is tried again,
 // anything else blocks its range or table, or ends a migration that is not planned.
-func (s *Service) failed(ctx context.Context, l *lease, m *state.Migration, f *workerv1.Failure) error {
+func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *workerv1.Failure) error {
 	kind := fault.ParseKind(f.GetKind())
 	p := state.Problem{Reason: f.GetMessage(), Kind: f.GetKind(), Side: f.GetSide(), Key: f.GetKey(), Column: f.GetColumn()}
 	s.cfg.Logger.Warn("job failed", "migration", m.Name, "job", l.job.GetTitle(), "worker", l.worker.id, "kind", f.GetKind(), "side", f.GetSide(), "err", f.GetMessage())
@@ -196,7 +202,7 @@ func (s *Service) failed(ctx context.Context, l *lease, m *state.Migration, f *w
 
 // givenUpOn ends what a step belongs to that has failed for good: its table, a plan,
 // or the migration.
-func (s *Service) givenUpOn(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+func (s *Leader) givenUpOn(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
 	r := s.run(m.UID)
 	switch {
 	case l.work.kind == workSample:
@@ -246,7 +252,7 @@ func maxTries(m *state.Migration, r *run) int {
 }
 
 // rangeFailed ends an attempt, or a validation, that failed.
-func (s *Service) rangeFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+func (s *Leader) rangeFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
 	stage := map[workKind]string{workExtract: "extract", workLoad: "load", workValidate: "validate"}[l.work.kind]
 	s.cfg.Metrics.RangeRetried(stage, kind.String())
 	r := s.view().Range(l.work.migration, l.work.table, l.work.number)
@@ -280,7 +286,7 @@ func (s *Service) rangeFailed(ctx context.Context, l *lease, m *state.Migration,
 }
 
 // fail records a failed attempt; too many that count block the range.
-func (s *Service) fail(ctx context.Context, m *state.Migration, r *state.Range, e *journalv1.RangeFailed, p state.Problem) error {
+func (s *Leader) fail(ctx context.Context, m *state.Migration, r *state.Range, e *journalv1.RangeFailed, p state.Problem) error {
 	e.Table, e.Range = r.Table, r.Number
 	if err := s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_RangeFailed{RangeFailed: e}}); err != nil {
 		return err
@@ -296,7 +302,7 @@ func (s *Service) fail(ctx context.Context, m *state.Migration, r *state.Range, 
 	return nil
 }
 
-func (s *Service) blockRange(ctx context.Context, m *state.Migration, r *state.Range, p state.Problem) error {
+func (s *Leader) blockRange(ctx context.Context, m *state.Migration, r *state.Range, p state.Problem) error {
 	s.cfg.Logger.Warn("range blocked", "migration", m.Name, "table", r.Table, "range", r.Number, "reason", p.Reason)
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_RangeBlocked{RangeBlocked: &journalv1.RangeBlocked{
 		Table: r.Table, Range: r.Number, Reason: p.Reason, Side: p.Side, Key: p.Key, Column: p.Column, Kind: p.Kind,
@@ -305,7 +311,7 @@ func (s *Service) blockRange(ctx context.Context, m *state.Migration, r *state.R
 
 // restartTable empties a table and loads all of it again, unless it has been
 // tried too often or holds rows that are not drover's to remove.
-func (s *Service) restartTable(ctx context.Context, m *state.Migration, t *state.Table, reason string, v *workerv1.Verdict) error {
+func (s *Leader) restartTable(ctx context.Context, m *state.Migration, t *state.Table, reason string, v *workerv1.Verdict) error {
 	p := state.Problem{Reason: reason, Side: fault.Target, Kind: fault.Corrupt.String(), Attempts: t.Restarts + 1}
 	switch {
 	case t.Appends():
@@ -322,10 +328,10 @@ func (s *Service) restartTable(ctx context.Context, m *state.Migration, t *state
 }
 
 // abandonTable takes back everything that is under way for a table.
-func (s *Service) abandonTable(uid string, table uint32, reason string) {
-	for w, l := range s.busy {
+func (s *Leader) abandonTable(uid string, table uint32, reason string) {
+	for _, w := range inOrder(s.busy) {
 		if w.migration == uid && w.table == table {
-			s.revoke(l, reason)
+			s.revoke(s.busy[w], reason)
 		}
 	}
 	for w, a := range s.run(uid).attempts {

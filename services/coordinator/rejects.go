@@ -21,7 +21,7 @@ func rejects(m *state.Migration, t *state.Table) *workerv1.Rejects {
 	if r.GetMax() == 0 {
 		return nil
 	}
-	return &workerv1.Rejects{Max: max(0, r.GetMax()-t.Rejected), To: r.GetTo()}
+	return &workerv1.Rejects{Max: max(0, r.GetMax()-t.Rejected), To: r.GetTo(), Folder: m.RejectsFolder}
 }
 
 // tooManyRejects is why a table with more rejected rows than the spec lets go is blocked.
@@ -38,7 +38,7 @@ func firstReject(t *state.Table) string {
 	}
 	text := rejectText(t.FirstReject)
 	if t.Missing > 0 {
-		text += fmt.Sprintf(" (%d of the rows were in no file of the loader's host: share the folder of rejects.to between loaders)", t.Missing)
+		text += fmt.Sprintf(" (%d of the rows were neither in the folder of rejects.to nor in the source as they were)", t.Missing)
 	}
 	return text
 }
@@ -59,7 +59,7 @@ func rejectText(r *planv1.Reject) string {
 
 // rejectedParents explains a foreign key that cannot be made because rows that it
 // refers to were rejected; empty where that cannot be why.
-func (s *Service) rejectedParents(w workID) string {
+func (s *Leader) rejectedParents(w workID) string {
 	t := s.view().Table(w.migration, w.table)
 	var parts []string
 	for _, other := range s.view().Tables(w.migration) {
@@ -91,7 +91,7 @@ func (o *offer) replays() bool {
 }
 
 // replayed records what became of a range's rejected rows.
-func (s *Service) replayed(ctx context.Context, l *lease, d *workerv1.Replayed) error {
+func (s *Leader) replayed(ctx context.Context, l *lease, d *workerv1.Replayed) error {
 	r := s.view().Range(l.work.migration, l.work.table, l.work.number)
 	if r == nil || !r.Replay {
 		return nil
@@ -111,8 +111,6 @@ func (s *Service) retryRejects(ctx context.Context, uid, table string, number ui
 		return 0, fault.New(fault.Invalid, op, "rejected rows are written for whole tables: leave the range out")
 	case m == nil || m.Stage < state.Running || m.Stage == state.Discarding || m.Stage.Ended() && m.Stage != state.Complete && m.Stage != state.Incomplete:
 		return 0, refuse(m, "has no rejected rows that could be written: it is %s", stateName(m))
-	case !m.Published.IsZero():
-		return 0, refuse(m, "is published: its tables are live under other names than those its rows were rejected under; insert the rows of %s by hand", m.Spec.GetRejects().GetTo())
 	}
 	rows, named := int64(0), table == ""
 	for _, t := range s.view().Tables(uid) {

@@ -2,6 +2,8 @@ package coordinator
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/drover-db/drover/internal/bus"
@@ -11,14 +13,15 @@ import (
 // bury marks a subject that nobody reads any more: its attempt ended, or its range
 // is verified. Its messages are removed outside the lock, more than once, because
 // an extractor that was paused may still write to it.
-func (s *Service) bury(migration, subject string) {
+func (s *Leader) bury(migration, subject string) {
 	s.run(migration).dead[subject] = true
 }
 
-// removal is a part of a subject that may go.
-type removal struct {
-	stream, subject string
-	upTo            uint64
+// Removal is a part of a subject that may go: its messages with a stream sequence below
+// UpTo, or all of them where UpTo is 0.
+type Removal struct {
+	Stream, Subject string
+	UpTo            uint64
 }
 
 // relieve keeps row streams from filling up: dead subjects go, and once a stream
@@ -48,8 +51,8 @@ func (s *Service) relieveOnce(ctx context.Context) {
 			continue
 		}
 		for _, r := range s.removals(uid, usage.Bytes > usage.MaxBytes/2) {
-			if err := s.cfg.Bus.Purge(ctx, r.stream, r.subject, r.upTo); err != nil {
-				s.cfg.Logger.Debug("purge", "subject", r.subject, "err", err)
+			if err := s.cfg.Bus.Purge(ctx, r.Stream, r.Subject, r.UpTo); err != nil {
+				s.cfg.Logger.Debug("purge", "subject", r.Subject, "err", err)
 				break
 			}
 		}
@@ -69,39 +72,45 @@ func (s *Service) streams() []string {
 	return out
 }
 
-func (s *Service) removals(uid string, pressed bool) []removal {
+func (s *Service) removals(uid string, pressed bool) []Removal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.Removals(uid, pressed)
+}
+
+// Removals lists what may go of a migration's row stream. Pressed tells that it needs
+// room.
+func (s *Leader) Removals(uid string, pressed bool) []Removal {
 	r := s.runs[uid]
 	if r == nil {
 		return nil
 	}
 	stream := bus.RowStream(uid)
-	var out []removal
-	for subject := range r.dead {
-		out = append(out, removal{stream: stream, subject: subject})
+	var out []Removal
+	for _, subject := range slices.Sorted(maps.Keys(r.dead)) {
+		out = append(out, Removal{Stream: stream, Subject: subject})
 	}
 	// One removal after the end is enough unless room is needed.
 	if !pressed {
 		clear(r.dead)
 		return out
 	}
-	for _, a := range r.attempts {
-		if a.committed > a.purged {
+	for _, w := range inOrder(r.attempts) {
+		if a := r.attempts[w]; a.committed > a.purged {
 			a.purged = a.committed
-			out = append(out, removal{stream: stream, subject: a.subject, upTo: a.committed + 1})
+			out = append(out, Removal{Stream: stream, Subject: a.subject, UpTo: a.committed + 1})
 		}
 	}
 	return append(out, s.loadedSubjects(uid)...)
 }
 
 // loadedSubjects are those of ranges that are in the target and wait for validation.
-func (s *Service) loadedSubjects(uid string) []removal {
-	var out []removal
+func (s *Leader) loadedSubjects(uid string) []Removal {
+	var out []Removal
 	view := s.view()
 	for _, t := range view.Tables(uid) {
 		view.RangesIn(uid, t.Number, state.RangeLoaded, func(r *state.Range) bool {
-			out = append(out, removal{stream: bus.RowStream(uid), subject: subjectOf(rangeID(uid, t.Number, r.Number), r.Attempt)})
+			out = append(out, Removal{Stream: bus.RowStream(uid), Subject: subjectOf(rangeID(uid, t.Number, r.Number), r.Attempt)})
 			return len(out) < 1000
 		})
 	}

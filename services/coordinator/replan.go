@@ -51,7 +51,7 @@ type changes struct {
 
 // compare finds what of a new design is for tables that have not begun. Begun ones
 // stay as they are.
-func (s *Service) compare(m *state.Migration, spec *droverv1.MigrationSpec, d *planv1.Design) changes {
+func (s *Leader) compare(m *state.Migration, spec *droverv1.MigrationSpec, d *planv1.Design) changes {
 	var out changes
 	known, kept, next := map[string]*state.Table{}, map[uint32]bool{}, uint32(1)
 	tables := s.view().Tables(m.UID)
@@ -86,7 +86,7 @@ func (s *Service) compare(m *state.Migration, spec *droverv1.MigrationSpec, d *p
 }
 
 // hasBegun tells whether something of a table is, or may be, in the target.
-func (s *Service) hasBegun(t *state.Table) bool {
+func (s *Leader) hasBegun(t *state.Table) bool {
 	return t.Stage > state.TablePlanned || s.busy[workID{migration: t.Migration, kind: workCreate, table: t.Number}] != nil
 }
 
@@ -109,7 +109,7 @@ func samePlan(old, p *planv1.TablePlan) bool {
 
 // redesigned takes a design for tables that have not begun. A design of a changed
 // spec that cannot be carried out changes nothing.
-func (s *Service) redesigned(ctx context.Context, m *state.Migration, d *planv1.Design) error {
+func (s *Leader) redesigned(ctx context.Context, m *state.Migration, d *planv1.Design) error {
 	r := s.run(m.UID)
 	spec := wanted(m, r)
 	findings := append(d.GetFindings(), assignPhases(spec, d.GetTables(), begunPhases(m))...)
@@ -146,7 +146,7 @@ func refusal(findings []*planv1.Finding, planned []*planv1.TablePlan) error {
 }
 
 // record writes the changes down. Whoever was splitting by the old plan stops.
-func (s *Service) record(ctx context.Context, uid string, c changes) error {
+func (s *Leader) record(ctx context.Context, uid string, c changes) error {
 	for _, p := range c.planned {
 		if l := s.busy[workID{migration: uid, kind: workSplit, table: p.GetNumber()}]; l != nil {
 			s.revoke(l, "the table is planned anew")
@@ -164,7 +164,7 @@ func (s *Service) record(ctx context.Context, uid string, c changes) error {
 }
 
 // replanned ends planning anew when every table that can move is split.
-func (s *Service) replanned(ctx context.Context, m *state.Migration) error {
+func (s *Leader) replanned(ctx context.Context, m *state.Migration) error {
 	for _, t := range s.view().Tables(m.UID) {
 		if toSplit(t) {
 			return nil

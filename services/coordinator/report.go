@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"time"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
@@ -14,7 +13,7 @@ import (
 // result takes what a job came to. It is acknowledged when it is in the log, or
 // when nobody wants it any more; a worker whose result is not acknowledged sends
 // it again.
-func (s *Service) result(ctx context.Context, w *worker, r *workerv1.Result) {
+func (s *Leader) result(ctx context.Context, w *worker, r *workerv1.Result) {
 	l := s.leases[r.GetLease()]
 	if l != nil && l.worker == w {
 		if err := s.settleResult(ctx, l, r); err != nil {
@@ -26,7 +25,7 @@ func (s *Service) result(ctx context.Context, w *worker, r *workerv1.Result) {
 	s.nudge()
 }
 
-func (s *Service) settleResult(ctx context.Context, l *lease, r *workerv1.Result) error {
+func (s *Leader) settleResult(ctx context.Context, l *lease, r *workerv1.Result) error {
 	m := s.view().Migration(l.work.migration)
 	if m == nil || !takes(m, s.run(m.UID), l.work.kind) {
 		s.drop(l)
@@ -51,8 +50,8 @@ func (s *Service) settleResult(ctx context.Context, l *lease, r *workerv1.Result
 }
 
 // done records a job that succeeded.
-func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *workerv1.Result) error {
-	seconds := time.Since(l.granted).Seconds()
+func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *workerv1.Result) error {
+	seconds := s.now().Sub(l.granted).Seconds()
 	advanced := func(stage journalv1.TableStage) error { return s.advanced(ctx, l.work, stage, seconds) }
 	switch l.work.kind {
 	case workDescribe:
@@ -64,7 +63,8 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 	case workSnapshot:
 		return s.snapshotLost(ctx, l, "it was closed")
 	case workPrepare:
-		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPrepared{TargetPrepared: &journalv1.TargetPrepared{}}})
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPrepared{TargetPrepared: &journalv1.TargetPrepared{
+			RejectsFolder: r.GetDone().GetRejectsFolder()}}})
 	case workCreate:
 		return advanced(state.TableCreated)
 	case workKey:
@@ -116,7 +116,7 @@ func (s *Service) done(ctx context.Context, l *lease, m *state.Migration, r *wor
 	return fault.New(fault.Internal, "coordinator.done", "no way to settle %s", l.job.GetTitle())
 }
 
-func (s *Service) advanced(ctx context.Context, w workID, stage journalv1.TableStage, seconds float64) error {
+func (s *Leader) advanced(ctx context.Context, w workID, stage journalv1.TableStage, seconds float64) error {
 	t := s.view().Table(w.migration, w.table)
 	if t == nil || t.Stage >= stage {
 		return nil
@@ -126,14 +126,14 @@ func (s *Service) advanced(ctx context.Context, w workID, stage journalv1.TableS
 }
 
 // extracted notes that an attempt's rows are all in the stream.
-func (s *Service) extracted(l *lease, seconds float64) {
+func (s *Leader) extracted(l *lease, seconds float64) {
 	a := s.run(l.work.migration).attempts[l.work.as(workLoad)]
 	if a != nil && a.number == l.job.GetExtract().GetAttempt() {
-		a.extracted, a.extractedAt, a.extractSeconds = true, time.Now(), seconds
+		a.extracted, a.extractedAt, a.extractSeconds = true, s.now(), seconds
 	}
 }
 
-func (s *Service) loaded(ctx context.Context, l *lease, d *workerv1.Loaded, seconds float64) error {
+func (s *Leader) loaded(ctx context.Context, l *lease, d *workerv1.Loaded, seconds float64) error {
 	r := s.run(l.work.migration)
 	e := &journalv1.RangeLoaded{Table: l.work.table, Range: l.work.number, Attempt: l.job.GetLoad().GetAttempt(),
 		Digest: d.GetDigest(), Bytes: d.GetBytes(), LoadSeconds: seconds, Duplicates: d.GetDuplicates(), Touched: d.GetTouched(), Rejected: d.GetRejected()}
@@ -155,7 +155,7 @@ func (s *Service) loaded(ctx context.Context, l *lease, d *workerv1.Loaded, seco
 }
 
 // judged takes a validator's verdict on a range or a table.
-func (s *Service) judged(ctx context.Context, l *lease, m *state.Migration, v *workerv1.Verdict, seconds float64) error {
+func (s *Leader) judged(ctx context.Context, l *lease, m *state.Migration, v *workerv1.Verdict, seconds float64) error {
 	if l.work.number == 0 {
 		return s.judgedTable(ctx, l, m, v, seconds)
 	}
@@ -174,7 +174,7 @@ func (s *Service) judged(ctx context.Context, l *lease, m *state.Migration, v *w
 		Differences: v.GetDifferences(), DifferentRows: v.GetDifferentRows(), Counted: true}, state.Problem{Reason: mismatch(v), Kind: fault.Corrupt.String(), Side: fault.Target})
 }
 
-func (s *Service) judgedTable(ctx context.Context, l *lease, m *state.Migration, v *workerv1.Verdict, seconds float64) error {
+func (s *Leader) judgedTable(ctx context.Context, l *lease, m *state.Migration, v *workerv1.Verdict, seconds float64) error {
 	t := s.view().Table(l.work.migration, l.work.table)
 	if t == nil || t.Stage != state.TableKeyed {
 		return nil

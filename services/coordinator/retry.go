@@ -35,7 +35,7 @@ func (s *Service) retryBlocked(ctx context.Context, uid, table string, number ui
 }
 
 // lift takes blocks away: of everything, of a table, or of one range.
-func (s *Service) lift(ctx context.Context, uid, table string, number uint32) (int, error) {
+func (s *Leader) lift(ctx context.Context, uid, table string, number uint32) (int, error) {
 	m := s.view().Migration(uid)
 	if m == nil || (m.Stage != state.Running && m.Stage != state.Incomplete && m.Stage != state.Stopped) {
 		return 0, fault.New(fault.Invalid, "coordinator.RetryMigration", "migration is not running and has nothing that is blocked")
@@ -62,7 +62,7 @@ func (s *Service) lift(ctx context.Context, uid, table string, number uint32) (i
 	return retried, s.append(ctx, uid, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_MigrationResumed{MigrationResumed: &journalv1.MigrationResumed{}}})
 }
 
-func (s *Service) retryTable(ctx context.Context, t *state.Table, number uint32) (int, error) {
+func (s *Leader) retryTable(ctx context.Context, t *state.Table, number uint32) (int, error) {
 	var blocked []uint32
 	s.view().RangesIn(t.Migration, t.Number, state.RangeBlocked, func(r *state.Range) bool {
 		if number == 0 || r.Number == number {

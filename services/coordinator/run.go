@@ -1,11 +1,15 @@
 package coordinator
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/internal/guard"
 )
 
 // workKind is a kind of job.
@@ -65,6 +69,7 @@ type lease struct {
 // be lost: it is found again or done again.
 type run struct {
 	uid string
+	now func() time.Time
 	// described waits for its design.
 	described *planv1.Database
 	// update is a changed spec that is being planned; nil for none.
@@ -103,10 +108,16 @@ type attempt struct {
 	committed, purged uint64
 }
 
-func (s *Service) run(uid string) *run {
+// extractable tells whether the extraction of an attempt may begin: behind what its
+// loader's fence found, and once.
+func (a *attempt) extractable() bool {
+	return (a.fenced != nil || guard.Removed(guard.FenceFirst)) && (!a.extracted || guard.Removed(guard.ExtractOnce))
+}
+
+func (s *Leader) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
+		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
 		s.runs[uid] = r
 	}
 	return r
@@ -120,6 +131,14 @@ func rangeID(migration string, table, number uint32) workID {
 func (w workID) as(kind workKind) workID {
 	w.kind = kind
 	return w
+}
+
+// inOrder lists the work of a map: what is decided one by one must not depend on the
+// order of a map, or no run could be repeated.
+func inOrder[V any](m map[workID]V) []workID {
+	return slices.SortedFunc(maps.Keys(m), func(a, b workID) int {
+		return cmp.Or(cmp.Compare(a.migration, b.migration), cmp.Compare(a.kind, b.kind), cmp.Compare(a.table, b.table), cmp.Compare(a.number, b.number))
+	})
 }
 
 // subjectOf names the subject of an attempt.
@@ -145,7 +164,7 @@ func restFor(tries int) time.Duration {
 // retry counts a failed try of work and lets it rest.
 func (r *run) retry(w workID) int {
 	r.tries[w]++
-	r.rest[w] = time.Now().Add(restFor(r.tries[w]))
+	r.rest[w] = r.now().Add(restFor(r.tries[w]))
 	return r.tries[w]
 }
 

@@ -23,7 +23,7 @@ const (
 
 // toSample lists the tables that a plan for people still has to measure. A run is
 // not held up by it.
-func (s *Service) toSample(m *state.Migration, tables []*state.Table) []*state.Table {
+func (s *Leader) toSample(m *state.Migration, tables []*state.Table) []*state.Table {
 	if m.AutoStart || m.NoSample || m.Stage != state.Planning {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (o *offer) sampling() {
 	}
 }
 
-func (s *Service) sampled(ctx context.Context, l *lease, r *workerv1.Sampled) error {
+func (s *Leader) sampled(ctx context.Context, l *lease, r *workerv1.Sampled) error {
 	return s.append(ctx, l.work.migration, &journalv1.Event{Body: &journalv1.Event_TableSampled{TableSampled: &journalv1.TableSampled{
 		Table: l.work.table, Rows: r.GetRows(), Bytes: r.GetBytes(), Seconds: r.GetSeconds()}}})
 }

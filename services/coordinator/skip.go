@@ -44,7 +44,7 @@ func (s *Service) skip(ctx context.Context, uid, table string, number uint32) er
 	return fault.New(fault.NotFound, "coordinator.SkipTable", "no table %q in migration %s", table, m.Name)
 }
 
-func (s *Service) skipTable(ctx context.Context, m *state.Migration, t *state.Table) error {
+func (s *Leader) skipTable(ctx context.Context, m *state.Migration, t *state.Table) error {
 	switch {
 	case t.Skipped && !t.SkippedBySpec:
 		return nil
@@ -62,7 +62,7 @@ func (s *Service) skipTable(ctx context.Context, m *state.Migration, t *state.Ta
 
 // skipRange gives a range up. Its rows are removed by its bounds, so the target must
 // be able to tell which those are.
-func (s *Service) skipRange(ctx context.Context, m *state.Migration, t *state.Table, number uint32) error {
+func (s *Leader) skipRange(ctx context.Context, m *state.Migration, t *state.Table, number uint32) error {
 	r := s.view().Range(m.UID, t.Number, number)
 	switch {
 	case r == nil:
@@ -86,7 +86,7 @@ func (s *Service) skipRange(ctx context.Context, m *state.Migration, t *state.Ta
 
 // emptied notes that the rows of a range that was given up are gone, and ends the
 // load that was for nothing else.
-func (s *Service) emptied(ctx context.Context, l *lease) {
+func (s *Leader) emptied(ctx context.Context, l *lease) {
 	if err := s.append(ctx, l.work.migration, &journalv1.Event{Body: &journalv1.Event_RangeEmptied{
 		RangeEmptied: &journalv1.RangeEmptied{Table: l.work.table, Range: l.work.number}}}); err != nil {
 		s.cfg.Logger.Error("emptied range not recorded", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "err", err)
@@ -97,7 +97,7 @@ func (s *Service) emptied(ctx context.Context, l *lease) {
 }
 
 // emptyingFailed tries again to remove a range's rows, or blocks the table.
-func (s *Service) emptyingFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+func (s *Leader) emptyingFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
 	id := l.work.as(workLoad)
 	p.Attempts = s.run(m.UID).retry(id)
 	if transient(kind) && (!counts(kind, p.Side) || p.Attempts < maxAttempts(m)) {

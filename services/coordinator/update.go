@@ -125,7 +125,7 @@ func unchangeable(m *state.Migration, changed *droverv1.MigrationSpec) error {
 }
 
 // updateFailed gives a changed spec up, if there is one; the migration is as it was.
-func (s *Service) updateFailed(r *run, err error) {
+func (s *Leader) updateFailed(r *run, err error) {
 	if r == nil || r.update == nil {
 		return
 	}
@@ -134,7 +134,7 @@ func (s *Service) updateFailed(r *run, err error) {
 }
 
 // planAgain forgets what was found out for a plan that is not wanted any more.
-func (s *Service) planAgain(uid string) {
+func (s *Leader) planAgain(uid string) {
 	s.run(uid).described = nil
 	for _, kind := range []workKind{workDescribe, workDesign} {
 		if l := s.busy[workID{migration: uid, kind: kind}]; l != nil {

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -52,7 +51,7 @@ func (o *offer) verifyJob(j *workerv1.Job, w workID) {
 	if w.kind == workRepair {
 		c := o.view.Check(w.migration, v.Number, w.table, w.number)
 		j.Title = "repair " + targetName(t.Plan) + label
-		j.Work = &workerv1.Job_Repair{Repair: &workerv1.RepairRange{Table: plan, Range: rng, Rows: repairable(c), DryRun: v.DryRun}}
+		j.Work = &workerv1.Job_Repair{Repair: &workerv1.RepairRange{Table: plan, Range: rng, Rows: repairable(c), DryRun: v.DryRun, ByRow: o.byRow(w)}}
 		return
 	}
 	work := &workerv1.VerifyRange{Table: plan, Range: rng, Mode: v.Mode, Seed: v.Seed,
@@ -66,6 +65,14 @@ func (o *offer) verifyJob(j *workerv1.Job, w workID) {
 		work.Baseline = t.Baseline.Proto()
 	}
 	j.Title, j.Work = "verify "+targetName(t.Plan)+label, &workerv1.Job_Verify{Verify: work}
+}
+
+// byRow tells whether a repair that its target refuses is to leave out the rows that it is
+// about: the last try does, and, where rows of the range were rejected, the second one.
+func (o *offer) byRow(w workID) bool {
+	tries := o.run.tries[w]
+	rejected := o.view.Table(w.migration, w.table).Rejected > 0
+	return tries+1 >= repairAttempts || tries > 0 && rejected
 }
 
 // whereItIs is a table's plan where the table is now: published tables are at their
@@ -106,18 +113,18 @@ func repairable(c *state.Check) []*planv1.RowDifference {
 }
 
 // checked records what a comparison found.
-func (s *Service) checked(ctx context.Context, l *lease, m *state.Migration, r *workerv1.RangeCheck, seconds float64) error {
+func (s *Leader) checked(ctx context.Context, l *lease, m *state.Migration, r *workerv1.RangeCheck, seconds float64) error {
 	c := s.view().Check(m.UID, m.Verifying, l.work.table, l.work.number)
 	if c == nil || c.State != state.CheckPending {
 		return nil // of a verification that was cancelled
 	}
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_VerificationRangeChecked{VerificationRangeChecked: &journalv1.VerificationRangeChecked{
 		Verification: m.Verifying, Table: l.work.table, Range: l.work.number, Source: r.GetSource(), Target: r.GetTarget(),
-		DifferentRows: r.GetDifferentRows(), Differences: r.GetDifferences(), Schema: r.GetSchema(), SampledRows: r.GetSampledRows(), Seconds: seconds}}})
+		DifferentRows: r.GetDifferentRows(), Differences: r.GetDifferences(), Schema: r.GetSchema(), SampledRows: r.GetSampledRows(), RejectedRows: r.GetRejectedRows(), Seconds: seconds}}})
 }
 
 // repaired records what a repair did.
-func (s *Service) repaired(ctx context.Context, l *lease, m *state.Migration, r *workerv1.RangeRepair) error {
+func (s *Leader) repaired(ctx context.Context, l *lease, m *state.Migration, r *workerv1.RangeRepair) error {
 	c := s.view().Check(m.UID, m.Verifying, l.work.table, l.work.number)
 	if c == nil || c.State != state.CheckRepair {
 		return nil
@@ -128,7 +135,7 @@ func (s *Service) repaired(ctx context.Context, l *lease, m *state.Migration, r 
 
 // verifyFailed takes the failure of a comparison or a repair: what cannot be done is
 // recorded and the others go on.
-func (s *Service) verifyFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+func (s *Leader) verifyFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
 	c := s.view().Check(m.UID, m.Verifying, l.work.table, l.work.number)
 	if c == nil || !c.State.Open() {
 		return nil
@@ -153,12 +160,12 @@ func (s *Service) verifyFailed(ctx context.Context, l *lease, m *state.Migration
 }
 
 // settleVerification ends a verification that has nothing left to do.
-func (s *Service) settleVerification(ctx context.Context, m *state.Migration) error {
+func (s *Leader) settleVerification(ctx context.Context, m *state.Migration) error {
 	v := s.view().Verification(m.UID, m.Verifying)
 	if v == nil || v.Open > 0 {
 		return nil
 	}
-	s.cfg.Logger.Info("verification ended", "migration", m.Name, "verification", v.Number, "took", time.Since(v.Started))
+	s.cfg.Logger.Info("verification ended", "migration", m.Name, "verification", v.Number, "took", s.now().Sub(v.Started))
 	return s.append(ctx, m.UID, verificationEnded(v.Number, false))
 }
 

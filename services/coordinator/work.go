@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
@@ -83,29 +86,59 @@ func (ws *workServer) Work(stream grpc.BidiStreamingServer[workerv1.WorkRequest,
 
 func send(stream grpc.BidiStreamingServer[workerv1.WorkRequest, workerv1.WorkResponse], out <-chan *workerv1.WorkResponse) error {
 	for m := range out {
-		if err := stream.Send(m); err != nil {
+		if err := sendOne(stream, m); err != nil {
 			return err
 		}
 	}
 	return fault.New(fault.Unavailable, "coordinator.Work", "this stream was replaced, or its worker did not read")
 }
 
+func sendOne(stream grpc.BidiStreamingServer[workerv1.WorkRequest, workerv1.WorkResponse], m *workerv1.WorkResponse) error {
+	if m.GetGrant() == nil {
+		return stream.Send(m)
+	}
+	if err := faultpoint.Hit(stream.Context(), faultpoint.CoordinatorBeforeGrant, m.GetGrant().GetTitle()); err != nil {
+		return err
+	}
+	if err := stream.Send(m); err != nil {
+		return err
+	}
+	return faultpoint.Hit(stream.Context(), faultpoint.CoordinatorAfterGrant, m.GetGrant().GetTitle())
+}
+
 // await waits until the log is replayed.
 func (s *Service) await(ctx context.Context) error {
 	select {
-	case <-s.ready:
+	case <-s.caught:
 		return nil
 	case <-ctx.Done():
 		return fault.New(fault.Unavailable, "coordinator.await", "coordinator is still starting")
 	}
 }
 
-// attach takes a worker in, or back. Jobs that it held and that are still wanted
-// stay with it; the others are revoked.
-func (s *Service) attach(h *workerv1.Hello) chan *workerv1.WorkResponse {
+func (s *Service) attach(h *workerv1.Hello) <-chan *workerv1.WorkResponse {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	return s.Attach(h)
+}
+
+func (s *Service) detach(id string, out <-chan *workerv1.WorkResponse) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Detach(id, out)
+}
+
+func (s *Service) receive(ctx context.Context, id string, m *workerv1.WorkRequest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Receive(ctx, id, m)
+}
+
+// Attach takes a worker in, or back, and gives the queue of what it is told; a closed
+// queue is the end of its stream. Jobs that it held and that are still wanted
+// stay with it; the others are revoked.
+func (s *Leader) Attach(h *workerv1.Hello) <-chan *workerv1.WorkResponse {
+	now := s.now()
 	w := s.workers[h.GetWorker()]
 	if w == nil {
 		w = &worker{id: h.GetWorker(), leases: map[string]*lease{}}
@@ -123,8 +156,8 @@ func (s *Service) attach(h *workerv1.Hello) chan *workerv1.WorkResponse {
 		held[job.GetLease()] = true
 		s.resume(w, job, now)
 	}
-	for id, l := range w.leases {
-		if !held[id] {
+	for _, id := range slices.Sorted(maps.Keys(w.leases)) {
+		if l := w.leases[id]; l != nil && !held[id] {
 			s.lost(l, "worker came back without it")
 		}
 	}
@@ -134,7 +167,7 @@ func (s *Service) attach(h *workerv1.Hello) chan *workerv1.WorkResponse {
 }
 
 // resume goes on with a lease that a worker brings back.
-func (s *Service) resume(w *worker, job *workerv1.Job, now time.Time) {
+func (s *Leader) resume(w *worker, job *workerv1.Job, now time.Time) {
 	if l := s.leases[job.GetLease()]; l != nil && l.worker == w {
 		l.expires = now.Add(s.cfg.LeaseTTL)
 		return
@@ -146,10 +179,8 @@ func (s *Service) resume(w *worker, job *workerv1.Job, now time.Time) {
 		Lease: job.GetLease(), Reason: "the work was given to somebody else"}}})
 }
 
-// detach notes that a worker's stream ended; its leases live on until they expire.
-func (s *Service) detach(id string, out chan *workerv1.WorkResponse) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Detach notes that a worker's stream ended; its leases live on until they expire.
+func (s *Leader) Detach(id string, out <-chan *workerv1.WorkResponse) {
 	if w := s.workers[id]; w != nil && w.out == out {
 		close(w.out)
 		w.out, w.credit = nil, 0
@@ -157,15 +188,13 @@ func (s *Service) detach(id string, out chan *workerv1.WorkResponse) {
 	}
 }
 
-// receive takes one message of a worker.
-func (s *Service) receive(ctx context.Context, id string, m *workerv1.WorkRequest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Receive takes one message of a worker.
+func (s *Leader) Receive(ctx context.Context, id string, m *workerv1.WorkRequest) {
 	w := s.workers[id]
 	if w == nil {
 		return
 	}
-	w.heard = time.Now()
+	w.heard = s.now()
 	switch b := m.GetMessage().(type) {
 	case *workerv1.WorkRequest_Credit:
 		w.credit += int(b.Credit.GetJobs())
@@ -180,7 +209,7 @@ func (s *Service) receive(ctx context.Context, id string, m *workerv1.WorkReques
 }
 
 // progress renews a lease and passes on what others wait for.
-func (s *Service) progress(ctx context.Context, w *worker, p *workerv1.Progress) {
+func (s *Leader) progress(ctx context.Context, w *worker, p *workerv1.Progress) {
 	l := s.leases[p.GetLease()]
 	if l == nil || l.worker != w {
 		return
@@ -206,7 +235,7 @@ func (s *Service) progress(ctx context.Context, w *worker, p *workerv1.Progress)
 
 // fenced lets the extraction of an attempt begin. A range that was given up needs
 // none: its rows went with the fence.
-func (s *Service) fenced(ctx context.Context, l *lease, a *attempt, f *workerv1.Fenced) {
+func (s *Leader) fenced(ctx context.Context, l *lease, a *attempt, f *workerv1.Fenced) {
 	if r := s.view().Range(l.work.migration, l.work.table, l.work.number); r != nil && r.State == state.RangeSkipped {
 		s.emptied(ctx, l)
 		return
