@@ -1,11 +1,15 @@
 package schemadiff
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/sqlexpr"
 )
 
 // target gives a source column's name in the target.
@@ -61,64 +65,112 @@ func (c *comparison) primaryKey() {
 	}
 }
 
-// shape is what counts of an index; ok is false where only equal engines could tell.
-func (c *comparison) shape(x *planv1.Index, name func(string) string) (text string, ok bool) {
-	text = "index on ("
+// shape is what counts of an index.
+func (c *comparison) shape(x *planv1.Index) string {
+	text := "index on ("
 	if x.GetUnique() {
 		text = "unique " + text
 	}
-	ok = c.same || x.GetPredicate() == "" && plainMethod(x.GetMethod())
+	if m := strings.ToLower(x.GetMethod()); m != "" && m != "btree" {
+		text = m + " " + text
+	}
 	for i, column := range x.GetColumns() {
 		if i > 0 {
 			text += ", "
 		}
-		text += name(column.GetName()) + column.GetExpression()
+		text += strings.ToLower(column.GetName())
+		if column.GetExpression() != "" {
+			text += c.canonical(column.GetExpression())
+		}
+		if n := column.GetPrefix(); n > 0 && !c.whole(column.GetName(), n) {
+			text += fmt.Sprintf("(%d)", n)
+		}
 		if column.GetDescending() {
 			text += " DESC"
 		}
-		ok = ok && (c.same || column.GetExpression() == "" && column.GetPrefix() == 0)
 	}
 	text += ")"
-	if c.same && x.GetPredicate() != "" {
-		text += " WHERE " + x.GetPredicate()
+	if x.GetPredicate() != "" {
+		text += " WHERE " + c.canonical(x.GetPredicate())
 	}
-	return strings.ToLower(text), ok
+	return text
 }
 
-func plainMethod(method string) bool { return method == "" || strings.EqualFold(method, "btree") }
+// whole tells whether a prefix is all of a column, which MySQL then forgets.
+func (c *comparison) whole(column string, prefix int32) bool {
+	length := c.column(column).GetLength()
+	return length > 0 && length <= int64(prefix)
+}
 
+// canonical is an expression of the target in the form that it is compared in.
+func (c *comparison) canonical(expression string) string {
+	if c.dialect == nil {
+		return strings.Join(strings.Fields(expression), " ")
+	}
+	return sqlexpr.Canonical(expression, c.dialect)
+}
+
+// indexes compares those that the statements make with those that are there.
 func (c *comparison) indexes() {
-	want, uncertain := c.shapes(c.plan.GetSource(), c.target)
-	got, other := c.shapes(c.there, func(n string) string { return n })
+	want, got := map[string]*planv1.Index{}, map[string]*planv1.Index{}
+	counts := map[string]int{}
+	for _, x := range c.wanted() {
+		text := c.shape(x)
+		want[text] = x
+		counts[text]++
+	}
+	for _, x := range c.there.GetIndexes() {
+		if text := c.shape(x); !x.GetPrimary() {
+			got[text] = x
+			counts[text]--
+		}
+	}
 	for _, text := range slices.Sorted(maps.Keys(want)) {
-		if want[text] > got[text] {
+		if counts[text] > 0 {
+			if other := c.namesake(want[text], got, counts); other != "" {
+				counts[other]++
+				c.different("index "+want[text].GetName(), text, other)
+				continue
+			}
 			c.missing(text, "")
 		}
 	}
 	for _, text := range slices.Sorted(maps.Keys(got)) {
-		// An index that cannot be compared may be what became of one of the source.
-		if got[text] > want[text] && uncertain == 0 && other == 0 && !c.servesForeignKey(text) {
+		if counts[text] < 0 && !c.servesForeignKey(text) {
 			c.extra(text, "")
 		}
 	}
 }
 
-// shapes counts a table's indexes by what counts of them, and those of which nothing
-// can be said.
-func (c *comparison) shapes(t *planv1.Table, name func(string) string) (by map[string]int, uncertain int) {
-	by = map[string]int{}
-	for _, x := range t.GetIndexes() {
-		if x.GetPrimary() || slices.ContainsFunc(x.GetColumns(), func(k *planv1.IndexColumn) bool { return c.dropped(k.GetName()) }) {
-			continue
+// namesake finds the index that is there by an index's name, and is another one.
+func (c *comparison) namesake(x *planv1.Index, got map[string]*planv1.Index, counts map[string]int) string {
+	for _, text := range slices.Sorted(maps.Keys(got)) {
+		if counts[text] < 0 && x.GetName() != "" && got[text].GetName() == x.GetName() {
+			return text
 		}
-		text, ok := c.shape(x, name)
-		if !ok || t == c.plan.GetSource() && c.mentioned(x.GetName()) {
-			uncertain++
-			continue
-		}
-		by[text]++
 	}
-	return by, uncertain
+	return ""
+}
+
+// wanted are the indexes that the plan makes, beside the primary key: as its statements
+// have them, and between equal engines as the source has them.
+func (c *comparison) wanted() []*planv1.Index {
+	if !c.same {
+		return c.made.indexes
+	}
+	var out []*planv1.Index
+	for _, x := range c.plan.GetSource().GetIndexes() {
+		if x.GetPrimary() || c.mentioned(x.GetName()) ||
+			slices.ContainsFunc(x.GetColumns(), func(k *planv1.IndexColumn) bool { return c.dropped(k.GetName()) }) {
+			continue
+		}
+		x = proto.CloneOf(x)
+		for _, k := range x.GetColumns() {
+			k.Name = c.target(k.GetName())
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // dropped tells whether the spec leaves a column behind.
@@ -199,20 +251,39 @@ func (c *comparison) multiset(want, got map[string]int) {
 	}
 }
 
-// checks compares conditions between equal engines, where they are one text.
+// checks compares conditions by what they say: those that the plan's statements make,
+// and between equal engines those of the source.
 func (c *comparison) checks() {
-	if !c.same {
-		return
-	}
-	want, got := map[string]int{}, map[string]int{}
-	for _, k := range c.plan.GetSource().GetChecks() {
-		if c.mentioned(k.GetName()) {
+	wanted := c.made.checks
+	if c.same {
+		wanted = c.plan.GetSource().GetChecks()
+		if slices.ContainsFunc(wanted, func(k *planv1.Check) bool { return c.mentioned(k.GetName()) }) {
 			return
 		}
-		want["check "+strings.Join(strings.Fields(k.GetExpression()), " ")]++
 	}
-	for _, k := range c.there.GetChecks() {
-		got["check "+strings.Join(strings.Fields(k.GetExpression()), " ")]++
+	left := slices.Clone(c.there.GetChecks())
+	var missing []*planv1.Check
+	for _, k := range wanted {
+		text := c.canonical(k.GetExpression())
+		i := slices.IndexFunc(left, func(is *planv1.Check) bool { return c.canonical(is.GetExpression()) == text })
+		if i < 0 {
+			missing = append(missing, k)
+			continue
+		}
+		left = slices.Delete(left, i, i+1)
 	}
-	c.multiset(want, got)
+	for _, k := range missing {
+		i := slices.IndexFunc(left, func(is *planv1.Check) bool { return k.GetName() != "" && is.GetName() == k.GetName() })
+		if i < 0 {
+			c.missing("check "+oneLine(k.GetExpression()), "")
+			continue
+		}
+		c.different("check "+k.GetName(), oneLine(k.GetExpression()), oneLine(left[i].GetExpression()))
+		left = slices.Delete(left, i, i+1)
+	}
+	for _, k := range left {
+		c.extra("check "+oneLine(k.GetExpression()), "")
+	}
 }
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,12 +1,15 @@
 // Package schemadiff compares a table that is there with the table that its plan makes:
 // columns, types, nullability, defaults, keys, indexes, foreign keys and checks. Names
 // of indexes and constraints do not count. What the plan itself leaves out, with a
-// finding, is no difference; nor is what only equal engines can compare, between others.
+// finding, is no difference. Between engines expressions are those of the plan's
+// statements, compared with what the target prints by what they say.
 //
-// Read schemadiff.go for columns, constraints.go for the rest.
+// Read schemadiff.go for columns, constraints.go for the rest, statement.go for how the
+// plan's statements are read.
 package schemadiff
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/sqlexpr"
 )
 
 // comparison of one table.
@@ -21,7 +25,11 @@ type comparison struct {
 	plan  *planv1.TablePlan
 	there *planv1.Table
 	// same is set where both engines speak one dialect.
-	same  bool
+	same bool
+	// dialect is the target's; nil where its expressions cannot be read.
+	dialect *sqlexpr.Dialect
+	// made is what the plan's statements say.
+	made  *declared
 	found []*planv1.SchemaDifference
 }
 
@@ -31,7 +39,10 @@ func Compare(p *planv1.TablePlan, there *planv1.Table) []*planv1.SchemaDifferenc
 	if there == nil {
 		return []*planv1.SchemaDifference{{Type: planv1.Difference_TYPE_MISSING, Object: "table", Expected: fmt.Sprintf("%d columns", len(p.GetColumns()))}}
 	}
-	c := &comparison{plan: p, there: there, same: p.GetSourceEngine() == p.GetTargetEngine()}
+	c := &comparison{plan: p, there: there, same: p.GetSourceEngine() == p.GetTargetEngine(), dialect: sqlexpr.DialectOf(p.GetTargetEngine()), made: &declared{}}
+	if c.dialect != nil {
+		c.made = read(p, c.dialect.Tokens())
+	}
 	c.columns()
 	if !p.GetTargetExists() { // else its owner made it, and drover only fills it
 		c.primaryKey()
@@ -86,9 +97,7 @@ func (c *comparison) columns() {
 			continue
 		}
 		known[is.GetName()] = true
-		if is.GetGenerated() == "" {
-			c.different("column "+name, "generated", "not generated")
-		}
+		c.compareGenerated(name, is)
 	}
 	for _, is := range c.there.GetColumns() {
 		if !known[is.GetName()] {
@@ -116,7 +125,7 @@ func (c *comparison) compareColumn(p *planv1.ColumnPlan, is *planv1.Column) {
 		c.different(object, identity(source), identity(is))
 	}
 	if source.GetIdentity() == 0 && is.GetIdentity() == 0 {
-		c.compareDefault(object, source, is)
+		c.compareDefault(object, p, source, is)
 	}
 }
 
@@ -139,19 +148,64 @@ func identity(c *planv1.Column) string {
 	return "makes no values"
 }
 
-// compareDefault compares what an insert gets that says nothing. Expressions mean the
-// same between equal engines only.
-func (c *comparison) compareDefault(object string, source, is *planv1.Column) {
+// compareGenerated compares what a generated column is computed by.
+func (c *comparison) compareGenerated(name string, is *planv1.Column) {
+	want := c.made.generated[name]
+	if c.same {
+		i := slices.IndexFunc(c.plan.GetSource().GetColumns(), func(s *planv1.Column) bool { return targetName(s) == name })
+		if i >= 0 {
+			want = c.plan.GetSource().GetColumns()[i].GetGenerated()
+		}
+	}
+	switch {
+	case is.GetGenerated() == "":
+		c.different("column "+name, "generated", "not generated")
+	case want != "" && c.canonical(want) != c.canonical(is.GetGenerated()):
+		c.different("column "+name, "generated as "+oneLine(want), "generated as "+oneLine(is.GetGenerated()))
+	}
+}
+
+// targetName is a column's name in the target, as the spec has it.
+func targetName(s *planv1.Column) string { return cmp.Or(s.GetTargetName(), s.GetName()) }
+
+// compareDefault compares what an insert gets that says nothing.
+func (c *comparison) compareDefault(object string, p *planv1.ColumnPlan, source, is *planv1.Column) {
 	want, got := source.GetDefault(), is.GetDefault()
 	_, expression := want.GetValue().(*planv1.Default_Expression)
 	_, written := got.GetValue().(*planv1.Default_Expression)
+	made := c.made.defaults[p.GetTarget()]
 	switch {
-	case proto.Equal(want, got), c.noted(source.GetName()):
-	case !c.same && (expression || written):
+	case proto.Equal(want, got), made == "" && c.noted(source.GetName()):
 	case want != nil && got != nil && sameConstant(want.GetLiteral(), got.GetLiteral()) && want.GetMoment() == got.GetMoment() && expression == written && !expression:
+	case !c.same && made != "" && got != nil && c.sameDefault(made, got):
 	default:
+		if !c.same && made != "" {
+			c.different(object, "default "+made, defaultText(got))
+			return
+		}
 		c.different(object, defaultText(want), defaultText(got))
 	}
+}
+
+// sameDefault tells whether a default is the one that a statement has.
+func (c *comparison) sameDefault(made string, is *planv1.Default) bool {
+	want := c.canonical(made)
+	switch v := is.GetValue().(type) {
+	case *planv1.Default_Expression:
+		got := c.canonical(v.Expression)
+		return want == got || sameConstant(bare(want), bare(got))
+	case *planv1.Default_Moment_:
+		return want == "current_"+strings.ToLower(strings.TrimPrefix(v.Moment.String(), "MOMENT_"))+"()"
+	}
+	return sameConstant(bare(want), is.GetLiteral())
+}
+
+// bare is a constant without its quotes.
+func bare(text string) string {
+	if len(text) > 1 && strings.HasPrefix(text, "'") && strings.HasSuffix(text, "'") {
+		return strings.ReplaceAll(text[1:len(text)-1], "''", "'")
+	}
+	return text
 }
 
 func defaultText(d *planv1.Default) string {

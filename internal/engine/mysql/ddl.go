@@ -177,18 +177,18 @@ func (b *tableBuilder) asWritten(expression string) bool {
 	return b.sameEngine() || b.accepted[expression]
 }
 
-// generated writes the clause of a column that the target computes. Between the two
-// products values move instead: what one computes, the other may compute otherwise.
+// generated writes the clause of a column that the target computes.
 func (b *tableBuilder) generated(c *plannedColumn) (string, bool) {
 	expression := c.source.GetGenerated()
 	if expression == "" {
 		return "", false
 	}
-	if !b.sameEngine() || !b.asWritten(expression) {
+	text, ok := b.generatedSQL(c)
+	if !ok {
 		note(b.plan, warning, codeGeneratedAsValue, c.source.GetName(), "generated column becomes an ordinary one with the values of now; its expression was: %s", expression)
 		return "", false
 	}
-	out := " GENERATED ALWAYS AS (" + expression + ")"
+	out := " GENERATED ALWAYS AS (" + text + ")"
 	if c.source.GetGeneratedStored() {
 		out += " STORED"
 	} else {
@@ -310,15 +310,16 @@ func (b *tableBuilder) identifying() *planv1.Index {
 func (b *tableBuilder) checks() []string {
 	var out []string
 	for _, c := range b.plan.GetSource().GetChecks() {
-		if !b.family() || !b.asWritten(c.GetExpression()) {
-			note(b.plan, warning, codeCheckNotMoved, "", "check %s is not moved, its condition is in the source's dialect: %s", c.GetName(), c.GetExpression())
+		condition, err := b.checkSQL(c)
+		if err != nil {
+			note(b.plan, warning, codeCheckNotMoved, "", "check %s is not moved: %s: %s", c.GetName(), err, c.GetExpression())
 			continue
 		}
 		name := c.GetName()
 		if b.dialect.target.checkNamesShared {
 			name = b.constraintName(b.plan, name)
 		}
-		out = append(out, "CONSTRAINT "+ident(name)+" CHECK ("+b.translated(c.GetExpression())+")")
+		out = append(out, "CONSTRAINT "+ident(name)+" CHECK ("+condition+")")
 	}
 	return out
 }

@@ -110,10 +110,11 @@ func (b *tableBuilder) indexParts(x *planv1.Index) (parts, reason string) {
 
 func (b *tableBuilder) indexPart(x *planv1.Index, part *planv1.IndexColumn, fit int) (text, reason string) {
 	if part.GetName() == "" {
-		if !b.sameEngine() || !b.asWritten(part.GetExpression()) {
+		text, ok := b.indexExpression(part.GetExpression())
+		if !ok {
 			return "", "it has an expression, which only its own engine understands: " + part.GetExpression()
 		}
-		return "(" + part.GetExpression() + ")" + descending(part), ""
+		return "(" + text + ")" + descending(part), ""
 	}
 	c := b.plannedBy(part.GetName())
 	if c == nil {

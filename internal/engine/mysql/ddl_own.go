@@ -6,6 +6,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // ownDefinition gives the source's own statement where the table is made by it: of the
@@ -126,15 +127,15 @@ func (b *tableBuilder) ownText(e element) string {
 		return text
 	}
 	depth, charset := 0, false
-	text, _ = cutClauses(text, func(tokens []token) int {
+	text, _ = cutClauses(text, func(tokens []sqltoken.Token) int {
 		switch t := tokens[0]; {
-		case t.is("("):
+		case t.Is("("):
 			depth++
-		case t.is(")"):
+		case t.Is(")"):
 			depth--
-		case t.is("CHARACTER"):
+		case t.Is("CHARACTER"):
 			charset = true
-		case depth == 0 && !charset && t.is("COLLATE") && len(tokens) > 1 && tokens[1].is(of):
+		case depth == 0 && !charset && t.Is("COLLATE") && len(tokens) > 1 && tokens[1].Is(of):
 			return 2
 		}
 		return 0
@@ -162,9 +163,9 @@ func (b *tableBuilder) ownOptions(text *definition) string {
 func (b *tableBuilder) withoutPlaces(sql string) string {
 	for _, words := range [][]string{{"DATA", "DIRECTORY"}, {"INDEX", "DIRECTORY"}, {"TABLESPACE"}} {
 		var cut []string
-		sql, cut = cutClauses(sql, func(tokens []token) int {
+		sql, cut = cutClauses(sql, func(tokens []sqltoken.Token) int {
 			n := clause(words...)(tokens)
-			if n > 0 && words[0] == "TABLESPACE" && strings.HasPrefix(tokens[n-1].text, "innodb_") {
+			if n > 0 && words[0] == "TABLESPACE" && strings.HasPrefix(tokens[n-1].Text, "innodb_") {
 				return 0
 			}
 			return n

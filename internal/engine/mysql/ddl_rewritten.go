@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // noteRewritten says what of the source's statement is lost where the table is written
@@ -81,14 +82,14 @@ var movedOptions = []string{"ENGINE", "AUTO_INCREMENT", "CHARSET", "COLLATE", "R
 // lostOptions are those of a table's options that the model has not.
 func lostOptions(options string) []string {
 	var out []string
-	tokens := tokenize(options)
+	tokens := sqltoken.MySQL.Cut(options)
 	for i, t := range tokens {
-		if t.is("=") && i > 0 && i+1 < len(tokens) && !slices.ContainsFunc(movedOptions, tokens[i-1].is) {
-			from := tokens[i-1].start
-			if tokens[i-1].is("DIRECTORY") {
-				from = tokens[max(0, i-2)].start
+		if t.Is("=") && i > 0 && i+1 < len(tokens) && !slices.ContainsFunc(movedOptions, tokens[i-1].Is) {
+			from := tokens[i-1].Start
+			if tokens[i-1].Is("DIRECTORY") {
+				from = tokens[max(0, i-2)].Start
 			}
-			out = append(out, options[from:tokens[i+1].end])
+			out = append(out, options[from:tokens[i+1].End])
 		}
 	}
 	return out

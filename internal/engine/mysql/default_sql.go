@@ -14,7 +14,10 @@ import (
 func (b *tableBuilder) defaultSQL(c *plannedColumn) (string, bool) {
 	switch v := c.source.GetDefault().GetValue().(type) {
 	case *planv1.Default_Expression:
-		if !b.family() || !b.asWritten(v.Expression) {
+		if !b.family() {
+			return b.expressionDefault(v.Expression, c.to.kind)
+		}
+		if !b.asWritten(v.Expression) {
 			return "", false
 		}
 		if _, constant := unquoted(v.Expression); constant {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // definition is a table as SHOW CREATE TABLE writes it, cut into its parts.
@@ -37,52 +38,52 @@ type element struct {
 
 // parseDefinition cuts a CREATE TABLE of the server; false for what is none.
 func parseDefinition(sql string) (*definition, bool) {
-	tokens := tokenize(sql)
+	tokens := sqltoken.MySQL.Cut(sql)
 	open := 0
-	for open < len(tokens) && !tokens[open].is("(") {
+	for open < len(tokens) && !tokens[open].Is("(") {
 		open++
 	}
 	out := &definition{}
 	depth, first := 0, open+1
 	for i := open; i < len(tokens); i++ {
 		switch t := tokens[i]; {
-		case t.is("("):
+		case t.Is("("):
 			depth++
-		case t.is(")"):
+		case t.Is(")"):
 			depth--
-		case !t.is(",") || depth != 1:
+		case !t.Is(",") || depth != 1:
 			continue
 		}
-		if depth == 0 || tokens[i].is(",") && depth == 1 {
+		if depth == 0 || tokens[i].Is(",") && depth == 1 {
 			if i > first {
 				out.elements = append(out.elements, elementOf(sql, tokens[first:i]))
 			}
 			first = i + 1
 		}
 		if depth == 0 {
-			out.tail(sql[tokens[i].end:])
+			out.tail(sql[tokens[i].End:])
 			return out, len(out.elements) > 0
 		}
 	}
 	return nil, false
 }
 
-func elementOf(sql string, tokens []token) element {
-	out := element{text: sql[tokens[0].start:tokens[len(tokens)-1].end]}
+func elementOf(sql string, tokens []sqltoken.Token) element {
+	out := element{text: sql[tokens[0].Start:tokens[len(tokens)-1].End]}
 	for i, t := range tokens {
-		if t.kind == tokenName {
-			out.name = t.text
+		if t.Kind == sqltoken.Name {
+			out.name = t.Text
 			tokens = tokens[i:]
 			break
 		}
-		if t.is("PRIMARY") {
+		if t.Is("PRIMARY") {
 			out.kind = elementPrimary
 			return out
 		}
-		if t.is("KEY") {
+		if t.Is("KEY") {
 			out.kind = elementIndex
 		}
-		if t.is("PERIOD") || t.is("(") {
+		if t.Is("PERIOD") || t.Is("(") {
 			return out
 		}
 	}
@@ -90,9 +91,9 @@ func elementOf(sql string, tokens []token) element {
 	case out.kind == elementIndex:
 	case strings.HasPrefix(out.text, "`"):
 		out.kind = elementColumn
-	case len(tokens) > 1 && tokens[1].is("CHECK"):
+	case len(tokens) > 1 && tokens[1].Is("CHECK"):
 		out.kind = elementCheck
-	case len(tokens) > 1 && tokens[1].is("FOREIGN"):
+	case len(tokens) > 1 && tokens[1].Is("FOREIGN"):
 		out.kind = elementForeignKey
 	}
 	return out
@@ -101,12 +102,12 @@ func elementOf(sql string, tokens []token) element {
 // tail parts the options from the partitions, which MySQL puts into a comment that it
 // reads.
 func (d *definition) tail(text string) {
-	tokens := tokenize(text)
+	tokens := sqltoken.MySQL.Cut(text)
 	for i, t := range tokens {
-		if t.is("PARTITION") && i+1 < len(tokens) && tokens[i+1].is("BY") {
-			at := t.start
-			if i > 0 && strings.HasPrefix(tokens[i-1].text, "/*!") {
-				at = tokens[i-1].start
+		if t.Is("PARTITION") && i+1 < len(tokens) && tokens[i+1].Is("BY") {
+			at := t.Start
+			if i > 0 && strings.HasPrefix(tokens[i-1].Text, "/*!") {
+				at = tokens[i-1].Start
 			}
 			d.options, d.partitions = strings.TrimSpace(text[:at]), strings.TrimSpace(text[at:])
 			return
@@ -117,8 +118,8 @@ func (d *definition) tail(text string) {
 
 // cutClauses takes clauses out of SQL. match says how many of the tokens from the first
 // one on are such a clause; 0 for none.
-func cutClauses(sql string, match func(tokens []token) int) (rest string, cut []string) {
-	tokens := tokenize(sql)
+func cutClauses(sql string, match func(tokens []sqltoken.Token) int) (rest string, cut []string) {
+	tokens := sqltoken.MySQL.Cut(sql)
 	from := 0
 	var b strings.Builder
 	for i := 0; i < len(tokens); i++ {
@@ -127,9 +128,9 @@ func cutClauses(sql string, match func(tokens []token) int) (rest string, cut []
 			continue
 		}
 		last := tokens[i+n-1]
-		cut = append(cut, sql[tokens[i].start:last.end])
-		b.WriteString(strings.TrimRight(sql[from:tokens[i].start], " "))
-		from = last.end
+		cut = append(cut, sql[tokens[i].Start:last.End])
+		b.WriteString(strings.TrimRight(sql[from:tokens[i].Start], " "))
+		from = last.End
 		i += n - 1
 	}
 	b.WriteString(sql[from:])
@@ -143,21 +144,21 @@ func requalified(sql, from, to string) string {
 	}
 	var b strings.Builder
 	at := 0
-	tokens := tokenize(sql)
+	tokens := sqltoken.MySQL.Cut(sql)
 	for i, t := range tokens {
-		if t.kind == tokenName && t.text == from && i+1 < len(tokens) && tokens[i+1].is(".") {
-			b.WriteString(sql[at:t.start] + ident(to))
-			at = t.end
+		if t.Kind == sqltoken.Name && t.Text == from && i+1 < len(tokens) && tokens[i+1].Is(".") {
+			b.WriteString(sql[at:t.Start] + ident(to))
+			at = t.End
 		}
 	}
 	return b.String() + sql[at:]
 }
 
 // phrase matches words alone.
-func phrase(words ...string) func(tokens []token) int {
-	return func(tokens []token) int {
+func phrase(words ...string) func(tokens []sqltoken.Token) int {
+	return func(tokens []sqltoken.Token) int {
 		for i, w := range words {
-			if i >= len(tokens) || !tokens[i].is(w) {
+			if i >= len(tokens) || !tokens[i].Is(w) {
 				return 0
 			}
 		}
@@ -166,18 +167,18 @@ func phrase(words ...string) func(tokens []token) int {
 }
 
 // clause matches words and a value behind them, with or without a sign of equality.
-func clause(words ...string) func(tokens []token) int {
-	return func(tokens []token) int {
+func clause(words ...string) func(tokens []sqltoken.Token) int {
+	return func(tokens []sqltoken.Token) int {
 		n := len(words)
 		if len(tokens) <= n {
 			return 0
 		}
 		for i, w := range words {
-			if !tokens[i].is(w) {
+			if !tokens[i].Is(w) {
 				return 0
 			}
 		}
-		if tokens[n].is("=") {
+		if tokens[n].Is("=") {
 			n++
 		}
 		return min(n+1, len(tokens))
@@ -197,8 +198,8 @@ func addParsers(t *planv1.Table) {
 		}
 		for _, x := range t.GetIndexes() {
 			if x.GetName() == e.name {
-				tokens := tokenize(cut[0])
-				x.Parser = tokens[len(tokens)-1].text
+				tokens := sqltoken.MySQL.Cut(cut[0])
+				x.Parser = tokens[len(tokens)-1].Text
 			}
 		}
 	}

@@ -18,6 +18,7 @@ var mysqlDialect = &dialect{
 		// A generated invisible primary key is a key like any other.
 		"show_gipk_in_create_table_and_information_schema": "1",
 		"max_execution_time":    "0",
+		"transaction_read_only": "0",
 		"transaction_isolation": "'REPEATABLE-READ'",
 	},
 	identity:        "@@global.server_uuid",
@@ -45,7 +46,9 @@ var mysqlDialect = &dialect{
 		impliedAction:    "NO ACTION",
 		indexHidden:      "INVISIBLE",
 		definerPrivilege: "SET_ANY_DEFINER",
-		collations:       "SELECT COLLATION_NAME, '' FROM information_schema.COLLATIONS",
+		readOnly:         "@@global.super_read_only OR @@global.innodb_read_only",
+		readOnlyName:     "super_read_only or innodb_read_only", readOnlyPrivileges: []string{"SUPER", "CONNECTION_ADMIN"},
+		collations: "SELECT COLLATION_NAME, '' FROM information_schema.COLLATIONS",
 		nearest: func(collation string) string {
 			if !strings.HasPrefix(collation, "utf8mb4_") {
 				return ""
@@ -53,12 +56,13 @@ var mysqlDialect = &dialect{
 			return nearestCollation(collation, [][2]string{{"_nopad_bin", "utf8mb4_0900_bin"}, {"_bin", "utf8mb4_bin"}, {"_as_cs", "utf8mb4_0900_as_cs"},
 				{"_ai_cs", "utf8mb4_0900_as_cs"}, {"_as_ci", "utf8mb4_0900_as_ci"}}, "utf8mb4_0900_ai_ci")
 		},
-		expression:       func(text string) string { return text },
-		negativeZero:     true,
-		longestTime:      maxTime,
-		keyRequired:      "@@sql_require_primary_key",
-		generatedNotNull: true,
-		checkNamesShared: true,
+		expression:         func(text string) string { return text },
+		indexesExpressions: true,
+		negativeZero:       true,
+		longestTime:        maxTime,
+		keyRequired:        "@@sql_require_primary_key",
+		generatedNotNull:   true,
+		checkNamesShared:   true,
 	},
 }
 

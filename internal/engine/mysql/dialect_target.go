@@ -31,6 +31,8 @@ type targetDialect struct {
 	generatedNotNull bool
 	// expression makes an expression of the other product one that this one may take.
 	expression func(text string) string
+	// indexesExpressions tells whether an index may be of expressions.
+	indexesExpressions bool
 	// longUnique tells whether a unique index may take all of a long text.
 	longUnique bool
 	// checkNamesShared tells whether the checks of all tables of a schema need names
@@ -38,6 +40,11 @@ type targetDialect struct {
 	checkNamesShared bool
 	// definerPrivilege lets a user make objects that run as another one.
 	definerPrivilege string
+	// readOnly is an expression: whether the server takes writes of nobody, by the setting
+	// readOnlyName; readOnlyPrivileges are those whose writes it takes where only that of
+	// most are refused.
+	readOnly, readOnlyName string
+	readOnlyPrivileges     []string
 	// indexHidden says of an index that the optimizer does not use it.
 	indexHidden string
 	// impliedAction is what a foreign key does that says nothing, as the catalog has it.

@@ -8,6 +8,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // objectQueries list what is in a schema besides tables, in the order in which it can
@@ -144,9 +145,9 @@ func (d *database) readSequence(ctx context.Context, o *planv1.Object) error {
 // those that it may need under just these names.
 func mentioned(o *planv1.Object, tables []*planv1.Table, objects []*planv1.Object) []*planv1.TableName {
 	names := map[string]bool{}
-	for _, t := range tokenize(o.GetDefinition()[len(o.GetDefinition())-1]) {
-		if t.kind == tokenWord || t.kind == tokenName {
-			names[strings.ToLower(t.text)] = true
+	for _, t := range sqltoken.MySQL.Cut(o.GetDefinition()[len(o.GetDefinition())-1]) {
+		if t.Kind == sqltoken.Word || t.Kind == sqltoken.Name {
+			names[strings.ToLower(t.Text)] = true
 		}
 	}
 	var out []*planv1.TableName
@@ -182,14 +183,14 @@ func (d *database) hiddenObjects(ctx context.Context) ([]*planv1.Unmoved, error)
 // definerOf finds the account that an object runs as: user@host, as the server lists
 // its users.
 func definerOf(sql string) (account string, ok bool) {
-	tokens := tokenize(sql)
-	i := slices.IndexFunc(tokens, func(t token) bool { return t.is("DEFINER") })
-	if i < 0 || i+2 >= len(tokens) || !tokens[i+1].is("=") {
+	tokens := sqltoken.MySQL.Cut(sql)
+	i := slices.IndexFunc(tokens, func(t sqltoken.Token) bool { return t.Is("DEFINER") })
+	if i < 0 || i+2 >= len(tokens) || !tokens[i+1].Is("=") {
 		return "", false
 	}
-	account = tokens[i+2].text + "@"
-	if i+4 < len(tokens) && tokens[i+3].is("@") {
-		account += tokens[i+4].text
+	account = tokens[i+2].Text + "@"
+	if i+4 < len(tokens) && tokens[i+3].Is("@") {
+		account += tokens[i+4].Text
 	}
 	return account, true
 }

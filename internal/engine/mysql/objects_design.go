@@ -9,6 +9,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // objectPlanner plans what is no table, for a source of the same product.
@@ -112,7 +113,7 @@ func (o *objectPlanner) plan(x *planv1.Object) {
 			"or the parameters and variables of it that name no character set become other ones", x.GetType(), x.GetName(), of, o.schema, o.collation, ident(o.schema), of)
 	}
 	if x.GetType() == "event" && !strings.Contains(text, " DISABLE") {
-		o.note(info, codeEventRuns, "event %s runs on the target as soon as it is made, if event_scheduler is ON there: switch it off on one of the two sides", x.GetName())
+		o.noteEvent(x)
 	}
 	o.design.Objects = append(o.design.Objects, &planv1.Statement{Step: planv1.Step_STEP_OBJECTS, Object: x.GetType() + " " + qualified(o.schema, x.GetName()),
 		Sql: objectScript(o.schema, x.GetDefinition()[0], text)})
@@ -151,10 +152,10 @@ func renamed(c *planv1.Column) bool { return c.GetDropped() || engine.TargetColu
 // unqualifiedHead takes the database off the names before FOR EACH ROW, which are as
 // somebody typed them.
 func unqualifiedHead(text, schema string) string {
-	tokens := tokenize(text)
+	tokens := sqltoken.MySQL.Cut(text)
 	end := len(tokens)
 	for i := range tokens {
-		if tokens[i].is("FOR") && i+1 < len(tokens) && tokens[i+1].is("EACH") {
+		if tokens[i].Is("FOR") && i+1 < len(tokens) && tokens[i+1].Is("EACH") {
 			end = i
 			break
 		}
@@ -162,20 +163,20 @@ func unqualifiedHead(text, schema string) string {
 	if end == len(tokens) {
 		return text
 	}
-	head, _ := cutClauses(text[:tokens[end].start], func(tokens []token) int {
-		if len(tokens) > 2 && tokens[0].names(schema) && tokens[1].is(".") {
+	head, _ := cutClauses(text[:tokens[end].Start], func(tokens []sqltoken.Token) int {
+		if len(tokens) > 2 && tokens[0].Names(schema) && tokens[1].Is(".") {
 			return 2
 		}
 		return 0
 	})
-	return head + " " + text[tokens[end].start:]
+	return head + " " + text[tokens[end].Start:]
 }
 
 // qualifies tells whether SQL has a name of a database in front of another one.
 func qualifies(sql, schema string) bool {
-	tokens := tokenize(sql)
+	tokens := sqltoken.MySQL.Cut(sql)
 	for i := range tokens {
-		if i+1 < len(tokens) && tokens[i].names(schema) && tokens[i+1].is(".") && (i == 0 || !tokens[i-1].is(".")) {
+		if i+1 < len(tokens) && tokens[i].Names(schema) && tokens[i+1].Is(".") && (i == 0 || !tokens[i-1].Is(".")) {
 			return true
 		}
 	}

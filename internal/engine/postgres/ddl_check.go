@@ -93,55 +93,18 @@ func (d *designer) planUnsigned(p *planv1.TablePlan, taken map[string]bool) {
 
 // checkSQL writes a check's condition, or says why it cannot be.
 func (d *designer) checkSQL(p *planv1.TablePlan, c *planv1.Check) (string, error) {
-	switch {
-	case d.sameEngine():
+	if d.sameEngine() {
 		condition, ok := renamed(p.GetSource(), c.GetExpression())
 		if !ok {
 			return "", fmt.Errorf("a column of it is not copied or has another type")
 		}
 		return condition, nil
-	case d.fromMySQL():
-		return translateCondition(c.GetExpression(), func(name string) (mysqlOperand, error) { return columnOperand(p, name) })
-	default:
-		return "", fmt.Errorf("its condition is in the source's dialect")
 	}
-}
-
-// columnOperand is a column in a translated expression. One that has become another
-// kind of value would mean another thing in it.
-func columnOperand(p *planv1.TablePlan, name string) (mysqlOperand, error) {
-	at := findColumn(p.GetSource().GetColumns(), name)
-	if at < 0 {
-		return mysqlOperand{}, errNotCertain
+	t := d.translator(p, planned(p))
+	if t == nil {
+		return "", errForeign
 	}
-	c := p.GetSource().GetColumns()[at]
-	to := planColumn(p, targetColumn(p, c.GetName()))
-	if to == nil || to.GetKind() != c.GetKind() {
-		return mysqlOperand{}, fmt.Errorf("column %s is not copied or has another kind of type", c.GetName())
-	}
-	return mysqlOperand{sql: ident(to.GetTarget()), kind: to.GetKind(), loose: to.GetKind() == canon.Text && !c.GetBinaryOrder()}, nil
-}
-
-// translateValue translates the expression of a generated column. It may use no
-// other generated column: PostgreSQL computes them all at once.
-func (d *designer) translateValue(p *planv1.TablePlan, c *planv1.Column, to targetType) (string, bool) {
-	out, err := translateMySQL(c.GetGenerated(), func(name string) (mysqlOperand, error) {
-		at := findColumn(p.GetSource().GetColumns(), name)
-		if at < 0 || p.GetSource().GetColumns()[at].GetGenerated() != "" {
-			return mysqlOperand{}, errNotCertain
-		}
-		return generatedOperand(p.GetSource().GetColumns()[at])
-	})
-	sameKind := isExact(out.kind) && isExact(to.kind) || out.kind == to.kind
-	return out.sql, err == nil && !out.condition && sameKind && out.value == nil
-}
-
-// generatedOperand is a column whose plan may not be made yet.
-func generatedOperand(c *planv1.Column) (mysqlOperand, error) {
-	if c.GetDropped() || c.GetCast() != "" {
-		return mysqlOperand{}, errNotCertain
-	}
-	return mysqlOperand{sql: ident(clip(engine.TargetColumn(c), 0)), kind: c.GetKind()}, nil
+	return t.Condition(c.GetExpression())
 }
 
 // loose tells whether a column of MySQL takes texts for equal that differ.

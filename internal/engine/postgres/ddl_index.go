@@ -85,11 +85,12 @@ func (d *designer) indexSQL(p *planv1.TablePlan, x *planv1.Index) (body string, 
 		}
 		if body, ok = cut(x.GetDefinition()); ok {
 			if body, ok = renamed(p.GetSource(), body); ok {
-				return body, x.GetConstraint(), true
+				return d.inTablespace(x, body), x.GetConstraint(), true
 			}
 		}
 	}
-	if x.GetPredicate() != "" || (x.GetConstraint() && !x.GetUnique() && !x.GetPrimary()) {
+	where, ok := d.predicate(p, x)
+	if !ok || x.GetConstraint() && !x.GetUnique() && !x.GetPrimary() {
 		return "", false, false
 	}
 	switch x.GetMethod() {
@@ -100,7 +101,8 @@ func (d *designer) indexSQL(p *planv1.TablePlan, x *planv1.Index) (body string, 
 		body, ok = d.spatialIndex(p, x)
 		return body, false, ok
 	case "", "btree":
-		return d.columnIndex(p, x)
+		body, constraint, ok = d.columnIndex(p, x)
+		return body + where, constraint, ok
 	}
 	// A hash index of MySQL's MEMORY engine finds equals, as a tree does.
 	if d.fromMySQL() {
@@ -114,15 +116,14 @@ func (d *designer) indexSQL(p *planv1.TablePlan, x *planv1.Index) (body string, 
 func (d *designer) columnIndex(p *planv1.TablePlan, x *planv1.Index) (body string, constraint, ok bool) {
 	constraint = x.GetPrimary() || x.GetConstraint()
 	for _, c := range x.GetColumns() {
-		constraint = constraint && c.GetPrefix() == 0
+		constraint = constraint && c.GetPrefix() == 0 && c.GetExpression() == ""
 	}
 	var columns []string
 	for _, c := range x.GetColumns() {
-		to := targetColumn(p, c.GetName())
-		if c.GetExpression() != "" || to == "" {
+		name, ok := d.indexedPart(p, x, c)
+		if !ok {
 			return "", false, false
 		}
-		name := d.indexedColumn(p, x, c, to)
 		if c.GetDescending() && !constraint {
 			name += " DESC"
 		}
@@ -138,6 +139,18 @@ func (d *designer) columnIndex(p *planv1.TablePlan, x *planv1.Index) (body strin
 	}
 }
 
+// indexedPart is a column or an expression of an index.
+func (d *designer) indexedPart(p *planv1.TablePlan, x *planv1.Index, c *planv1.IndexColumn) (string, bool) {
+	if c.GetExpression() != "" {
+		return d.expressionIndexed(p, c.GetExpression())
+	}
+	to := targetColumn(p, c.GetName())
+	if to == "" {
+		return "", false
+	}
+	return d.indexedColumn(p, x, c, to), true
+}
+
 // maxIndexedCharacters is how long text may be in an index entry, whatever its
 // characters: a third of a page less the entry's head, by four bytes each.
 const maxIndexedCharacters = 2600 / 4
@@ -150,7 +163,7 @@ func (d *designer) indexedColumn(p *planv1.TablePlan, x *planv1.Index, c *planv1
 	if c.GetPrefix() == 0 || column == nil {
 		return ident(to)
 	}
-	if length := engine.SourceColumn(p, c.GetName()).GetLength(); !x.GetUnique() && length > 0 && length <= maxIndexedCharacters {
+	if takesWhole(p, x, c) {
 		note(p, info, codeIndexChanged, c.GetName(), "index %s takes the whole of the column instead of its first %d characters", x.GetName(), c.GetPrefix())
 		return ident(to)
 	}
@@ -164,6 +177,13 @@ func (d *designer) indexedColumn(p *planv1.TablePlan, x *planv1.Index, c *planv1
 	}
 	note(p, warning, codeIndexChanged, c.GetName(), "index %s is one of the expression %s: queries that are to use it must have that in their conditions", x.GetName(), expr)
 	return "(" + expr + ")"
+}
+
+// takesWhole tells whether an index takes all of a column of which the source's takes the
+// beginning: where any value fits, and nothing is unique by it.
+func takesWhole(p *planv1.TablePlan, x *planv1.Index, c *planv1.IndexColumn) bool {
+	length := engine.SourceColumn(p, c.GetName()).GetLength()
+	return !x.GetUnique() && length > 0 && length <= maxIndexedCharacters
 }
 
 // fulltextIndex finds words as PostgreSQL cuts them, without a language's rules.

@@ -28,6 +28,7 @@ func (d *designer) planTable(p *planv1.TablePlan) {
 	if d.sameEngine() && passesThrough(p) {
 		p.Encoding = planv1.Encoding_ENCODING_PGCOPY
 	}
+	p.ComparedKeys, p.EntryLimits = d.comparedKeys(p, there), d.entryLimits(p, there)
 	key := p.GetSource().GetKey()
 	p.ValidateByRange = engine.HasKey(p) && key.GetPortableOrder() && !appends(p) && keyKindsKept(p)
 }
@@ -62,6 +63,9 @@ func (d *designer) planNew(p *planv1.TablePlan) {
 // planNewColumns plans columns and statements of a table, or of a partition of one.
 func (d *designer) planNewColumns(p *planv1.TablePlan) {
 	t := p.GetSource()
+	if d.sameEngine() {
+		d.noteServer(p)
+	}
 	if d.joined(p) {
 		note(p, warning, codePartitionsJoined, "", "partitions become one ordinary table on the target: partition it there first and use --existing=append to keep them")
 	}
@@ -159,7 +163,7 @@ func (d *designer) columnType(p *planv1.TablePlan, c *planv1.Column) (targetType
 		return targetType{name: "text", kind: canon.Text, scale: -1}, true
 	case d.sameEngine():
 		return d.ownType(p, c)
-	case d.fromMySQL() && isSpatialColumn(c):
+	case c.GetGeometry() != "":
 		return d.spatialType(p, c), true
 	}
 	to, ok := mapType(d.source.GetEngine(), c)
@@ -221,7 +225,7 @@ func (d *designer) generated(p *planv1.TablePlan, c *planv1.Column, to targetTyp
 			how = " STORED"
 		}
 		return " GENERATED ALWAYS AS (" + expr + ")" + how, true
-	case d.fromMySQL():
+	case !d.sameEngine():
 		// Always stored: PostgreSQL has no index on a virtual column.
 		if expr, ok := d.translateValue(p, c, to); ok {
 			return " GENERATED ALWAYS AS (" + expr + ") STORED", true

@@ -5,6 +5,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // mysqlMoments are the functions that tell the time.
@@ -15,9 +16,7 @@ var mysqlMoments = map[string]planv1.Default_Moment{
 }
 
 // mysqlFunctions are other functions without arguments, by the kind of the column.
-// UUID() makes version 1 in the source and version 4 here: unique all the same.
 var mysqlFunctions = map[string]map[planv1.Kind]string{
-	"uuid":          {canon.Text: "gen_random_uuid()::text", canon.UUID: "gen_random_uuid()"},
 	"json_object":   {canon.JSON: "'{}'", canon.JSONValue: "'{}'"},
 	"json_array":    {canon.JSON: "'[]'", canon.JSONValue: "'[]'"},
 	"rand":          {canon.Float64: "random()"},
@@ -28,21 +27,27 @@ var mysqlFunctions = map[string]map[planv1.Kind]string{
 // mysqlDefault translates the expression of a default; false where it is not sure
 // that both engines mean the same.
 func mysqlDefault(expr string, to targetType) (string, bool) {
-	tokens := scanMySQL(unwrap(expr))
+	tokens := sqltoken.MySQL.Cut(unwrap(expr))
+	if len(tokens) > 1 && tokens[0].Kind == sqltoken.Word && strings.HasPrefix(tokens[0].Text, "_utf8") && tokens[1].Kind == sqltoken.Text {
+		tokens = tokens[1:]
+	}
+	if len(tokens) == 0 || tokens[len(tokens)-1].Open {
+		return "", false
+	}
 	first := tokens[0]
 	switch {
-	case first.kind == tokenWord && onlyCall(tokens[1:]):
-		if m, ok := mysqlMoments[first.text]; ok {
+	case len(tokens) == 2 && first.Is("b") && tokens[1].Kind == sqltoken.Text:
+		return renderLiteral(canon.Bits, tokens[1].Text, to)
+	case first.Kind == sqltoken.Word && onlyCall(tokens[1:]):
+		if m, ok := mysqlMoments[strings.ToLower(first.Text)]; ok {
 			return renderMoment(mysqlName, m, to.kind)
 		}
-		sql, ok := mysqlFunctions[first.text][to.kind]
+		sql, ok := mysqlFunctions[strings.ToLower(first.Text)][to.kind]
 		return sql, ok
-	case len(tokens) == 2 && first.kind == tokenBits:
-		return renderLiteral(canon.Bits, first.text, to)
-	case len(tokens) == 2 && (first.kind == tokenString || first.kind == tokenNumber):
-		return renderLiteral(canon.Text, first.text, to)
-	case len(tokens) == 3 && first.kind == tokenSymbol && first.text == "-" && tokens[1].kind == tokenNumber:
-		return renderLiteral(canon.Text, "-"+tokens[1].text, to)
+	case len(tokens) == 1 && (first.Kind == sqltoken.Text || first.Kind == sqltoken.Number):
+		return renderLiteral(canon.Text, first.Text, to)
+	case len(tokens) == 2 && first.Is("-") && tokens[1].Kind == sqltoken.Number:
+		return renderLiteral(canon.Text, "-"+tokens[1].Text, to)
 	default:
 		return "", false
 	}
@@ -50,23 +55,16 @@ func mysqlDefault(expr string, to targetType) (string, bool) {
 
 // onlyCall tells whether nothing but the brackets of a call follow, a precision in
 // them or not.
-func onlyCall(rest []mysqlToken) bool {
-	if rest[0].kind == tokenEnd {
-		return true
-	}
+func onlyCall(rest []sqltoken.Token) bool {
 	var shape strings.Builder
 	for _, t := range rest {
-		switch t.kind {
-		case tokenSymbol:
-			shape.WriteString(t.text)
-		case tokenNumber:
+		if t.Kind == sqltoken.Number {
 			shape.WriteString("0")
-		case tokenEnd:
-		default:
-			return false
+		} else {
+			shape.WriteString(t.Text)
 		}
 	}
-	return shape.String() == "()" || shape.String() == "(0)"
+	return shape.String() == "" || shape.String() == "()" || shape.String() == "(0)"
 }
 
 // unwrap takes brackets away that are around the whole of an expression.

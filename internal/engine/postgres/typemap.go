@@ -52,10 +52,10 @@ func renderDefault(engineName string, c *planv1.Column, to targetType) (string, 
 	}
 	switch v := c.GetDefault().GetValue().(type) {
 	case *planv1.Default_Expression:
-		if engineName == mysqlName || engineName == mariadbName {
-			return mysqlDefault(v.Expression, to)
+		if engineName != Name {
+			return translateDefault(engineName, v.Expression, to)
 		}
-		return v.Expression, engineName == Name && c.GetCast() == ""
+		return v.Expression, c.GetCast() == ""
 	case *planv1.Default_Moment_:
 		return renderMoment(engineName, v.Moment, to.kind)
 	case *planv1.Default_Literal:

@@ -10,6 +10,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // objectIndex begins what a statement that makes an index says it makes.
@@ -183,9 +184,9 @@ func (b *tableBuilder) column(c *planv1.Column, alias bool) string {
 		if c.GetCollation() != "" && c.GetCast() == "" {
 			parts = append(parts, "COLLATE "+ident(c.GetCollation()))
 		}
-		if b.recomputed(b.source, c) {
-			parts = append(parts, "GENERATED ALWAYS AS ("+unqualified(c.GetGenerated(), b.source.GetName())+") "+map[bool]string{true: "STORED", false: "VIRTUAL"}[c.GetGeneratedStored()])
-		}
+	}
+	if text, ok := b.computed(b.source, c); ok {
+		parts = append(parts, "GENERATED ALWAYS AS ("+text+") "+map[bool]string{true: "STORED", false: "VIRTUAL"}[c.GetGeneratedStored()])
 	}
 	if len(c.GetEnumLabels()) > 0 && c.GetCast() == "" {
 		parts = append(parts, "CHECK ("+labelCheck(ident(engine.TargetColumn(c)), c)+")")
@@ -209,12 +210,17 @@ func labelCheck(column string, c *planv1.Column) string {
 	return column + " IN (" + strings.Join(parts, ", ") + ")"
 }
 
-// checks writes the check constraints, where they are in SQLite's language.
+// checks writes the check constraints, where SQLite means the same by them.
 func (b *tableBuilder) checks() []string {
 	var out []string
 	for _, c := range b.source.GetChecks() {
 		if !b.sameEngine() {
-			note(b.plan, severityWarning, "CHECK_NOT_MOVED", "", "the check %s is not SQLite's: %s", c.GetName(), c.GetExpression())
+			text, err := b.condition(b.source, c.GetExpression())
+			if err != nil {
+				note(b.plan, severityWarning, "CHECK_NOT_MOVED", "", "check %s is not moved: %s: %s", c.GetName(), err, c.GetExpression())
+			} else if text != "true" {
+				out = append(out, constraint(c.GetName())+"CHECK ("+text+")")
+			}
 			continue
 		}
 		if mentionsRuled(b.source, c.GetExpression()) {
@@ -229,9 +235,9 @@ func (b *tableBuilder) checks() []string {
 // mentionsRuled tells whether an expression of SQLite names a column that does not
 // arrive as it is.
 func mentionsRuled(t *planv1.Table, expression string) bool {
-	return slices.ContainsFunc(tokenize(expression), func(token token) bool {
-		return (token.kind == tokenWord || token.kind == tokenQuoted) && slices.ContainsFunc(t.GetColumns(), func(c *planv1.Column) bool {
-			return fold(c.GetName()) == fold(token.text) && (c.GetDropped() || c.GetCast() != "" || engine.TargetColumn(c) != c.GetName())
+	return slices.ContainsFunc(sqltoken.SQLite.Cut(expression), func(token sqltoken.Token) bool {
+		return (token.Kind == sqltoken.Word || token.Kind == sqltoken.Name) && slices.ContainsFunc(t.GetColumns(), func(c *planv1.Column) bool {
+			return fold(c.GetName()) == fold(token.Text) && (c.GetDropped() || c.GetCast() != "" || engine.TargetColumn(c) != c.GetName())
 		})
 	})
 }
@@ -239,13 +245,13 @@ func mentionsRuled(t *planv1.Table, expression string) bool {
 // unqualified takes the table's name off the columns of an expression: the table may
 // have another.
 func unqualified(expression, table string) string {
-	tokens := tokenize(expression)
+	tokens := sqltoken.SQLite.Cut(expression)
 	var b strings.Builder
 	from := 0
 	for i, t := range tokens {
-		if i+2 < len(tokens) && (t.kind == tokenWord || t.kind == tokenQuoted) && fold(t.text) == fold(table) && tokens[i+1].is(".") {
-			b.WriteString(expression[from:t.start])
-			from = tokens[i+2].start
+		if i+2 < len(tokens) && (t.Kind == sqltoken.Word || t.Kind == sqltoken.Name) && fold(t.Text) == fold(table) && tokens[i+1].Is(".") {
+			b.WriteString(expression[from:t.Start])
+			from = tokens[i+2].Start
 		}
 	}
 	return b.String() + expression[from:]

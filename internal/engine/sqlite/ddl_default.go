@@ -27,6 +27,9 @@ func (b *tableBuilder) defaultSQL(c *planv1.Column, t columnType) string {
 		if b.sameEngine() {
 			return "(" + v.Expression + ")"
 		}
+		if text, ok := b.expressionDefault(v.Expression, t.kind); ok {
+			return text
+		}
 		b.noDefault(c, v.Expression)
 	}
 	return ""

@@ -99,8 +99,13 @@ func (b *tableBuilder) index(i *planv1.Index) (name, text string, ok bool) {
 		text = "CREATE UNIQUE INDEX IF NOT EXISTS "
 	}
 	text += mainTable(name) + " ON " + ident(b.plan.GetTargetName()) + " (" + b.indexColumns(i) + ")"
-	if i.GetPredicate() != "" {
-		text += " WHERE " + unqualified(i.GetPredicate(), b.source.GetName())
+	if where := i.GetPredicate(); where != "" {
+		if b.sameEngine() {
+			where = unqualified(where, b.source.GetName())
+		} else {
+			where, _ = b.condition(b.source, where) // unmovable has looked
+		}
+		text += " WHERE " + where
 	}
 	return name, text, true
 }
@@ -127,8 +132,8 @@ func (b *tableBuilder) unmovable(i *planv1.Index) string {
 		return "its expressions name a column that the spec changes"
 	case b.sameEngine():
 		return ""
-	case expressions != "":
-		return "its expressions are not SQLite's: " + expressions
+	case b.foreignExpressions(i) != nil:
+		return fmt.Sprintf("%s: %s", b.foreignExpressions(i), expressions)
 	case method == "fulltext":
 		return "SQLite searches texts in virtual tables: make one with FTS5"
 	case method == "spatial":
@@ -137,6 +142,25 @@ func (b *tableBuilder) unmovable(i *planv1.Index) string {
 		return "SQLite has no index of method " + i.GetMethod()
 	}
 	return ""
+}
+
+// foreignExpressions says why SQLite does not mean the same by an index's condition and
+// expressions, which are of another engine; nil where it does.
+func (b *tableBuilder) foreignExpressions(i *planv1.Index) error {
+	if i.GetPredicate() != "" {
+		if _, err := b.condition(b.source, i.GetPredicate()); err != nil {
+			return err
+		}
+	}
+	for _, c := range i.GetColumns() {
+		if c.GetExpression() == "" {
+			continue
+		}
+		if _, err := b.indexed(b.source, c.GetExpression()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // explainIndex notes what an index means less, or more, than in the source.
@@ -182,6 +206,8 @@ func (b *tableBuilder) indexColumns(i *planv1.Index) string {
 	for n, c := range i.GetColumns() {
 		source := engine.SourceColumn(b.plan, c.GetName())
 		switch {
+		case c.GetName() == "" && !b.sameEngine():
+			parts[n], _ = b.indexed(b.source, c.GetExpression()) // unmovable has looked
 		case c.GetName() == "":
 			parts[n] = unqualified(c.GetExpression(), b.source.GetName())
 		case c.GetPrefix() > 0 && i.GetUnique() && !i.GetPrimary():

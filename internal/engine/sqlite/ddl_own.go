@@ -6,6 +6,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // ownStatement gives the source's CREATE TABLE under the table's name here, where
@@ -28,7 +29,7 @@ func (b *tableBuilder) ownStatement() (string, bool) {
 	if len(at) != 1 {
 		return "", false
 	}
-	return text[:at[0].start] + ident(b.plan.GetTargetName()) + text[at[0].end:], true
+	return text[:at[0].Start] + ident(b.plan.GetTargetName()) + text[at[0].End:], true
 }
 
 // changed tells whether the spec makes a column another one.
@@ -37,10 +38,10 @@ func changed(c *planv1.Column) bool {
 }
 
 // named lists the tokens that are a name, quoted in whatever way or not.
-func named(sql, name string) []token {
-	var out []token
-	for _, t := range tokenize(sql) {
-		if t.kind != tokenNumber && t.kind != tokenOther && fold(t.text) == fold(name) {
+func named(sql, name string) []sqltoken.Token {
+	var out []sqltoken.Token
+	for _, t := range sqltoken.SQLite.Cut(sql) {
+		if t.Kind != sqltoken.Number && t.Kind != sqltoken.Symbol && fold(t.Text) == fold(name) {
 			out = append(out, t)
 		}
 	}
@@ -53,10 +54,10 @@ func (b *tableBuilder) ownIndex(i *planv1.Index, name string) (string, bool) {
 	if !b.own || i.GetDefinition() == "" || name != i.GetName() || fold(b.plan.GetTargetName()) != fold(b.source.GetName()) {
 		return "", false
 	}
-	tokens := tokenize(i.GetDefinition())
-	at := slices.IndexFunc(tokens, func(t token) bool { return t.is("INDEX") })
+	tokens := sqltoken.SQLite.Cut(i.GetDefinition())
+	at := slices.IndexFunc(tokens, func(t sqltoken.Token) bool { return t.Is("INDEX") })
 	if at < 0 {
 		return "", false
 	}
-	return i.GetDefinition()[:tokens[at].end] + " IF NOT EXISTS " + strings.TrimSpace(i.GetDefinition()[tokens[at].end:]), true
+	return i.GetDefinition()[:tokens[at].End] + " IF NOT EXISTS " + strings.TrimSpace(i.GetDefinition()[tokens[at].End:]), true
 }

@@ -6,6 +6,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/sqltoken"
 )
 
 // moments are the expressions for the present moment, spelt without space.
@@ -26,30 +27,30 @@ func parseDefault(text string, kind planv1.Kind, a affinity) *planv1.Default {
 	if m, ok := moments[strings.ToLower(strings.Join(strings.Fields(bare), ""))]; ok {
 		return &planv1.Default{Value: &planv1.Default_Moment_{Moment: m}}
 	}
-	tokens := tokenize(bare)
+	tokens := sqltoken.SQLite.Cut(bare)
 	sign := ""
-	if len(tokens) == 2 && (tokens[0].is("-") || tokens[0].is("+")) && tokens[1].kind == tokenNumber {
-		sign, tokens = strings.TrimPrefix(tokens[0].text, "+"), tokens[1:]
+	if len(tokens) == 2 && (tokens[0].Is("-") || tokens[0].Is("+")) && tokens[1].Kind == sqltoken.Number {
+		sign, tokens = strings.TrimPrefix(tokens[0].Text, "+"), tokens[1:]
 	}
-	if len(tokens) == 2 && tokens[0].is("x") && tokens[1].kind == tokenText && kind == canon.Bytes {
-		return constant(kind, tokens[1].text, expression)
+	if len(tokens) == 2 && tokens[0].Is("x") && tokens[1].Kind == sqltoken.Text && kind == canon.Bytes {
+		return constant(kind, tokens[1].Text, expression)
 	}
 	if len(tokens) != 1 {
 		return expression
 	}
 	switch t := tokens[0]; {
-	case t.kind == tokenText || t.kind == tokenQuoted:
+	case t.Kind == sqltoken.Text || t.Kind == sqltoken.Name:
 		if kind == canon.Bytes {
 			return expression
 		}
-		return constant(kind, t.text, expression)
-	case t.kind == tokenNumber:
+		return constant(kind, t.Text, expression)
+	case t.Kind == sqltoken.Number:
 		if kind == canon.Text && a != affinityText {
 			return expression // it stays a number
 		}
-		return number(kind, sign+t.text, expression)
-	case t.kind == tokenWord && kind == canon.Bool:
-		return constant(kind, t.text, expression)
+		return number(kind, sign+t.Text, expression)
+	case t.Kind == sqltoken.Word && kind == canon.Bool:
+		return constant(kind, t.Text, expression)
 	}
 	return expression
 }
@@ -58,14 +59,14 @@ func parseDefault(text string, kind planv1.Kind, a affinity) *planv1.Default {
 func unwrapped(text string) string {
 	for {
 		text = strings.TrimSpace(text)
-		tokens := tokenize(text)
-		if len(tokens) < 2 || !tokens[0].is("(") {
+		tokens := sqltoken.SQLite.Cut(text)
+		if len(tokens) < 2 || !tokens[0].Is("(") {
 			return text
 		}
 		if _, n := group(tokens); n != len(tokens) {
 			return text
 		}
-		text = text[tokens[0].end:tokens[len(tokens)-1].start]
+		text = text[tokens[0].End:tokens[len(tokens)-1].Start]
 	}
 }
 

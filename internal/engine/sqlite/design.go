@@ -159,8 +159,8 @@ func (d *designer) table(p *planv1.TablePlan) {
 			note(p, severityError, "NAME_COLLISION", c.GetName(), "another column differs in case alone, which SQLite does not tell: give one of them another name")
 		}
 		seen[name] = true
-		if d.recomputed(p.GetSource(), c) {
-			p.Recomputed = append(p.Recomputed, c.GetName())
+		if _, ok := d.computed(p.GetSource(), c); ok {
+			p.Recomputed = append(p.Recomputed, engine.TargetColumn(c))
 			continue
 		}
 		d.column(p, c)
@@ -174,12 +174,7 @@ func (d *designer) table(p *planv1.TablePlan) {
 		d.create(p)
 	}
 	p.ValidateByRange = d.validateByRange(p, existing)
-}
-
-// recomputed tells whether the file computes a generated column again: its
-// expression is SQLite's and so is every name in it.
-func (d *designer) recomputed(t *planv1.Table, c *planv1.Column) bool {
-	return d.sameEngine() && c.GetGenerated() != "" && c.GetCast() == "" && !mentionsRuled(t, c.GetGenerated())
+	p.ComparedKeys = d.comparedKeys(p, existing)
 }
 
 // column plans a column; one that cannot be is left out and noted.
@@ -191,7 +186,7 @@ func (d *designer) column(p *planv1.TablePlan, c *planv1.Column) {
 		return
 	}
 	if c.GetGenerated() != "" {
-		note(p, severityInfo, "GENERATED_AS_VALUES", c.GetName(), "the expression is not SQLite's, or names columns that the spec changes: the column is copied as plain values")
+		note(p, severityInfo, "GENERATED_AS_VALUES", c.GetName(), "the expression is not SQLite's, or names columns that the spec changes: the column is copied as plain values; its expression was: %s", c.GetGenerated())
 	}
 }
 
@@ -227,21 +222,9 @@ func (d *designer) explain(p *planv1.TablePlan, c *planv1.Column) {
 	if c.GetOnUpdateNow() {
 		note(p, severityWarning, "ON_UPDATE_NOT_MOVED", c.GetName(), "SQLite sets no column on every update: make a trigger that does")
 	}
-	if isMySQL(d.request.Source.GetEngine()) && c.GetKind() == canon.Bytes && slices.Contains(geometryTypes, baseType(c.GetNativeType())) {
+	if c.GetGeometry() != "" {
 		note(p, severityInfo, "GEOMETRY_AS_BYTES", c.GetName(), "SQLite has no type %s: the column keeps EWKB, little endian, with the SRID where there is one", c.GetNativeType())
 	}
-}
-
-// domains lists the source's domains: text under another name. What is made by
-// CREATE TYPE is not among them.
-func (d *designer) domains() []string {
-	var out []string
-	for _, u := range d.request.Source.GetUserTypes() {
-		if strings.HasPrefix(strings.ToUpper(strings.TrimSpace(u.GetDefinition())), "CREATE DOMAIN") {
-			out = append(out, u.GetName(), u.GetSchema()+"."+u.GetName(), ident(u.GetName()))
-		}
-	}
-	return out
 }
 
 // adopt checks a table that is there against what comes.

@@ -68,7 +68,7 @@ func TestDesign_MySQL(t *testing.T) {
 	db, tables := designMySQL(t, nil)
 	store, staff := tables[0], tables[1]
 	require.Empty(t, codes(store, planv1.Severity_SEVERITY_ERROR))
-	require.Equal(t, []string{"ON_UPDATE_NOT_MOVED updated", "CHECK_NOT_MOVED ", "COLLATION_NOT_MOVED name", "INDEX_NOT_MOVED ", "INDEX_NOT_MOVED ", "INDEX_NOT_MOVED "},
+	require.Equal(t, []string{"ON_UPDATE_NOT_MOVED updated", "COLLATION_NOT_MOVED name", "INDEX_NOT_MOVED ", "INDEX_NOT_MOVED ", "INDEX_NOT_MOVED "},
 		codes(store, planv1.Severity_SEVERITY_WARNING))
 	require.Equal(t, []string{"GEOMETRY_AS_BYTES place", "PREFIX_NOT_MOVED story"}, codes(store, planv1.Severity_SEVERITY_INFO))
 	require.Equal(t, []string{"FOREIGN_KEY_NOT_MOVED size"}, codes(staff, planv1.Severity_SEVERITY_WARNING))
@@ -89,6 +89,7 @@ func TestDesign_MySQL(t *testing.T) {
   "born" DATETIME,
   "data" TEXT,
   "updated" TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP || '+00'),
+  CONSTRAINT "big" CHECK ("size" > 3),
   CONSTRAINT "boss" FOREIGN KEY ("manager") REFERENCES "staff" ("id") ON UPDATE CASCADE ON DELETE RESTRICT
 )`, store.GetStatements()[0].GetSql())
 	require.Equal(t, `CREATE UNIQUE INDEX IF NOT EXISTS main."name_u" ON "store" (substr("name", 1, 10))`, store.GetStatements()[1].GetSql())

@@ -109,7 +109,7 @@ func TestDesign_Foreign(t *testing.T) {
 				Indexes: []*planv1.Index{{Name: "t_pkey", Primary: true, Unique: true, Columns: []*planv1.IndexColumn{{Name: "id"}}},
 					{Name: "t_mail", Unique: true, Columns: []*planv1.IndexColumn{{Name: "mail"}}}, {Name: "T_MAIL", Columns: []*planv1.IndexColumn{{Name: "n"}}, Method: "btree"},
 					{Name: "t_gin", Columns: []*planv1.IndexColumn{{Name: "tags"}}, Method: "gin"}},
-				Checks:      []*planv1.Check{{Name: "c", Expression: "n > 0::numeric"}},
+				Checks:      []*planv1.Check{{Name: "c", Expression: "n > 0::numeric"}, {Name: "d", Expression: "n::text ~ '^1'"}},
 				ForeignKeys: []*planv1.ForeignKey{{Columns: []string{"n"}, ReferencedSchema: "public", ReferencedTable: "elsewhere", ReferencedColumns: []string{"n"}}}},
 			{Schema: "public", Name: "place", Columns: []*planv1.Column{{Name: "at", NativeType: "point", Kind: canon.Text}}},
 			{Schema: "public", Name: "T", Columns: []*planv1.Column{{Name: "a", NativeType: "text", Kind: canon.Text}, {Name: "A", NativeType: "text", Kind: canon.Text}}},
@@ -131,12 +131,14 @@ func TestDesign_Foreign(t *testing.T) {
   "at" TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP || '+00'),
   "mood" TEXT NOT NULL CHECK ("mood" IN ('sad', 'it''s')),
   "mail" TEXT,
-  "tags" TEXT
+  "tags" TEXT,
+  CONSTRAINT "c" CHECK (CAST(replace("n", 'NaN', '9e999') AS REAL) > 0)
 )`, tables[0].GetStatements()[0].GetSql())
 	require.Equal(t, "index t_mail", tables[0].GetStatements()[1].GetObject())
 	require.Equal(t, "index t_T_MAIL_2", tables[0].GetStatements()[2].GetObject())
 	require.True(t, tables[0].GetValidateByRange())
-	require.Equal(t, []string{"NO_TYPE_MAPPING at"}, codes(tables[1], planv1.Severity_SEVERITY_ERROR))
+	require.Empty(t, codes(tables[1], planv1.Severity_SEVERITY_ERROR))
+	require.Equal(t, "TEXT", tables[1].GetColumns()[0].GetTargetType())
 	require.Equal(t, []string{"NAME_COLLISION ", "NAME_COLLISION A"}, codes(tables[2], planv1.Severity_SEVERITY_ERROR))
 	require.Equal(t, []string{"NAME_RESERVED "}, codes(tables[3], planv1.Severity_SEVERITY_ERROR))
 

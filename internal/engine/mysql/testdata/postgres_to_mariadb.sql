@@ -10,7 +10,6 @@ SEVERITY_INFO INSTANT_AS_UTC public.every.at: timestamp with time zone becomes d
 SEVERITY_WARNING TEXT_LIMITED public.every.t: the column is part of a key, which holds 3072 bytes here in all: it becomes varchar(726), and a value of more than 726 characters stops the table
 SEVERITY_WARNING TEXT_LIMITED public.every.parent: the column is part of a key, which holds 3072 bytes here in all: it becomes varchar(768), and a value of more than 768 characters stops the table
 SEVERITY_WARNING DEFAULT_NOT_MOVED public.every.x: default is not moved: nextval('s')
-SEVERITY_WARNING CHECK_NOT_MOVED public.every.: check c is not moved, its condition is in the source's dialect: x > 0
 SEVERITY_INFO INDEX_PREFIX public.every.wide: index prefix takes the first 768 characters of the column, as many as an index here holds
 SEVERITY_WARNING INDEX_NOT_MOVED public.every.: index gin is not moved: only its own engine has it: gin CREATE INDEX gin
 SEVERITY_WARNING INDEX_NOT_MOVED public.every.: index part is not moved: only its own engine has it:  x > 1
@@ -44,7 +43,8 @@ CREATE TABLE `target`.`every` (
 	`arr` longtext,
 	`parent` varchar(768),
 	`x` int,
-	PRIMARY KEY (`id`)
+	PRIMARY KEY (`id`),
+	CONSTRAINT `c` CHECK (`x` > 0)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='all of it';
 ALTER TABLE `target`.`every` ADD UNIQUE INDEX `two_texts` (`t`, `vc`, `small`);
 ALTER TABLE `target`.`every` ADD INDEX `prefix` (`wide`(768));
