@@ -6,7 +6,9 @@
 package advice
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -25,6 +27,10 @@ func Losses(p *planv1.TablePlan, rows int64, losses []*planv1.Loss) []*planv1.Fi
 		}
 		c := p.GetColumns()[l.GetColumn()]
 		rule := loss.Rule(l.GetRule())
+		if l.GetIndex() != "" {
+			out = append(out, entry(p, c, rows, l))
+			continue
+		}
 		out = append(out, &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: l.GetRule(), Table: label(p), Column: c.GetSource(),
 			Message: fmt.Sprintf("%s of %s rows %s; the first: %s", humanize.Comma(l.GetRows()), humanize.Comma(rows), whatOf(rule, c), reason(l.GetExample())),
 			Fix:     remedy(p, c, rule), Rows: l.GetRows(), Keys: l.GetKeys()})
@@ -32,23 +38,58 @@ func Losses(p *planv1.TablePlan, rows int64, losses []*planv1.Loss) []*planv1.Fi
 	return out
 }
 
+// entry makes the finding about rows that an index of the target has no room for, or may
+// have none.
+func entry(p *planv1.TablePlan, c *planv1.ColumnPlan, rows int64, l *planv1.Loss) *planv1.Finding {
+	out := &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: l.GetRule(), Table: label(p), Column: c.GetSource(), Index: l.GetIndex(), Rows: l.GetRows(), Keys: l.GetKeys(),
+		Message: fmt.Sprintf("%s of %s rows do not fit an entry of index %s; the first: %s", humanize.Comma(l.GetRows()), humanize.Comma(rows), l.GetIndex(), l.GetExample())}
+	if loss.Rule(l.GetRule()) == loss.IndexEntryLong {
+		out.Severity = planv1.Severity_SEVERITY_WARNING
+		out.Message = fmt.Sprintf("%s of %s rows may not fit an entry of index %s, and the table stops where one does not; the first: %s", humanize.Comma(l.GetRows()), humanize.Comma(rows), l.GetIndex(), l.GetExample())
+	}
+	out.Fix = Fix(p, out)
+	return out
+}
+
 // EqualKeys makes the finding that a unique key of the target takes keys of the source
 // for one. Names are rows, those with equal keys side by side.
 func EqualKeys(p *planv1.TablePlan, key *planv1.Index, rows int64, names []string) *planv1.Finding {
 	out := &planv1.Finding{Severity: planv1.Severity_SEVERITY_ERROR, Code: "KEYS_COLLIDE", Table: label(p), Rows: rows, Keys: names}
-	var columns []string
+	var parts []string
+	what := "correct the rows, or drop the index there"
 	for _, k := range key.GetColumns() {
-		columns = append(columns, k.GetName())
-		for _, c := range p.GetColumns() {
-			if c.GetTarget() == k.GetName() && c.GetKind() == planv1.Kind_KIND_TEXT && out.GetColumn() == "" {
-				out.Column = c.GetSource()
-				out.Message = fmt.Sprintf(" by collation %s", c.GetTargetCollation())
-			}
+		parts = append(parts, cmp.Or(k.GetName(), k.GetExpression()))
+		i := slices.IndexFunc(p.GetColumns(), func(c *planv1.ColumnPlan) bool {
+			return k.GetName() != "" && strings.EqualFold(c.GetTarget(), k.GetName())
+		})
+		if i < 0 {
+			continue
+		}
+		c := p.GetColumns()[i]
+		if out.Column == "" || c.GetKind() == planv1.Kind_KIND_TEXT {
+			out.Column = c.GetSource()
+		}
+		if collation := cmp.Or(k.GetCollation(), c.GetTargetCollation()); collation != "" {
+			what = "collation " + collation + " does not tell them apart: give the column one that does, or " + what
 		}
 	}
-	out.Message = fmt.Sprintf("%s rows have keys that unique index %s (%s) of the target takes for another row's%s: give the columns a collation there that tells them apart, "+
-		"as those that end in 0900_bin or nopad_bin, or correct the rows", humanize.Comma(rows), key.GetName(), strings.Join(columns, ", "), out.GetMessage())
+	out.Message = fmt.Sprintf("%s rows have keys that unique index %s (%s) of the target takes for another row's: %s", humanize.Comma(rows), key.GetName(), strings.Join(parts, ", "), what)
+	out.Fix = apart(p, out.GetColumn())
 	return out
+}
+
+// apart gives the lines of a spec by which the target tells keys apart: the column's own
+// type where the spec has chosen another, a table that drover makes where one is there.
+func apart(p *planv1.TablePlan, column string) string {
+	for _, c := range p.GetSource().GetColumns() {
+		if c.GetName() == column && c.GetCast() != "" && !p.GetTargetExists() && c.GetKind() == planv1.Kind_KIND_TEXT {
+			return columnRule(p, column, []string{"{type: " + textType(p) + "}"})
+		}
+	}
+	if p.GetTargetExists() {
+		return tableRule(p, "into: "+scalar(p.GetSource().GetName()+"_new"))
+	}
+	return ""
 }
 
 // label is a source table's name for people.
@@ -80,6 +121,7 @@ var what = map[loss.Rule]string{
 	loss.StorageClass:   "hold a value of another type than the column's, which %s does not take",
 	loss.Null:           "hold NULL, which the target's column does not take",
 	loss.Conversion:     "hold a value that has no form as %s",
+	loss.TooLarge:       "hold a value that is too large to be converted to %s",
 	loss.Refused:        "hold a value that has no exact form as %s",
 }
 

@@ -27,7 +27,7 @@ var wider = map[string]map[loss.Rule]string{
 
 // keptFirst are the rules for which keeping every value in another type is what most
 // people want; for the others it is a policy.
-var keptFirst = []loss.Rule{loss.NumberRange, loss.Digits, loss.TooLong, loss.Padding, loss.Fraction, loss.Charset, loss.JSON, loss.TimeOfDay, loss.NegativeZero}
+var keptFirst = []loss.Rule{loss.NumberRange, loss.Digits, loss.TooLong, loss.Padding, loss.Fraction, loss.Charset, loss.JSON, loss.TimeOfDay, loss.NegativeZero, loss.Geometry}
 
 // unreadable are the rules by which a value is refused when it is read: another type in
 // the target does not help.
@@ -38,6 +38,9 @@ var unreadable = []loss.Rule{loss.StorageClass, loss.Encoding}
 func remedy(p *planv1.TablePlan, c *planv1.ColumnPlan, r loss.Rule) string {
 	if r == loss.Null {
 		return tableRule(p, "where: "+scalar(`"`+strings.ReplaceAll(c.GetSource(), `"`, `""`)+`" IS NOT NULL`))
+	}
+	if r == loss.TooLarge { // a policy needs the whole value too
+		return columnRule(p, c.GetSource(), []string{"{drop: true}"})
 	}
 	var kept, policies []string
 	if to := widerType(p, c, r); to != "" {
@@ -75,7 +78,7 @@ func widerType(p *planv1.TablePlan, c *planv1.ColumnPlan, r loss.Rule) string {
 		open, shut := strings.IndexByte(c.GetTargetType(), '('), strings.IndexByte(c.GetTargetType(), ')')
 		return c.GetTargetType()[:open] + "(6)" + c.GetTargetType()[shut+1:]
 	case bytes && engine == "mysql":
-		return map[loss.Rule]string{loss.TooLong: "longblob", loss.Padding: "longblob"}[r]
+		return map[loss.Rule]string{loss.TooLong: "longblob", loss.Padding: "longblob", loss.Geometry: "longblob"}[r]
 	case c.GetKind() == planv1.Kind_KIND_BITS && engine == "postgres":
 		return "bit varying"
 	}

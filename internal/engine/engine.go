@@ -35,6 +35,11 @@ type ValueCheck interface {
 	// Check takes a canonical value, which is not NULL, of the column at a position of
 	// the plan. An error says why it has no exact form there; loss.RuleOf tells the rule.
 	Check(column int, v []byte) error
+	// Large tells what becomes of a value of size bytes, which nobody should hold. The
+	// check takes it in pieces, each of them but the last with whole characters where it
+	// is text. Where it is nil a loader holds the value, and Check takes it whole. The error
+	// refuses the value for its size.
+	Large(column int, size int64) (check func(piece []byte) error, err error)
 }
 
 // Config names a database to open.
@@ -171,7 +176,7 @@ type ReadRequest struct {
 	// Pieces, if not 0, has rows of more bytes than that come in pieces, as they
 	// arrive, so that nobody holds them: the caller looks at Row.More. Without it a row
 	// of more than batch.MaxRow is refused. A value that is converted on the way is held
-	// in any case, and refused if it has more than batch.MaxRow bytes.
+	// in any case, and refused by ErrTooWide if it has more than batch.MaxRow bytes.
 	Pieces int
 	// Touch, if not nil, is called for each value that its column's policy changes,
 	// with the column's position in the plan, before the row is given.
@@ -181,7 +186,8 @@ type ReadRequest struct {
 	Target ValueCheck
 	// Lossy, if not nil, is called for each value that its kind cannot hold and no
 	// policy replaces, with the column's position in the plan, before the row is given
-	// with NULL in its place. Without it the first such value ends the read.
+	// with NULL in its place, or as it is where it passes in pieces. Without it the first
+	// such value ends the read.
 	Lossy func(column int, err error)
 }
 

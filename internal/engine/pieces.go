@@ -1,6 +1,13 @@
 package engine
 
-import "github.com/drover-db/drover/internal/batch"
+import (
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/loss"
+)
+
+// ErrTooWide refuses a value that is held because it is converted, and that nobody
+// should hold.
+var ErrTooWide = loss.New(loss.TooLarge, "value of more than %d MiB is too large to be converted: shorten it, or give its column a type that takes it as it is", batch.MaxRow>>20)
 
 // InPieces gives a row that an adapter holds to row, in pieces if it has more bytes
 // than ReadRequest.Pieces, or its value, says.

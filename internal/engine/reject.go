@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"io"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -10,9 +11,11 @@ import (
 
 // Reject is a row of a batch that the target refuses.
 type Reject struct {
-	// Row is the row as it came; it shares the batch's memory.
-	Row  []byte
-	Hash batch.Hash
+	// Row is the row as it came; it shares the batch's memory. Large has it in Row's place
+	// where memory must not.
+	Row   []byte
+	Large *io.SectionReader
+	Hash  batch.Hash
 	// Err says why, and names key and column as far as the target does.
 	Err *fault.Error
 }

@@ -53,6 +53,13 @@ const (
 	Null Rule = "NULL_NOT_ALLOWED"
 	// Conversion: a value that has no form in the type that a cast asks for.
 	Conversion Rule = "CAST_NOT_EXACT"
+	// TooLarge: more bytes than a worker holds, in a value that cannot pass in pieces.
+	TooLarge Rule = "VALUE_TOO_LARGE"
+	// IndexEntry: values that an index of the target has no room for.
+	IndexEntry Rule = "INDEX_ENTRY_TOO_LONG"
+	// IndexEntryLong: values that an index of the target has room for only if it
+	// compresses them well enough.
+	IndexEntryLong Rule = "INDEX_ENTRY_LONG"
 	// Refused is every other reason.
 	Refused Rule = "VALUE_REFUSED"
 )

@@ -35,7 +35,7 @@ func (s *Service) assess(ctx context.Context, db engine.Reader, job *workerv1.Jo
 	}
 	a := newAssessment(work.GetTable(), check, report)
 	err = db.Read(ctx, engine.ReadRequest{Side: engine.SourceSide, Plan: work.GetTable(), Range: work.GetRange(),
-		Touch: a.touch, Lossy: a.refuse}, a.row)
+		Pieces: s.config.LargeRow, Touch: a.touch, Lossy: a.refuse}, a.row)
 	if err != nil {
 		return nil, atTable(err, work.GetTable())
 	}
@@ -46,11 +46,13 @@ func (s *Service) assess(ctx context.Context, db engine.Reader, job *workerv1.Jo
 type lossID struct {
 	column int
 	rule   loss.Rule
+	index  string
 }
 
-// refusal is a value of the row in hand that does not arrive.
+// refusal is a value of the row in hand that does not arrive, or does not fit an index.
 type refusal struct {
 	column int
+	index  string
 	err    error
 }
 
@@ -62,6 +64,8 @@ type assessment struct {
 	// required are the columns that take no NULL.
 	required []bool
 	fields   [][]byte
+	large    *largeRow
+	entries  *entries
 	refused  []refusal
 	losses   map[lossID]*planv1.Loss
 	touched  engine.Touched
@@ -70,8 +74,9 @@ type assessment struct {
 }
 
 func newAssessment(p *planv1.TablePlan, check engine.ValueCheck, report worker.Report) *assessment {
-	out := &assessment{plan: p, check: check, report: report, fields: make([][]byte, len(p.GetColumns())),
+	out := &assessment{plan: p, check: check, report: report, entries: newEntries(p), fields: make([][]byte, len(p.GetColumns())),
 		required: make([]bool, len(p.GetColumns())), losses: map[lossID]*planv1.Loss{}}
+	out.large = &largeRow{assessment: out, splitter: batch.NewSplitter(p.GetEncoding(), len(p.GetColumns()))}
 	for i, c := range p.GetColumns() {
 		out.required[i] = c.Constant == nil && (!c.GetNullable() || inPrimaryKey(p, c))
 	}
@@ -92,24 +97,35 @@ func (a *assessment) touch(column int) { a.touched.Add(engine.Touched{uint32(col
 // refuse takes note of a value of the row that comes next, or is in hand.
 func (a *assessment) refuse(column int, err error) {
 	if !a.isRefused(column) {
-		a.refused = append(a.refused, refusal{column, err})
+		a.refused = append(a.refused, refusal{column: column, err: err})
 	}
 }
 
 func (a *assessment) isRefused(column int) bool {
-	return slices.ContainsFunc(a.refused, func(r refusal) bool { return r.column == column })
+	return slices.ContainsFunc(a.refused, func(r refusal) bool { return r.column == column && r.index == "" })
 }
 
 func (a *assessment) row(r engine.Row) error {
-	if err := a.values(r.Data); err != nil {
+	check := a.values
+	if r.More || a.large.begun {
+		check = a.large.piece
+	}
+	if err := check(r.Data); err != nil {
 		return err
 	}
+	a.bytes += int64(len(r.Data))
+	if r.More {
+		return nil
+	}
+	if err := a.large.end(); err != nil {
+		return err
+	}
+	a.entries.end(func(v refusal) { a.refused = append(a.refused, v) })
 	for _, v := range a.refused {
 		a.count(v, r)
 	}
 	a.refused = a.refused[:0]
 	a.rows++
-	a.bytes += int64(len(r.Data))
 	if a.rows%assessReport == 0 {
 		a.report(&workerv1.Progress{Rows: a.rows, Bytes: a.bytes})
 	}
@@ -126,26 +142,32 @@ func (a *assessment) values(row []byte) error {
 		return fault.Wrap(fault.Corrupt, "extractor.assess", err)
 	}
 	for i, v := range a.fields {
-		switch {
-		case v != nil:
-			if err := a.check.Check(i, v); err != nil {
-				a.refuse(i, err)
-			}
-		case a.required[i] && !a.isRefused(i):
-			// A value that was refused has left a NULL behind.
-			a.refuse(i, errNull)
-		}
+		a.value(i, v)
 	}
 	return nil
+}
+
+// value hands a value to the target's check.
+func (a *assessment) value(i int, v []byte) {
+	switch {
+	case v != nil:
+		a.entries.value(i, v)
+		if err := a.check.Check(i, v); err != nil {
+			a.refuse(i, err)
+		}
+	case a.required[i] && !a.isRefused(i):
+		// A value that was refused has left a NULL behind.
+		a.refuse(i, errNull)
+	}
 }
 
 var errNull = loss.New(loss.Null, "holds NULL, which the target's column does not take")
 
 func (a *assessment) count(v refusal, r engine.Row) {
-	id := lossID{v.column, a.rule(v)}
+	id := lossID{v.column, a.rule(v), v.index}
 	l := a.losses[id]
 	if l == nil {
-		l = &planv1.Loss{Column: uint32(v.column), Rule: string(id.rule), Example: v.err.Error()}
+		l = &planv1.Loss{Column: uint32(v.column), Rule: string(id.rule), Index: id.index, Example: v.err.Error()}
 		a.losses[id] = l
 	}
 	l.Rows++

@@ -13,7 +13,11 @@ import (
 
 // numbers makes a source of which every third note is no number, travelling as numbers.
 func numbers(t *testing.T, policy *planv1.Policy) *fixture {
-	f := newFixture(t, Config{BatchBytes: 1000}, 300, func(i int) string {
+	return numbersBy(t, Config{BatchBytes: 1000}, policy)
+}
+
+func numbersBy(t *testing.T, config Config, policy *planv1.Policy) *fixture {
+	f := newFixture(t, config, 300, func(i int) string {
 		if i%3 == 0 {
 			return short(i)
 		}

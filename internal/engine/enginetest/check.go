@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // testCheck holds a target's check to what its writer does: what the one passes the
@@ -37,6 +39,7 @@ func testCheck(t *testing.T, source, target Factory) {
 			}
 			b := alone(p, fields, column, sequence, r.key)
 			says := check.Check(column, fields[column])
+			f.sameInPieces(check, column, fields[column], says)
 			_, err := w.Write(f.ctx, b)
 			label := p.GetColumns()[column].GetSource()
 			if says != nil {
@@ -51,6 +54,24 @@ func testCheck(t *testing.T, source, target Factory) {
 		}
 	}
 	t.Logf("%d values refused, as checked", refused)
+}
+
+// sameInPieces holds what a check says of a value in pieces, if it takes them, to what it
+// says of the whole.
+func (f *flow) sameInPieces(check engine.ValueCheck, column int, v []byte, says error) {
+	pieces, err := check.Large(column, int64(len(v)))
+	if pieces == nil && err == nil {
+		return // it is to be held
+	}
+	for rest := v; err == nil && len(rest) > 0; {
+		n := max(1, len(rest)/2)
+		for n < len(rest) && !utf8.RuneStart(rest[n]) {
+			n++
+		}
+		err, rest = pieces(rest[:n]), rest[n:]
+	}
+	require.Equal(f.t, says == nil, err == nil, "column %d: the check says %v of a value, and %v of its pieces", column, says, err)
+	require.Equal(f.t, loss.RuleOf(says), loss.RuleOf(err))
 }
 
 // readable are the rows of a source, with NULL for values that cannot be read.

@@ -1,6 +1,8 @@
 package enginetest
 
 import (
+	"bytes"
+	"io"
 	"slices"
 
 	"github.com/stretchr/testify/require"
@@ -81,6 +83,53 @@ func (l *ledgerTest) rejectsRefused() {
 	l.write(w, l.sifted(0, k.sieve(1), l.rows[0], l.rows[0]))
 	require.NoError(l.t, l.target.Empty(l.ctx, l.migration, l.p, 20))
 	require.Empty(l.t, l.openRange(l.p, l.r, 21, 21, false).Ledger().Rejected)
+}
+
+// onDisk has a batch's rows where memory does not.
+func onDisk(b engine.Batch) engine.Batch {
+	b.Large, b.Body = io.NewSectionReader(bytes.NewReader(b.Body), 0, int64(len(b.Body))), nil
+	return b
+}
+
+// rejectsLarge: of a batch that is not in memory refused rows are left out too, the last
+// one, which may be too large for memory, and those before it; and they are replayed from
+// where they are kept.
+func (l *ledgerTest) rejectsLarge() {
+	l.key()
+	w := l.openRange(l.p, l.r, 10, 10, false)
+	k := &keeper{}
+	l.write(w, l.sifted(0, k.sieve(9), l.rows[:4]...))
+	fine := onDisk(l.sifted(1, k.sieve(9), l.rows[4:6]...))
+	l.write(w, fine)
+	require.Zero(l.t, k.calls)
+	l.write(w, onDisk(l.sifted(2, k.sieve(9), l.rows[6], l.rows[7], l.rows[3])))
+	require.Equal(l.t, digest(l.rows[:8]), l.there())
+	require.Len(l.t, k.refused, 1)
+	refused := k.refused[0]
+	require.Equal(l.t, batch.HashRow(l.rows[3].data), refused.Hash)
+	require.NotEmpty(l.t, refused.Err.Key)
+	kept := refused.Row
+	if refused.Large != nil {
+		var err error
+		kept, err = engine.ReadLarge(refused.Large, 0, refused.Large.Size())
+		require.NoError(l.t, err)
+	}
+	require.Equal(l.t, l.rows[3].data, kept)
+	l.write(w, onDisk(l.sifted(3, k.sieve(9), l.rows[1], l.rows[8], l.rows[9])))
+	require.Equal(l.t, digest(l.rows[:10]), l.there())
+	require.Equal(l.t, hashes(l.rows[3]), k.before)
+	_, err := w.Write(l.ctx, onDisk(l.sifted(4, k.sieve(2), l.rows[0])))
+	l.refused(fault.Value, err)
+	_, err = w.Write(l.ctx, onDisk(l.sifted(4, nil, l.rows[0])))
+	require.Error(l.t, err)
+
+	replay := onDisk(l.sifted(4, k.sieve(9), l.rows[3]))
+	replay.Replays = hashes(l.rows[3])
+	l.write(w, replay)
+	ledger, err := w.Complete(l.ctx, 5)
+	require.NoError(l.t, err)
+	require.Equal(l.t, digest(l.rows[:10]), ledger.Digest)
+	require.ElementsMatch(l.t, hashes(l.rows[3], l.rows[1]), ledger.Rejected)
 }
 
 // rejectsBounded: a batch fails as a whole with one refused row too many, without a

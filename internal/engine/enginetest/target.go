@@ -21,7 +21,7 @@ func testLedger(t *testing.T, f Factory) {
 		"NewAttemptGoesOn": (*ledgerTest).newAttemptGoesOn, "ResetRange": (*ledgerTest).resetRange, "Complete": (*ledgerTest).complete,
 		"FailedBatchLeavesNothing": (*ledgerTest).failedBatchLeavesNothing, "EmptyFences": (*ledgerTest).emptyFences,
 		"FinishFences": (*ledgerTest).finishFences, "CountsTouchedOnce": (*ledgerTest).countsTouchedOnce, "RangesAreIndependent": (*ledgerTest).rangesAreIndependent,
-		"RejectsRefused": (*ledgerTest).rejectsRefused, "RejectsBounded": (*ledgerTest).rejectsBounded, "RejectsReplayed": (*ledgerTest).rejectsReplayed,
+		"RejectsRefused": (*ledgerTest).rejectsRefused, "RejectsLarge": (*ledgerTest).rejectsLarge, "RejectsBounded": (*ledgerTest).rejectsBounded, "RejectsReplayed": (*ledgerTest).rejectsReplayed,
 		"Reopened": (*ledgerTest).reopened,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,3 +16,12 @@ type valueCheck struct{ plan *planv1.TablePlan }
 func (c valueCheck) Check(column int, v []byte) error {
 	return canon.Check(c.plan.GetColumns()[column].GetKind(), v)
 }
+
+// Large takes every text and blob.
+func (c valueCheck) Large(column int, _ int64) (func([]byte) error, error) {
+	switch c.plan.GetColumns()[column].GetKind() {
+	case canon.Text, canon.Bytes:
+		return func([]byte) error { return nil }, nil
+	}
+	return nil, nil
+}

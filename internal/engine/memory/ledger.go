@@ -2,8 +2,6 @@ package memory
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -79,6 +77,13 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 	if err := ctx.Err(); err != nil {
 		return 0, fault.Wrap(fault.Canceled, op, err)
 	}
+	if b.Large != nil { // there is nothing but memory
+		var err error
+		if b.Body, err = engine.ReadLarge(b.Large, 0, b.Large.Size()); err != nil {
+			return 0, err
+		}
+		b.Large = nil
+	}
 	rows, err := w.decode(b)
 	if err != nil {
 		return 0, err
@@ -121,12 +126,6 @@ func (w *rangeWriter) Close() error { return nil }
 
 // decode copies a batch's rows out of its body, and checks their number and sum.
 func (w *rangeWriter) decode(b engine.Batch) ([]record, error) {
-	if b.Large != nil {
-		b.Body = make([]byte, b.Large.Size())
-		if _, err := b.Large.ReadAt(b.Body, 0); err != nil && !errors.Is(err, io.EOF) {
-			return nil, fault.Wrap(fault.Unavailable, "memory.Write", err)
-		}
-	}
 	rows, sum, err := w.records(b.Encoding, b.Body)
 	if err == nil && sum != b.Digest {
 		err = fault.New(fault.Corrupt, "memory.Write", "batch %d does not add up: %d rows, header says %d", b.Sequence, sum.Rows, b.Digest.Rows)

@@ -43,6 +43,18 @@ func (c *valueCheck) Check(column int, v []byte) error {
 	return nil
 }
 
+// Large takes values that a writer passes on as they are.
+func (c *valueCheck) Large(column int, _ int64) (func([]byte) error, error) {
+	e := c.columns[column]
+	switch {
+	case e.encode != nil || !e.unbounded:
+		return nil, nil
+	case e.check == nil:
+		return func([]byte) error { return nil }, nil
+	}
+	return e.check, nil
+}
+
 // textTypes are those with a character set.
 var textTypes = []string{"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}
 

@@ -21,7 +21,6 @@ const heldField = 64 << 10
 var (
 	// errLargeRow says that the packet that comes is to be read from stream.large.
 	errLargeRow = errors.New("large row")
-	errTooWide  = errors.New("value is too large to be converted: shorten it, or give its column a type that takes it as it is")
 )
 
 // packetReader reads a packet that memory must not hold, with those that continue it.
@@ -56,14 +55,14 @@ type largeRow struct {
 	out    []byte
 	piece  []byte
 	// marks counts the question marks of columns that the server may have put them into.
-	marks map[*column]int
+	marks map[int]int
 	// refused is the first value at fault: it is told at the row's end, by the key.
 	refused *fault.Error
 }
 
 // large gives on the row that the stream is at.
 func (r *rowReader) large(s *stream, forms []form) error {
-	l := &largeRow{rowReader: r, packet: s.large, piece: make([]byte, batch.PieceBytes), marks: map[*column]int{}}
+	l := &largeRow{rowReader: r, packet: s.large, piece: make([]byte, batch.PieceBytes), marks: map[int]int{}}
 	r.marksLater = true
 	err := l.run(forms)
 	r.marksLater = false
@@ -113,10 +112,10 @@ func (l *largeRow) field(i int, f form, null bool) error {
 		}
 	}
 	if length > heldField && l.passes(i) {
-		return l.pass(l.columns[i], length)
+		return l.pass(i, length)
 	}
 	if length > batch.MaxRow {
-		l.refuseLater(l.nameOf(i), errTooWide)
+		l.refuseLater(i, engine.ErrTooWide)
 		return l.skip(length)
 	}
 	l.fields[i] = make([]byte, length)
@@ -125,8 +124,6 @@ func (l *largeRow) field(i int, f form, null bool) error {
 	}
 	return l.encodeHeld(i)
 }
-
-func (l *largeRow) nameOf(i int) string { return l.columns[min(i, len(l.columns)-1)].name }
 
 // length reads what stands in front of a field.
 func (l *largeRow) length() (int, error) {
@@ -158,7 +155,8 @@ func (l *largeRow) passes(i int) bool {
 }
 
 // pass gives a value on in pieces.
-func (l *largeRow) pass(c *column, length int) error {
+func (l *largeRow) pass(i, length int) error {
+	c := l.columns[i]
 	l.out = batch.AppendHead(l.out, length)
 	var text canon.Pieces
 	binary := c.plan.GetKind() == canon.Bytes
@@ -169,10 +167,10 @@ func (l *largeRow) pass(c *column, length int) error {
 		}
 		length -= len(piece)
 		if !binary && (!text.Add(piece) || length == 0 && !text.Whole()) {
-			l.refuseLater(c.name, errNotUTF8)
+			l.refuseLater(i, errNotUTF8)
 		}
 		if c.marks > 0 {
-			l.marks[c] += bytes.Count(piece, []byte{'?'})
+			l.marks[i] += bytes.Count(piece, []byte{'?'})
 		}
 		l.out = append(l.out, piece...)
 		if err := l.flush(); err != nil || l.stopped != nil {
@@ -182,7 +180,9 @@ func (l *largeRow) pass(c *column, length int) error {
 	return nil
 }
 
+// skip passes over a value, which leaves a NULL behind.
 func (l *largeRow) skip(length int) error {
+	l.out = batch.AppendNull(l.out)
 	for length > 0 {
 		piece := l.piece[:min(length, len(l.piece))]
 		if err := l.fill(piece); err != nil {
@@ -200,18 +200,25 @@ func (l *largeRow) encodeHeld(i int) error {
 	}
 	c := l.columns[i]
 	if c.marks > 0 && l.fields[i] != nil {
-		l.marks[c] = bytes.Count(l.fields[i], []byte{'?'})
+		l.marks[i] = bytes.Count(l.fields[i], []byte{'?'})
 	}
-	var err error
-	if l.out, err = l.appendColumn(l.out, c, l.fields[i]); err != nil {
-		l.refuseLater(c.name, err)
+	out, err := l.appendColumn(l.out, c, l.fields[i])
+	if err != nil {
+		l.refuseLater(i, err)
+		out = batch.AppendNull(l.out)
 	}
+	l.out = out
 	return l.flush()
 }
 
-func (l *largeRow) refuseLater(column string, err error) {
-	if l.refused == nil {
-		l.refused = &fault.Error{Column: column, Err: err}
+// refuseLater takes note of a value at fault.
+func (l *largeRow) refuseLater(i int, err error) {
+	i = min(i, len(l.columns)-1)
+	switch {
+	case l.request.Lossy != nil:
+		l.request.Lossy(i, err)
+	case l.refused == nil:
+		l.refused = &fault.Error{Column: l.columns[i].name, Err: err}
 	}
 }
 
@@ -228,9 +235,9 @@ func (l *largeRow) flush() error {
 }
 
 func (l *largeRow) end() error {
-	for c, n := range l.marks {
-		if there, _ := integer(formInt64, l.fields[c.marks]); there != uint64(n) {
-			l.refuseLater(c.name, errLostCharacters)
+	for i, n := range l.marks {
+		if there, _ := integer(formInt64, l.fields[l.columns[i].marks]); there != uint64(n) {
+			l.refuseLater(i, errLostCharacters)
 		}
 	}
 	if l.refused != nil {

@@ -23,15 +23,53 @@ import (
 const variablePiece = 4 << 20
 
 // writeLarge applies a large batch: by LOAD DATA, which takes values of any size from
-// a stream, else by variables of the session.
+// a stream, else by variables of the session. Where a row is refused it is looked for,
+// and named, or left out where the batch has a sieve.
 func (w *rangeWriter) writeLarge(ctx context.Context, b engine.Batch) (engine.Outcome, error) {
 	if w.bulk {
 		outcome, err := w.apply(ctx, b, w.loadLarge)
-		if !w.tryInserts(err) {
+		if _, refused := w.Refusal(err); !w.tryInserts(err) && (b.Sieve == nil || !refused) {
 			return outcome, err
 		}
 	}
+	if w.bulk || b.Sieve != nil {
+		return w.apply(ctx, b, w.siftLarge)
+	}
 	return w.apply(ctx, b, w.insertLarge)
+}
+
+// siftLarge writes a batch's rows but for those that the server refuses.
+func (w *rangeWriter) siftLarge(ctx context.Context, b engine.Batch) ([]engine.Reject, error) {
+	room := 0 // names the first
+	if b.Sieve != nil {
+		room = b.Sieve.Room(w.ledger)
+	}
+	return engine.SiftLarge(ctx, w.request.Plan, b, room, w)
+}
+
+// InsertLarge writes a row from the disk.
+func (w *rangeWriter) InsertLarge(ctx context.Context, row *io.SectionReader) error {
+	err := w.insertOneLarge(ctx, engine.Batch{Large: row, Digest: batch.Digest{Rows: 1}})
+	if f, refused := w.Refusal(err); refused && f.Key == "" {
+		e := &largeEncoder{rowEncoder: w.rows, body: row}
+		if _, cutErr := e.next(0); cutErr == nil {
+			return w.named(f)
+		}
+	}
+	return err
+}
+
+// insertOneLarge writes a batch of one row. What LOAD DATA says of it stands: a value of
+// any size goes by it, and by INSERT not every one.
+func (w *rangeWriter) insertOneLarge(ctx context.Context, b engine.Batch) error {
+	if w.bulk {
+		_, err := w.loadLarge(ctx, b)
+		if _, refused := w.Refusal(err); refused || !w.tryInserts(err) {
+			return err
+		}
+	}
+	_, err := w.insertLarge(ctx, b)
+	return err
 }
 
 // loadLarge is loadData from the disk: lines are made as the server takes them.
@@ -90,7 +128,7 @@ func (e *largeEncoder) next(at int64) (end int64, err error) {
 func (e *largeEncoder) hold(i int) error {
 	p := e.places[i]
 	if p.Len > batch.MaxRow {
-		return e.refuse(i, errTooWide)
+		return e.refuse(i, engine.ErrTooWide)
 	}
 	e.fields[i] = make([]byte, p.Len)
 	return e.read(e.fields[i], p.At)

@@ -58,10 +58,14 @@ func (w *rangeWriter) loadInfile(ctx context.Context, name string, b engine.Batc
 	if err != nil {
 		return err
 	}
+	// A warning says why a row was left out.
+	if err := w.refuseWarnings(ctx); err != nil {
+		return err
+	}
 	if n != b.Digest.Rows {
 		return fault.New(fault.Value, "mysql.Write", "batch %d: target took %d rows, the batch says %d", b.Sequence, n, b.Digest.Rows)
 	}
-	return w.refuseWarnings(ctx)
+	return nil
 }
 
 // loadStatement is the LOAD DATA of the table.

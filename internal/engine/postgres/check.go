@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/loss"
@@ -46,6 +48,21 @@ func (c *valueCheck) Check(column int, v []byte) (err error) {
 	return err
 }
 
+// Large takes values that a writer passes on as they are. Whether a text is JSON only a
+// look at the whole tells; of one that nobody holds the server is left to say so.
+func (c *valueCheck) Large(column int, size int64) (func([]byte) error, error) {
+	kind, oid := c.plan.GetColumns()[column].GetKind(), c.types[column].oid
+	switch {
+	case size >= largestField:
+		return nil, errTooLong
+	case !c.passes(column), kind == canon.JSON && (oid == oidJSON || oid == oidJSONB) && size <= batch.MaxRow:
+		return nil, nil
+	case kind == canon.Bytes:
+		return func([]byte) error { return nil }, nil
+	}
+	return checkText, nil
+}
+
 var errJSON = loss.New(loss.JSON, "the text is not JSON")
 
 // namedTypes are the built-in types as format_type writes them, without modifiers.
@@ -74,7 +91,7 @@ func storedTypeOf(name string) storedType {
 		base = "interval"
 	}
 	out := storedType{oid: namedTypes[base], typmod: typmod{fraction: -1}}
-	out.spatial = out.oid == 0 && (base == "geometry" || strings.HasSuffix(base, ".geometry"))
+	out.spatial = out.oid == 0 && slices.Contains(spatialTypes, base[strings.LastIndexByte(base, '.')+1:])
 	switch {
 	case len(modifiers) == 0:
 		if out.oid == oidBit || out.oid == oidBpchar {

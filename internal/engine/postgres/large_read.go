@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"encoding/binary"
-	"errors"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -14,8 +13,6 @@ import (
 // heldField is the size up to which a large row's fields are held: they are encoded,
 // and their key found, as those of any other row.
 const heldField = 64 << 10
-
-var errTooWide = errors.New("value is too large to be converted: shorten it, or give its column a type that takes it as it is")
 
 // largeRow takes a tuple that memory must not hold, piece by piece as it arrives, and
 // gives the row on in pieces. Values that travel as they are pass through; the others
@@ -106,7 +103,7 @@ func (l *largeRow) heading() error {
 	l.held, l.text = nil, canon.Pieces{}
 	if l.holding && length > batch.MaxRow {
 		l.holding = false
-		l.refuse(errTooWide)
+		l.refuse(engine.ErrTooWide)
 	}
 	if l.passing && l.columns == nil {
 		l.out = append(l.out, l.head...)
@@ -131,8 +128,12 @@ func (l *largeRow) isKey(field int) bool {
 	return false
 }
 
+// refuse takes note of a value at fault.
 func (l *largeRow) refuse(err error) {
-	if l.refused == nil {
+	switch {
+	case l.lossy != nil:
+		l.lossy(l.at, err)
+	case l.refused == nil:
 		l.refused, l.refusedAt = err, l.at
 	}
 }
@@ -180,6 +181,7 @@ func (l *largeRow) endField() error {
 		l.row = l.row[:0]
 		if err := l.appendColumn(l.at); err != nil {
 			l.refuse(err)
+			l.row = batch.AppendNull(l.row[:0])
 		}
 		l.out = append(l.out, l.row...)
 		if err := l.flush(batch.PieceBytes); err != nil {

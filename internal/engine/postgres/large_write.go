@@ -13,6 +13,7 @@ import (
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // largestField is what PostgreSQL takes for one value: its memory comes in pieces of
@@ -140,8 +141,10 @@ func onDisk(err error, length int64) error {
 	return fault.New(fault.Unavailable, "postgres.Write", "read a large row back from disk: %w", err)
 }
 
+var errTooLong = loss.New(loss.TooLong, "value is larger than PostgreSQL's limit of 1 GiB: shorten it, or leave its row or column out")
+
 // passes tells whether a column takes the bytes of its values as they are.
-func (e *largeEncoder) passes(i int) bool {
+func (e *tupleEncoder) passes(i int) bool {
 	kind, to := e.plan.GetColumns()[i].GetKind(), e.types[i]
 	switch kind {
 	case canon.Bytes:
@@ -157,7 +160,7 @@ func (e *largeEncoder) passes(i int) bool {
 func (e *largeEncoder) heldField(i int) error {
 	p := e.places[i]
 	if p.Len > batch.MaxRow {
-		return e.valueError(i, errTooWide)
+		return e.valueError(i, engine.ErrTooWide)
 	}
 	if p.Len > heldField {
 		if err := e.read(i); err != nil {
@@ -185,8 +188,8 @@ func (e *largeEncoder) passField(i int) error {
 	if e.types[i].oid == oidJSONB {
 		prefix = []byte{1} // the version of its binary form
 	}
-	if size := p.Len + int64(len(prefix)); size > largestField {
-		return e.valueError(i, errors.New("value is larger than PostgreSQL's limit of 1 GiB: shorten it, or leave its row or column out"))
+	if p.Len+int64(len(prefix)) > largestField {
+		return e.valueError(i, errTooLong)
 	}
 	var err error
 	if !e.asText {

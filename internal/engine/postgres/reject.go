@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -17,6 +18,9 @@ import (
 func (w *rangeWriter) sift(ctx context.Context, b engine.Batch) ([]engine.Reject, error) {
 	if err := w.run(ctx, "SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT part"); err != nil {
 		return nil, err
+	}
+	if b.Large != nil {
+		return engine.SiftLarge(ctx, w.request.Plan, b, b.Sieve.Room(w.ledger), w)
 	}
 	return engine.Sift(ctx, w.request.Plan, b, b.Sieve.Room(w.ledger), w)
 }
@@ -50,6 +54,19 @@ func (w *rangeWriter) Insert(ctx context.Context, body []byte, rows int64) error
 	return err
 }
 
+// InsertLarge copies a row from the disk.
+func (w *rangeWriter) InsertLarge(ctx context.Context, row *io.SectionReader) error {
+	_, err := w.loadLarge(ctx, engine.Batch{Large: row, Digest: batch.Digest{Rows: 1}})
+	if err == nil {
+		return nil
+	}
+	e := &largeEncoder{tupleEncoder: w.rows, body: row, places: make([]batch.Place, len(w.rows.fields))}
+	if _, cutErr := batch.Places(w.request.Plan.GetEncoding(), row, 0, e.places); cutErr != nil || e.hold() != nil {
+		return err
+	}
+	return w.keyed(err)
+}
+
 // Save marks a place in the transaction.
 func (w *rangeWriter) Save(ctx context.Context) error {
 	return w.run(ctx, "RELEASE SAVEPOINT part; SAVEPOINT part")
@@ -80,11 +97,19 @@ func (w *rangeWriter) Refusal(err error) (*fault.Error, bool) {
 	return &f, true
 }
 
-// named adds the key to an error about a body of one row, where the server did not say
-// which row it is about.
+// named adds the key to an error about a body of one row.
 func (w *rangeWriter) named(err error, body []byte) error {
+	if _, _, cutErr := batch.Fields(w.request.Plan.GetEncoding(), body, w.rows.fields); cutErr != nil {
+		return err
+	}
+	return w.keyed(err)
+}
+
+// keyed adds the key of the row in hand to an error about it, where the server did not
+// say which row it is about.
+func (w *rangeWriter) keyed(err error) error {
 	f := *fault.Find(err)
-	if _, _, cutErr := batch.Fields(w.request.Plan.GetEncoding(), body, w.rows.fields); f.Key != "" || cutErr != nil {
+	if f.Key != "" {
 		return err
 	}
 	f.Key = w.rows.keyOf()

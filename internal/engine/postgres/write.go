@@ -14,6 +14,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 // rangeWriter writes one range over one connection.
@@ -31,6 +32,9 @@ type rangeWriter struct {
 
 // Ledger is what the range had in the target when it was fenced.
 func (w *rangeWriter) Ledger() engine.Ledger { return w.fenced }
+
+// label names the table for people.
+func (w *rangeWriter) label() string { return engine.Label(w.request.Plan, engine.TargetSide) }
 
 // Close gives the connection back.
 func (w *rangeWriter) Close() error {
@@ -73,10 +77,11 @@ func (w *rangeWriter) write(ctx context.Context, b engine.Batch) (engine.Outcome
 	if b.Encoding != w.request.Plan.GetEncoding() {
 		return 0, fault.New(fault.Corrupt, "postgres.Write", "batch %d is in encoding %s, the plan says %s", b.Sequence, b.Encoding, w.request.Plan.GetEncoding())
 	}
+	load := w.loadAll
 	if b.Large != nil {
-		return w.apply(ctx, b, w.loadLarge)
+		load = w.loadLarge
 	}
-	outcome, err := w.apply(ctx, b, w.loadAll)
+	outcome, err := w.apply(ctx, b, load)
 	if _, refused := w.Refusal(err); refused && b.Sieve != nil {
 		return w.apply(ctx, b, w.sift)
 	}
@@ -101,15 +106,24 @@ func (w *rangeWriter) apply(ctx context.Context, b engine.Batch, load func(conte
 	if !mine {
 		return w.decide(ctx, pg, b.Sequence)
 	}
-	refused, err := load(ctx, b)
+	var refused []engine.Reject
+	if err = faultpoint.Hit(ctx, faultpoint.TargetAdvanced, w.label()); err == nil {
+		refused, err = load(ctx, b)
+	}
 	if err == nil && len(refused) > 0 {
 		next, err = w.reject(ctx, pg, b, refused)
+	}
+	if err == nil {
+		err = faultpoint.Hit(ctx, faultpoint.TargetBeforeCommit, w.label())
 	}
 	if err != nil {
 		return 0, w.abort(ctx, pg, err)
 	}
 	if err := commit(ctx, pg); err != nil {
 		return 0, w.abort(ctx, pg, err)
+	}
+	if err := faultpoint.Hit(ctx, faultpoint.TargetAfterCommit, w.label()); err != nil {
+		return 0, err
 	}
 	w.ledger = next
 	return engine.Written, nil
@@ -275,6 +289,9 @@ UPDATE drover.range SET state = '%s' WHERE %s AND attempt = %d AND epoch = %d AN
 		return engine.Ledger{}, fault.New(fault.Gap, "postgres.Complete", "ledger holds %d batches, the attempt had %d", w.ledger.NextSequence, batches)
 	}
 	row, err := ledgerOf(results[3])
+	if err == nil {
+		err = faultpoint.Hit(ctx, faultpoint.TargetCompleteLocked, w.label())
+	}
 	if err != nil {
 		return engine.Ledger{}, w.abort(ctx, pg, err)
 	}
@@ -303,14 +320,10 @@ func (w *rangeWriter) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	format := "binary"
-	if w.rows.asText {
-		format = "text"
-	}
 	if columns != "" { // a table may have none
 		table += " (" + columns + ")"
 	}
-	w.loadSQL = fmt.Sprintf("COPY %s FROM STDIN (FORMAT %s)", table, format)
+	w.loadSQL = fmt.Sprintf("COPY %s FROM STDIN (FORMAT %s)", table, w.rows.format())
 	return nil
 }
 

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"io"
 	"unicode/utf8"
 	"unsafe"
@@ -48,15 +47,19 @@ func (r *rowReader) pieces(f engine.RowFunc) (stopped, err error) {
 	for i, c := range r.columns {
 		text := r.text(i)
 		class, passes := r.passes(i)
-		if !passes || len(text) <= heldField {
+		if len(text) <= heldField || !passes && len(text) <= batch.MaxRow {
 			if err := r.encodeCell(i); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		if c.GetKind() == canon.Text && !utf8.ValidString(text) {
-			_, err := canonicalText(canon.Text, text)
-			return nil, r.refuse(engine.ColumnName(c, r.request.Side), err)
+		if err := r.refuseLarge(c, text, passes); err != nil {
+			if r.request.Lossy == nil {
+				return nil, r.refuse(engine.ColumnName(c, r.request.Side), err)
+			}
+			r.request.Lossy(i, err)
+			r.data = batch.AppendNull(r.data)
+			continue
 		}
 		r.data = append(batch.AppendHead(r.data, len(class)+len(text)), class...)
 		for len(text) > 0 {
@@ -72,6 +75,18 @@ func (r *rowReader) pieces(f engine.RowFunc) (stopped, err error) {
 		r.data = engine.AppendConstants(r.data, r.request.Plan)
 	}
 	return f(engine.Row{Data: r.data, Key: r.rowKey}), nil
+}
+
+// refuseLarge says what is wrong with a large value.
+func (r *rowReader) refuseLarge(c *planv1.ColumnPlan, text string, passes bool) error {
+	if !passes {
+		return engine.ErrTooWide
+	}
+	if c.GetKind() == canon.Text && !utf8.ValidString(text) {
+		_, err := canonicalText(canon.Text, text)
+		return err
+	}
+	return nil
 }
 
 // passes tells whether a cell's bytes are the column's value, behind the storage class
@@ -107,7 +122,7 @@ func (i *inserter) insertLarge(ctx context.Context, tx *sql.Tx, b engine.Batch) 
 		if err != nil {
 			return fault.Wrap(fault.Corrupt, "sqlite.Write", err)
 		}
-		hash, err := hashAt(b.Large, at, end)
+		hash, err := engine.HashLarge(io.NewSectionReader(b.Large, at, end-at))
 		if err != nil {
 			return err
 		}
@@ -130,9 +145,9 @@ func (i *inserter) insertPlaces(ctx context.Context, tx *sql.Tx, body *io.Sectio
 		if p.Len < 0 {
 			continue
 		}
-		fields[n] = make([]byte, p.Len)
-		if _, err := body.ReadAt(fields[n], p.At); err != nil && p.Len > 0 && !errors.Is(err, io.EOF) {
-			return onDisk(err)
+		var err error
+		if fields[n], err = engine.ReadLarge(body, p.At, p.Len); err != nil {
+			return err
 		}
 	}
 	args, err := i.bind(make([]any, 0, len(fields)), fields)
@@ -141,24 +156,4 @@ func (i *inserter) insertPlaces(ctx context.Context, tx *sql.Tx, body *io.Sectio
 	}
 	result, err := tx.ExecContext(context.WithoutCancel(ctx), i.statement(1), args...)
 	return i.outcome(ctx, tx, result, err, args)
-}
-
-func onDisk(err error) error {
-	return fault.New(fault.Unavailable, "sqlite.Write", "read a large row back from disk: %w", err)
-}
-
-// hashAt is the hash of the row that lies between two places of a body.
-func hashAt(body *io.SectionReader, from, to int64) (batch.Hash, error) {
-	var hasher batch.RowHasher
-	piece := make([]byte, batch.PieceBytes)
-	for {
-		n := min(to-from, int64(len(piece)))
-		if _, err := body.ReadAt(piece[:n], from); err != nil && n > 0 && !errors.Is(err, io.EOF) {
-			return batch.Hash{}, onDisk(err)
-		}
-		from += n
-		if sum, whole := hasher.Add(piece[:n], from < to); whole {
-			return sum, nil
-		}
-	}
 }

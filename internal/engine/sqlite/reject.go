@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"io"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -13,6 +14,9 @@ import (
 // sift writes a batch's rows but for those that the file refuses.
 func (w *rangeWriter) sift(ctx context.Context, tx *sql.Tx, b engine.Batch, l engine.Ledger) ([]engine.Reject, error) {
 	s := &sifting{tx: tx, inserter: w.inserter}
+	if b.Large != nil {
+		return engine.SiftLarge(ctx, w.request.Plan, b, b.Sieve.Room(l), s)
+	}
 	return engine.Sift(ctx, w.request.Plan, b, b.Sieve.Room(l), s)
 }
 
@@ -38,10 +42,29 @@ func (s *sifting) Insert(ctx context.Context, body []byte, rows int64) error {
 		}
 		return f
 	}
-	if err != nil {
-		return err
+	return s.release(ctx, err)
+}
+
+// InsertLarge adds a row from the disk.
+func (s *sifting) InsertLarge(ctx context.Context, row *io.SectionReader) error {
+	places := make([]batch.Place, len(s.inserter.plan.GetColumns()))
+	if _, err := batch.Places(planv1.Encoding_ENCODING_CANONICAL, row, 0, places); err != nil {
+		return fault.Wrap(fault.Corrupt, "sqlite.Write", err)
 	}
-	_, err = s.tx.ExecContext(context.WithoutCancel(ctx), "RELEASE part")
+	fields := make([][]byte, len(places))
+	err := s.inserter.insertPlaces(ctx, s.tx, row, places, fields)
+	if f, refused := s.Refusal(err); refused && f.Key == "" {
+		f.Key = s.inserter.keyOf(fields)
+		return f
+	}
+	return s.release(ctx, err)
+}
+
+// release leaves the place that was marked, behind rows that have arrived.
+func (s *sifting) release(ctx context.Context, err error) error {
+	if err == nil {
+		_, err = s.tx.ExecContext(context.WithoutCancel(ctx), "RELEASE part")
+	}
 	return err
 }
 

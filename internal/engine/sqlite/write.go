@@ -9,6 +9,7 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 	"github.com/drover-db/drover/internal/keyrange"
 )
 
@@ -32,8 +33,11 @@ func (d *database) OpenRange(ctx context.Context, r engine.RangeRequest) (engine
 			return err
 		}
 		row, err := w.take(ctx, tx)
+		if err != nil {
+			return err
+		}
 		w.opened = row.Ledger
-		return err
+		return faultpoint.Hit(ctx, faultpoint.TargetFenceLocked, w.label())
 	})
 	if err != nil {
 		return nil, fault.At(classify(op, err), fault.Target, engine.Label(r.Plan, engine.TargetSide))
@@ -141,26 +145,45 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 		if err := row.save(ctx, tx, w.id, stateLoading); err != nil {
 			return err
 		}
-		if b.Large != nil {
-			return w.inserter.insertLarge(ctx, tx, b)
-		}
-		if b.Sieve == nil {
-			return w.inserter.insert(ctx, tx, b)
-		}
-		refused, err := w.sift(ctx, tx, b, before)
-		if err != nil || len(refused) == 0 {
+		if err := faultpoint.Hit(ctx, faultpoint.TargetAdvanced, w.label()); err != nil {
 			return err
 		}
-		if row.Ledger, err = before.Next(b, refused); err != nil {
+		if err := w.insert(ctx, tx, b, before, row); err != nil {
 			return err
 		}
-		if err := b.Sieve.Keep(before.Rejected, refused); err != nil {
-			return err
-		}
-		return row.save(ctx, tx, w.id, stateLoading)
+		return faultpoint.Hit(ctx, faultpoint.TargetBeforeCommit, w.label())
 	})
+	if err == nil && outcome == engine.Written {
+		err = faultpoint.Hit(ctx, faultpoint.TargetAfterCommit, w.label())
+	}
 	return outcome, fault.At(classify(op, err), fault.Target, engine.Label(w.request.Plan, engine.TargetSide))
 }
+
+// insert writes a batch's rows behind the ledger's row, and that again where rows were
+// refused.
+func (w *rangeWriter) insert(ctx context.Context, tx *sql.Tx, b engine.Batch, before engine.Ledger, row ledgerRow) error {
+	switch {
+	case b.Sieve != nil:
+	case b.Large != nil:
+		return w.inserter.insertLarge(ctx, tx, b)
+	default:
+		return w.inserter.insert(ctx, tx, b)
+	}
+	refused, err := w.sift(ctx, tx, b, before)
+	if err != nil || len(refused) == 0 {
+		return err
+	}
+	if row.Ledger, err = before.Next(b, refused); err != nil {
+		return err
+	}
+	if err := b.Sieve.Keep(before.Rejected, refused); err != nil {
+		return err
+	}
+	return row.save(ctx, tx, w.id, stateLoading)
+}
+
+// label names the table for people.
+func (w *rangeWriter) label() string { return engine.Label(w.request.Plan, engine.TargetSide) }
 
 // Complete marks the range loaded, on disk.
 func (w *rangeWriter) Complete(ctx context.Context, batches uint64) (engine.Ledger, error) {
@@ -175,7 +198,10 @@ func (w *rangeWriter) Complete(ctx context.Context, batches uint64) (engine.Ledg
 			return fault.New(fault.Gap, op, "%d batches are in the target, the extraction had %d", row.NextSequence, batches)
 		}
 		out = row.Ledger
-		return row.save(ctx, tx, w.id, stateLoaded)
+		if err := row.save(ctx, tx, w.id, stateLoaded); err != nil {
+			return err
+		}
+		return faultpoint.Hit(ctx, faultpoint.TargetCompleteLocked, w.label())
 	})
 	return out, fault.At(classify(op, err), fault.Target, engine.Label(w.request.Plan, engine.TargetSide))
 }
