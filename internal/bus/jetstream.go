@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 const (
@@ -79,6 +80,9 @@ func (b *JetStream) EnsureStream(ctx context.Context, c StreamConfig) error {
 		Duplicates:   duplicateWindow,
 		PersistMode:  persistMode(c),
 	})
+	if err == nil {
+		err = faultpoint.Hit(ctx, faultpoint.BusAfterOpenStream, c.Name)
+	}
 	return streamError("bus.EnsureStream", c.Name, err)
 }
 
@@ -98,6 +102,9 @@ func (b *JetStream) DeleteStream(ctx context.Context, stream string) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil
 	}
+	if err == nil {
+		err = faultpoint.Hit(ctx, faultpoint.BusAfterCloseStream, stream)
+	}
 	return streamError("bus.DeleteStream", stream, err)
 }
 
@@ -105,6 +112,9 @@ func (b *JetStream) DeleteStream(ctx context.Context, stream string) error {
 func (b *JetStream) Purge(ctx context.Context, stream, subject string, upTo uint64) error {
 	if upTo == 1 {
 		return nil // nothing is below the first; older servers purge everything
+	}
+	if err := faultpoint.Hit(ctx, faultpoint.BusBeforePurge, subject); err != nil {
+		return err
 	}
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
@@ -114,7 +124,10 @@ func (b *JetStream) Purge(ctx context.Context, stream, subject string, upTo uint
 	if upTo > 0 {
 		opts = append(opts, jetstream.WithPurgeSequence(upTo))
 	}
-	return streamError("bus.Purge", stream, s.Purge(ctx, opts...))
+	if err := s.Purge(ctx, opts...); err != nil {
+		return streamError("bus.Purge", stream, err)
+	}
+	return faultpoint.Hit(ctx, faultpoint.BusAfterPurge, subject)
 }
 
 // Usage implements Bus.

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 const (
@@ -61,10 +62,15 @@ func (b *JetStream) store(ctx context.Context, stream string, m Message) error {
 }
 
 func (b *JetStream) publish(ctx context.Context, msg *nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	if err := faultpoint.Hit(ctx, faultpoint.BusBeforeStore, msg.Subject); err != nil {
+		return err
+	}
+	asking, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
-	_, err := b.js.PublishMsg(ctx, msg)
-	return err
+	if _, err := b.js.PublishMsg(asking, msg); err != nil {
+		return err
+	}
+	return faultpoint.Hit(ctx, faultpoint.BusAfterStore, msg.Subject)
 }
 
 // awaitRoom pauses before the next try at a full stream.

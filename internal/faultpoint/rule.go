@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,7 @@ import (
 //	              DROVER_FAULTPOINT and DROVER_FAULTPOINT_SUBJECT in its environment
 //	kill          end the process at once, as kill -9 does
 //	stop          stop the process until somebody sends SIGCONT
+//	stop:TIME     the same, and go on after a while: "3s"
 //	sleep:TIME    wait: "5s"
 //	fail:KIND     fail the job with an error of a kind: "unavailable"
 type rules struct {
@@ -72,7 +74,7 @@ func parseRule(entry string) (*rule, error) {
 	if !ok {
 		return nil, errors.New("want point=action")
 	}
-	if !known(Point(point)) {
+	if !slices.Contains(Points(), Point(point)) {
 		return nil, fmt.Errorf("unknown point %q", point)
 	}
 	r := &rule{point: Point(point)}
@@ -101,19 +103,14 @@ func parseRule(entry string) (*rule, error) {
 	}
 }
 
-func known(p Point) bool {
-	switch p {
-	case ExtractorBeforePublish, ExtractorAfterBatch, ExtractorBeforeEnd, LoaderAfterFence, LoaderBeforeWrite,
-		LoaderAfterKeep, LoaderAfterWrite, LoaderBeforeComplete, LoaderAfterComplete, ValidatorBeforeRead, ValidatorAfterRead:
-		return true
-	default:
-		return false
-	}
-}
-
 func (r *rule) check() error {
 	switch r.verb {
-	case "kill", "stop":
+	case "kill":
+	case "stop":
+		if r.arg != "" {
+			_, err := time.ParseDuration(r.arg)
+			return err
+		}
 	case "exec":
 		if r.arg == "" {
 			return errors.New("exec without a command")
@@ -183,7 +180,7 @@ func (r *rule) act(ctx context.Context, subject string) error {
 	case "kill":
 		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "stop":
-		return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		return r.stop()
 	case "sleep":
 		d, _ := time.ParseDuration(r.arg) // checked when the rules were read
 		select {
@@ -202,4 +199,17 @@ func (r *rule) act(ctx context.Context, subject string) error {
 		}
 		return nil
 	}
+}
+
+// stop stops the process. Somebody else must wake it: a shell that was started before.
+func (r *rule) stop() error {
+	if r.arg != "" {
+		d, _ := time.ParseDuration(r.arg) // checked when the rules were read
+		alarm := exec.Command("/bin/sh", "-c", fmt.Sprintf("sleep %.3f && kill -CONT %d", d.Seconds(), os.Getpid()))
+		if err := alarm.Start(); err != nil {
+			return fault.New(fault.Internal, "faultpoint.Hit", "set an alarm at %s: %w", r.point, err)
+		}
+		go func() { _ = alarm.Wait() }() // its end is of no interest
+	}
+	return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 }

@@ -33,10 +33,15 @@ var wording = map[string]string{
 	"target_bytes":    "must be a size such as 64MiB",
 	"max_bytes":       "must be a size such as 1GiB",
 	"replicas":        "must be 1, 3 or 5",
+	"rows":            "must be a number a second, such as 10000/s",
+	"bytes":           "must be a size a second, such as 50MiB/s",
+	"connections":     "must be a number from 0 (no limit) to 10000",
+	"replica_lag":     "must be a time such as 10s",
+	"active_sessions": "must be a number from 0 (no limit) to 100000",
 }
 
-// Check applies every rule to a spec that did not come from a file.
-func Check(s *droverv1.MigrationSpec) error {
+// Check applies every rule to a spec, or its limits, that did not come from a file.
+func Check(s proto.Message) error {
 	err := validator{}.Validate(s)
 	var invalid *protovalidate.ValidationError
 	switch {
@@ -71,9 +76,12 @@ func (validator) Validate(m proto.Message) error {
 	for _, v := range found {
 		reword(v.Proto)
 	}
+	if l, ok := m.(*droverv1.LimitSpec); ok {
+		found = append(found, limitsAt(l)...)
+	}
 	if s, ok := m.(*droverv1.MigrationSpec); ok {
 		found = append(found, sizes(s)...)
-		for _, check := range []func(*droverv1.MigrationSpec) []*protovalidate.Violation{checkTables, checkCasts, checkPolicies, checkRejects, checkPhases, checkPublish} {
+		for _, check := range []func(*droverv1.MigrationSpec) []*protovalidate.Violation{checkTables, checkCasts, checkPolicies, checkRejects, checkPhases, checkPublish, checkLimits} {
 			found = append(found, check(s)...)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/services/coordinator/internal/journal"
 )
 
 type eventServer struct {
@@ -45,22 +46,13 @@ func (a *eventServer) ListEvents(ctx context.Context, r *droverv1.ListEventsRequ
 			out.NextPageToken = strconv.FormatUint(out.Events[size-1].GetSequence(), 10)
 			return errPageFull
 		}
-		out.Events = append(out.Events, &droverv1.Event{Sequence: seq, Time: e.GetTime(), Actor: e.GetActor(), Type: eventType(e), Message: describe(e)})
+		out.Events = append(out.Events, &droverv1.Event{Sequence: seq, Time: e.GetTime(), Actor: e.GetActor(), Type: journal.EventName(e), Message: describe(e)})
 		return nil
 	})
 	if err != nil && !errors.Is(err, errPageFull) {
 		return nil, err
 	}
 	return out, nil
-}
-
-// eventType is the event's name in the log's schema: "range_verified".
-func eventType(e *journalv1.Event) string {
-	oneof := e.ProtoReflect().Descriptor().Oneofs().ByName("body")
-	if f := e.ProtoReflect().WhichOneof(oneof); f != nil {
-		return string(f.Name())
-	}
-	return "unknown"
 }
 
 // describe writes an event in one line.

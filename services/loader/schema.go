@@ -9,6 +9,7 @@ import (
 	"github.com/drover-db/drover/internal/advice"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 // design plans the target for a source's tables.
@@ -59,6 +60,9 @@ func prepare(ctx context.Context, db engine.Target, job *workerv1.Job) error {
 // apply runs a table's statements of a step, and of what is wanted before rows come.
 func apply(ctx context.Context, db engine.Target, job *workerv1.Job) error {
 	work := job.GetApplySchema()
+	if err := faultpoint.Hit(ctx, faultpoint.LoaderBeforeStep, job.GetTitle()); err != nil {
+		return err
+	}
 	steps := []planv1.Step{work.GetStep()}
 	if work.GetWithIndexes() {
 		steps = append(steps, planv1.Step_STEP_KEY, planv1.Step_STEP_INDEXES)
@@ -73,6 +77,9 @@ func apply(ctx context.Context, db engine.Target, job *workerv1.Job) error {
 
 // publish moves staged tables to their final places.
 func publish(ctx context.Context, db engine.Publisher, job *workerv1.Job) error {
+	if err := faultpoint.Hit(ctx, faultpoint.LoaderBeforePublish, job.GetTitle()); err != nil {
+		return err
+	}
 	return fault.At(db.Publish(ctx, migration(job), job.GetPublish().GetTables()), fault.Target, "")
 }
 

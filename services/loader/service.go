@@ -7,6 +7,7 @@ import (
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 	"github.com/drover-db/drover/internal/worker"
 )
 
@@ -41,13 +42,13 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 	case *workerv1.Job_CompareKeys:
 		return s.compareKeys(ctx, db, job, report)
 	case *workerv1.Job_Design:
-		return design(ctx, db, work.Design)
+		return then(ctx, job)(design(ctx, db, work.Design))
 	case *workerv1.Job_Load:
 		return s.load(ctx, db, job, report)
 	case *workerv1.Job_Repair:
 		return s.repair(ctx, db, job)
 	case *workerv1.Job_Replay:
-		return s.replay(ctx, db, job, report)
+		return then(ctx, job)(s.replay(ctx, db, job, report))
 	case *workerv1.Job_Prepare:
 		err = prepare(ctx, db, job)
 	case *workerv1.Job_ApplySchema:
@@ -66,10 +67,38 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 	default:
 		err = fault.New(fault.Unsupported, "loader.Handle", "job %q is none of a loader's: coordinator and workers must be of one version", job.GetTitle())
 	}
-	if err != nil {
-		return nil, err
+	return then(ctx, job)(&workerv1.Result{Outcome: &workerv1.Result_Done{Done: &workerv1.Done{}}}, err)
+}
+
+// then lets a test step in behind a job that has succeeded and is not a load.
+func then(ctx context.Context, job *workerv1.Job) func(*workerv1.Result, error) (*workerv1.Result, error) {
+	return func(r *workerv1.Result, err error) (*workerv1.Result, error) {
+		if err != nil {
+			return nil, err
+		}
+		var p faultpoint.Point
+		switch job.GetWork().(type) {
+		case *workerv1.Job_Design:
+			p = faultpoint.LoaderAfterDesign
+		case *workerv1.Job_Prepare:
+			p = faultpoint.LoaderAfterPrepare
+		case *workerv1.Job_ApplySchema:
+			p = faultpoint.LoaderAfterStep
+		case *workerv1.Job_Empty:
+			p = faultpoint.LoaderAfterEmpty
+		case *workerv1.Job_Replay:
+			p = faultpoint.LoaderAfterReplay
+		case *workerv1.Job_Publish:
+			p = faultpoint.LoaderAfterPublish
+		case *workerv1.Job_ApplyObjects:
+			p = faultpoint.LoaderAfterObjects
+		case *workerv1.Job_Discard:
+			p = faultpoint.LoaderAfterDiscard
+		case *workerv1.Job_Finish:
+			p = faultpoint.LoaderAfterFinish
+		}
+		return r, faultpoint.Hit(ctx, p, job.GetTitle())
 	}
-	return &workerv1.Result{Outcome: &workerv1.Result_Done{Done: &workerv1.Done{}}}, nil
 }
 
 // migration names a job's migration in the ledger.

@@ -9,6 +9,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 // Apply runs a table's statements of one step.
@@ -55,6 +56,9 @@ func (d *database) create(ctx context.Context, m engine.Migration, t *planv1.Tab
 		err = d.runCreate(ctx, t)
 	}
 	if err != nil {
+		return err
+	}
+	if err := faultpoint.Hit(ctx, faultpoint.TargetStepLocked, engine.Label(t, engine.TargetSide)); err != nil {
 		return err
 	}
 	return d.whilePreparing(ctx, m, t, func(tx *sql.Tx, _ int) error { return d.setPrepared(ctx, tx, m, t, preparedDone) })

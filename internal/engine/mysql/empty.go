@@ -8,6 +8,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 // deletedAtOnce is how many rows one transaction of emptying deletes: what it can
@@ -94,8 +95,10 @@ func (d *database) emptySome(ctx context.Context, tx *sql.Tx, m engine.Migration
 	if err != nil || n == deletedAtOnce {
 		return true, err
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE "+d.ledger(ledgerTable)+" SET emptying = 0 WHERE "+tableID(m, t))
-	return false, err
+	if _, err = tx.ExecContext(ctx, "UPDATE "+d.ledger(ledgerTable)+" SET emptying = 0 WHERE "+tableID(m, t)); err != nil {
+		return false, err
+	}
+	return false, faultpoint.Hit(ctx, faultpoint.TargetEmptyLocked, engine.Label(t, engine.TargetSide))
 }
 
 func deleteSome(ctx context.Context, tx *sql.Tx, t *planv1.TablePlan) (int64, error) {

@@ -10,6 +10,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 	"github.com/drover-db/drover/internal/keyrange"
 )
 
@@ -125,8 +126,11 @@ func (w *rangeWriter) fence(ctx context.Context) error {
 		return err
 	}
 	w.opened, w.ledger = row.ledger, row.ledger
-	return w.exec(ctx, fmt.Sprintf("UPDATE %s SET %s, epoch = %d, attempt = %d, state = '%s', %s WHERE %s",
-		w.db.ledger(ledgerRange), set, r.Epoch, r.Attempt, stateLoading, ownConnection, rangeID(r)))
+	if err := w.exec(ctx, fmt.Sprintf("UPDATE %s SET %s, epoch = %d, attempt = %d, state = '%s', %s WHERE %s",
+		w.db.ledger(ledgerRange), set, r.Epoch, r.Attempt, stateLoading, ownConnection, rangeID(r))); err != nil {
+		return err
+	}
+	return faultpoint.Hit(ctx, faultpoint.TargetFenceLocked, w.label())
 }
 
 // ownConnection says in a range's row who writes it.

@@ -9,6 +9,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 var _ engine.Publisher = (*database)(nil)
@@ -36,6 +37,9 @@ func (d *database) Publish(ctx context.Context, m engine.Migration, tables []*pl
 			return errEnded(op)
 		}
 		if err := d.publish(ctx, tables); err != nil {
+			return err
+		}
+		if err := faultpoint.Hit(ctx, faultpoint.TargetPublishLocked, m.Name); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "UPDATE "+d.ledger(ledgerMigration)+" SET published = 1 WHERE uid = "+literal(m.UID))
@@ -172,6 +176,9 @@ func (d *database) Discard(ctx context.Context, m engine.Migration, tables []*pl
 			return err
 		}
 		if err := d.dropStages(ctx, tables, statements); err != nil {
+			return err
+		}
+		if err := faultpoint.Hit(ctx, faultpoint.TargetDiscardLocked, m.Name); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "UPDATE "+d.ledger(ledgerMigration)+" SET stage = "+literal(engine.StageCancelled)+" WHERE uid = "+literal(m.UID))

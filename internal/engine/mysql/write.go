@@ -10,6 +10,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 // rangeWriter writes one range over one connection.
@@ -39,6 +40,9 @@ type rangeWriter struct {
 
 // Ledger is what the range had in the target when it was fenced.
 func (w *rangeWriter) Ledger() engine.Ledger { return w.opened }
+
+// label names the table for people.
+func (w *rangeWriter) label() string { return engine.Label(w.request.Plan, engine.TargetSide) }
 
 // Close gives the connection back.
 func (w *rangeWriter) Close() error {
@@ -178,12 +182,21 @@ func (w *rangeWriter) apply(ctx context.Context, b engine.Batch, load loadFunc) 
 			outcome = engine.Duplicate
 			return w.decide(ctx, b.Sequence)
 		}
+		if err := faultpoint.Hit(ctx, faultpoint.TargetAdvanced, w.label()); err != nil {
+			return err
+		}
 		refused, err := load(ctx, b)
 		if err == nil && len(refused) > 0 {
 			next, err = w.reject(ctx, b, refused)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return faultpoint.Hit(ctx, faultpoint.TargetBeforeCommit, w.label())
 	})
+	if err == nil && outcome == engine.Written {
+		err = faultpoint.Hit(ctx, faultpoint.TargetAfterCommit, w.label())
+	}
 	if err == nil && outcome == engine.Written {
 		w.ledger = next
 	}
@@ -278,8 +291,11 @@ func (w *rangeWriter) complete(ctx context.Context, batches uint64) error {
 			return fault.New(fault.Gap, "mysql.Complete", "ledger holds %d batches, the attempt had %d", w.ledger.NextSequence, batches)
 		}
 		row, _, err := w.db.readRange(ctx, w.conn, w.request, "")
+		if err != nil {
+			return err
+		}
 		w.ledger = row.ledger
-		return err
+		return faultpoint.Hit(ctx, faultpoint.TargetCompleteLocked, w.label())
 	})
 	if err != nil || !w.flush {
 		return err

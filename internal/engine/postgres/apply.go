@@ -9,6 +9,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 // Apply runs a table's statements of one step.
@@ -37,8 +38,10 @@ func (db *database) create(ctx context.Context, m engine.Migration, t *planv1.Ta
 		if err := takeTable(ctx, tx, m, t); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE drover."table" SET prepared = true WHERE migration = $1 AND table_number = $2`, m.UID, int64(t.GetNumber()))
-		return err
+		if _, err = tx.Exec(ctx, `UPDATE drover."table" SET prepared = true WHERE migration = $1 AND table_number = $2`, m.UID, int64(t.GetNumber())); err != nil {
+			return err
+		}
+		return faultpoint.Hit(ctx, faultpoint.TargetStepLocked, engine.Label(t, engine.TargetSide))
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 	"github.com/drover-db/drover/internal/keyrange"
 )
 
@@ -59,7 +60,7 @@ func (w *rangeWriter) fence(ctx context.Context) error {
 			row.ledger = engine.Ledger{}
 		}
 		w.fenced, w.ledger = row.ledger, row.ledger
-		return nil
+		return faultpoint.Hit(ctx, faultpoint.TargetFenceLocked, w.label())
 	})
 }
 
@@ -189,7 +190,10 @@ func (db *database) Empty(ctx context.Context, m engine.Migration, t *planv1.Tab
 		if err := guardAppended(ctx, tx, t, table, loaded); err != nil {
 			return err
 		}
-		return emptyTable(ctx, tx, table)
+		if err := emptyTable(ctx, tx, table); err != nil {
+			return err
+		}
+		return faultpoint.Hit(ctx, faultpoint.TargetEmptyLocked, engine.Label(t, engine.TargetSide))
 	})
 	return fault.At(classify(op, err), fault.Target, engine.Label(t, engine.TargetSide))
 }

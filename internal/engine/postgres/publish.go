@@ -11,6 +11,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 var _ engine.Publisher = (*database)(nil)
@@ -37,6 +38,9 @@ func (db *database) Publish(ctx context.Context, m engine.Migration, tables []*p
 			}
 		}
 		if err := moveStaged(ctx, tx, tables); err != nil {
+			return err
+		}
+		if err := faultpoint.Hit(ctx, faultpoint.TargetPublishLocked, m.Name); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, "UPDATE drover.migration SET published = true WHERE uid = $1", m.UID)
@@ -175,6 +179,9 @@ func (db *database) Discard(ctx context.Context, m engine.Migration, tables []*p
 			}
 		}
 		if err := dropMade(ctx, tx, state.made, statements); err != nil {
+			return err
+		}
+		if err := faultpoint.Hit(ctx, faultpoint.TargetDiscardLocked, m.Name); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, "UPDATE drover.migration SET stage = $2 WHERE uid = $1", m.UID, engine.StageCancelled)

@@ -10,6 +10,7 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 	"github.com/drover-db/drover/internal/keyrange"
 )
 
@@ -97,8 +98,10 @@ func createOnce(ctx context.Context, tx *sql.Tx, m engine.Migration, p *planv1.T
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE main._drover_table SET prepared = 1 WHERE migration = ? AND table_number = ?", id...)
-	return err
+	if _, err = tx.ExecContext(ctx, "UPDATE main._drover_table SET prepared = 1 WHERE migration = ? AND table_number = ?", id...); err != nil {
+		return err
+	}
+	return faultpoint.Hit(ctx, faultpoint.TargetStepLocked, engine.Label(p, engine.TargetSide))
 }
 
 // takeOver does with an existing table's rows what the plan says.
@@ -171,7 +174,10 @@ func (d *database) Empty(ctx context.Context, m engine.Migration, p *planv1.Tabl
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE main._drover_range SET attempt = 0, epoch = ?, next_sequence = 0, last_key = NULL, rows = 0, sum = ?, state = ?, touched = NULL, rejected = NULL
 			WHERE migration = ? AND table_number = ?`, int64(epoch), batch.Digest{}.Sum(), stateEmpty, m.UID, int64(p.GetNumber()))
-		return err
+		if err != nil {
+			return err
+		}
+		return faultpoint.Hit(ctx, faultpoint.TargetEmptyLocked, engine.Label(p, engine.TargetSide))
 	})
 	return fault.At(classify(op, err), fault.Target, engine.Label(p, engine.TargetSide))
 }

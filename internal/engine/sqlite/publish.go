@@ -11,6 +11,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 // stagedName is where a table is loaded before it is published: in the same file,
@@ -72,6 +73,9 @@ func publish(ctx context.Context, tx *sql.Tx, m engine.Migration, tables []*plan
 		if err := refersToNoStage(ctx, tx, p.GetPublishName()); err != nil {
 			return err
 		}
+	}
+	if err := faultpoint.Hit(ctx, faultpoint.TargetPublishLocked, m.Name); err != nil {
+		return err
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE main._drover_migration SET published = 1 WHERE uid = ?", m.UID)
 	return err
@@ -196,6 +200,9 @@ func discard(ctx context.Context, tx *sql.Tx, m engine.Migration, row ledgerMigr
 		if _, err := tx.ExecContext(ctx, "DROP TABLE IF EXISTS "+mainTable(p.GetTargetName())); err != nil {
 			return "", fault.At(classify(op, err), fault.Target, p.GetTargetName())
 		}
+	}
+	if err := faultpoint.Hit(ctx, faultpoint.TargetDiscardLocked, m.Name); err != nil {
+		return "", err
 	}
 	return endMigration(ctx, tx, m, engine.StageCancelled)
 }

@@ -17,6 +17,7 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/faultpoint"
 )
 
 const (
@@ -84,12 +85,15 @@ func (j *JetStream) Append(ctx context.Context, log string, last uint64, e *jour
 	if err != nil {
 		return 0, err
 	}
+	if err := faultpoint.Hit(ctx, faultpoint.JournalBeforeAppend, EventName(e)); err != nil {
+		return 0, err
+	}
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, 2*time.Second
 	for {
 		seq, err := j.publish(ctx, log, last, data)
 		if err == nil {
-			return seq, nil
+			return seq, faultpoint.Hit(ctx, faultpoint.JournalAfterAppend, EventName(e))
 		}
 		if !ambiguous(err) {
 			return 0, logError("journal.Append", log, err)

@@ -25,3 +25,12 @@ type Log interface {
 	// Durability says in words what the log's durability rests on.
 	Durability(ctx context.Context) (string, error)
 }
+
+// EventName is an event's name in the log's schema: "range_verified".
+func EventName(e *journalv1.Event) string {
+	m := e.ProtoReflect()
+	if f := m.WhichOneof(m.Descriptor().Oneofs().ByName("body")); f != nil {
+		return string(f.Name())
+	}
+	return "unknown"
+}

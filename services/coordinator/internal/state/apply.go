@@ -41,7 +41,7 @@ func (a *apply) view() View { return View{txn: a.txn} }
 func (a *apply) run(seq uint64) error {
 	if c := a.event.GetMigrationCreated(); c != nil {
 		a.m = &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(), NoSample: c.GetNoSample(), Deep: c.GetDeep(),
-			Created: a.event.GetTime().AsTime(), Tables: -1, Last: seq}
+			Limits: c.GetSpec().GetLimits(), Created: a.event.GetTime().AsTime(), Tables: -1, Last: seq}
 		return a.txn.Insert(tableMigrations, a.m)
 	}
 	old := a.view().Migration(a.uid)
@@ -74,7 +74,7 @@ func (a *apply) body() error {
 	case *journalv1.Event_RangesPlanned:
 		return a.rangesPlanned(b.RangesPlanned)
 	case *journalv1.Event_PlanFinished, *journalv1.Event_SpecChanged, *journalv1.Event_MigrationStarted, *journalv1.Event_MigrationPaused,
-		*journalv1.Event_MigrationResumed, *journalv1.Event_MigrationEnded, *journalv1.Event_MigrationFailed,
+		*journalv1.Event_MigrationResumed, *journalv1.Event_MigrationThrottled, *journalv1.Event_MigrationEnded, *journalv1.Event_MigrationFailed,
 		*journalv1.Event_TargetPrepared, *journalv1.Event_TargetFinished, *journalv1.Event_ObjectsApplied:
 		return a.lifecycle()
 	case *journalv1.Event_TargetPublished, *journalv1.Event_DiscardStarted, *journalv1.Event_TargetDiscarded:

@@ -51,6 +51,9 @@ func (a *apply) lifecycle() error {
 		a.m.Replan = ReplanNone
 		a.planPhases()
 	case *journalv1.Event_SpecChanged:
+		if !proto.Equal(a.m.Spec.GetLimits(), b.SpecChanged.GetSpec().GetLimits()) {
+			a.m.Limits = b.SpecChanged.GetSpec().GetLimits()
+		}
 		a.m.Spec, a.m.Replan = b.SpecChanged.GetSpec(), ReplanDesign
 	case *journalv1.Event_MigrationStarted:
 		a.m.Stage, a.m.Started = Running, now
@@ -62,6 +65,8 @@ func (a *apply) lifecycle() error {
 		a.m.Finished = true
 	case *journalv1.Event_MigrationPaused:
 		a.m.Paused = true
+	case *journalv1.Event_MigrationThrottled:
+		a.m.Limits = b.MigrationThrottled.GetLimits()
 	case *journalv1.Event_MigrationResumed:
 		a.m.Paused = false
 		a.reopen()

@@ -75,6 +75,8 @@ type Migration struct {
 	// Deep reads all rows while planning.
 	Deep   bool
 	Paused bool
+	// Limits are what it may ask of its databases now.
+	Limits *droverv1.LimitSpec
 	// Prepared: the target has the ledger. Finished: it takes no batch any more.
 	Prepared, Finished bool
 	// Reopen: the target was finished and is to be taken up again.
