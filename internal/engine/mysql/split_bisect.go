@@ -161,14 +161,16 @@ func (b *bisection) level() {
 	}
 }
 
-// merge puts pieces together to ranges and gives the keys between those. A piece that
-// is too large, all of one place, is walked.
+// merge puts pieces together to ranges of about the same size and gives the keys
+// between those: a last range that is small leaves workers idle at the end. A piece
+// that is too large, all of one place, is walked.
 func (b *bisection) merge(ctx context.Context) ([]*planv1.Bound, error) {
 	var cuts []*planv1.Bound
-	sum := int64(0)
+	even := b.even()
+	sum, next := int64(0), even // rows before the piece in hand, and before the next cut
 	for i, p := range b.pieces {
-		if i > 0 && sum > 0 && sum+p.rows > b.step+b.step/4 {
-			cuts, sum = append(cuts, p.first), 0
+		if over := sum + p.rows - next; i > 0 && over > next-sum {
+			cuts, next = append(cuts, p.first), max(next, sum-even/2)+even
 		}
 		sum += p.rows
 		if p.rows <= 2*b.step {
@@ -182,9 +184,19 @@ func (b *bisection) merge(ctx context.Context) ([]*planv1.Bound, error) {
 		if err != nil {
 			return nil, err
 		}
-		cuts, sum = append(cuts, more...), b.step
+		cuts, next = append(cuts, more...), sum
 	}
 	return cuts, nil
+}
+
+// even is the size of ranges that are as few as may be and all the same.
+func (b *bisection) even() int64 {
+	sum := int64(0)
+	for _, p := range b.pieces {
+		sum += p.rows
+	}
+	ranges := max(1, (sum+b.step-1)/b.step)
+	return max(1, (sum+ranges-1)/ranges)
 }
 
 // until is the condition that ends a piece.
