@@ -1,6 +1,7 @@
 package advice
 
 import (
+	"fmt"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -38,17 +39,48 @@ func Fix(p *planv1.TablePlan, f *planv1.Finding) string {
 		}
 		return column("{into: " + scalar(shortName(f.GetColumn())) + "}")
 	case "NO_TYPE_MAPPING", "TYPE_MISSING":
-		return column("{type: "+textType(p)+"}", "{drop: true}")
+		return column("{type: "+plainType(p, f.GetColumn())+"}", "{drop: true}")
 	case "TYPE_NARROWED", "TEXT_LIMITED":
 		return column("{type: " + textType(p) + "}")
 	case "IDENTITY_BY_SEQUENCE":
 		return column("{type: bigint}")
+	case "INDEX_TOO_LONG", "INDEX_ENTRY_TOO_LONG", "INDEX_ENTRY_LONG":
+		return shorterIndex(p, f.GetIndex())
 	case "CANNOT_SPLIT", "CANNOT_READ", "NO_COLUMNS", "KEY_REQUIRED":
 		return tableRule(p, "skip: true")
 	case "SCHEMA_MAPPING_NEEDED":
 		return "tables:\n  - match: " + scalar(glob(p.GetSource().GetSchema())+".*") + "\n    into: " + scalar("DATABASE.{table}")
 	}
 	return ""
+}
+
+// indexedCharacters is how many characters of a text fit every index of every engine.
+const indexedCharacters = 191
+
+// shorterIndex takes the beginnings of texts where that changes nothing but the speed of
+// queries, or leaves the index out; nothing is said of a key.
+func shorterIndex(p *planv1.TablePlan, name string) string {
+	for _, x := range p.GetSource().GetIndexes() {
+		switch {
+		case x.GetName() != name || x.GetPrimary():
+		case x.GetUnique():
+			return indexRule(p, name, []string{"{drop: true}"})
+		default:
+			return indexRule(p, name, []string{fmt.Sprintf("{prefix: %d}", indexedCharacters/len(x.GetColumns())), "{drop: true}"})
+		}
+	}
+	return ""
+}
+
+// plainType is a type of the target that keeps every value of a column in the form in
+// which it travels.
+func plainType(p *planv1.TablePlan, column string) string {
+	for _, c := range p.GetSource().GetColumns() {
+		if c.GetName() == column && c.GetGeometry() != "" {
+			return "bytea" // others have a type for geometries, or for bytes
+		}
+	}
+	return textType(p)
 }
 
 // textType is a type of the target that keeps every value as text.

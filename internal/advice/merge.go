@@ -8,8 +8,11 @@ import (
 // everything is the rule that lets the tables move which no other rule names.
 const everything = `  - match: "*"`
 
+// sections are the parts of a table's rule that have a line for each column, or index.
+var sections = []string{"columns", "indexes"}
+
 // Merge makes one piece of a spec of several findings' lines: one rule a table, and one
-// a column, whose alternatives become comments.
+// a column or index, whose alternatives become comments.
 func Merge(fixes []string) string {
 	m := &merger{}
 	for _, fix := range fixes {
@@ -27,10 +30,10 @@ type merger struct {
 
 // mergedRule is the rule of one table.
 type mergedRule struct {
-	match          string
-	lines, columns []string
-	// chosen are the columns that have a rule.
-	chosen []string
+	match string
+	lines []string
+	// named are the lines of each section, chosen the names in them that have a rule.
+	named, chosen map[string][]string
 }
 
 func (m *merger) add(fix string) {
@@ -44,13 +47,15 @@ func (m *merger) add(fix string) {
 		return
 	}
 	var rule *mergedRule
+	section := ""
 	for _, line := range strings.Split(text, "\n") {
 		switch {
 		case strings.HasPrefix(line, "  - "):
 			rule = m.rule(line)
-		case line == "    columns:":
+		case slices.Contains(sections, strings.Trim(line, " :")):
+			section = strings.Trim(line, " :")
 		case strings.HasPrefix(line, "      "):
-			rule.column(line)
+			rule.name(section, line)
 		case !slices.Contains(rule.lines, line):
 			rule.lines = append(rule.lines, line)
 		}
@@ -62,24 +67,24 @@ func (m *merger) rule(match string) *mergedRule {
 	if i >= 0 {
 		return m.rules[i]
 	}
-	m.rules = append(m.rules, &mergedRule{match: match})
+	m.rules = append(m.rules, &mergedRule{match: match, named: map[string][]string{}, chosen: map[string][]string{}})
 	return m.rules[len(m.rules)-1]
 }
 
-// column adds a line for a column. A second rule for one becomes a comment.
-func (r *mergedRule) column(line string) {
+// name adds a line for a column or an index. A second rule for one becomes a comment.
+func (r *mergedRule) name(section, line string) {
 	const indent, or = "      ", "# or "
 	rule := strings.TrimPrefix(line, indent)
 	bare := strings.TrimPrefix(rule, or)
 	name, _, _ := strings.Cut(bare, ": {")
-	if slices.Contains(r.columns, indent+bare) || slices.Contains(r.columns, indent+or+bare) {
+	if slices.Contains(r.named[section], indent+bare) || slices.Contains(r.named[section], indent+or+bare) {
 		return
 	}
-	if slices.Contains(r.chosen, name) && rule == bare {
+	if slices.Contains(r.chosen[section], name) && rule == bare {
 		line = indent + or + bare
 	}
-	r.chosen = append(r.chosen, name)
-	r.columns = append(r.columns, line)
+	r.chosen[section] = append(r.chosen[section], name)
+	r.named[section] = append(r.named[section], line)
 }
 
 func (m *merger) text() string {
@@ -92,8 +97,10 @@ func (m *merger) text() string {
 			continue
 		}
 		out = append(append(out, r.match), r.lines...)
-		if len(r.columns) > 0 {
-			out = append(append(out, "    columns:"), r.columns...)
+		for _, section := range sections {
+			if len(r.named[section]) > 0 {
+				out = append(append(out, "    "+section+":"), r.named[section]...)
+			}
 		}
 	}
 	if slices.ContainsFunc(m.rules, func(r *mergedRule) bool { return r.match == everything }) {

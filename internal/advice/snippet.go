@@ -49,12 +49,21 @@ func tableRule(p *planv1.TablePlan, lines ...string) string {
 // columnRule writes the first of several rules for a column, the others as comments;
 // nothing where there is none.
 func columnRule(p *planv1.TablePlan, column string, rules []string) string {
+	return namedRule(p, "columns", column, rules)
+}
+
+// indexRule does so for an index.
+func indexRule(p *planv1.TablePlan, index string, rules []string) string {
+	return namedRule(p, "indexes", index, rules)
+}
+
+func namedRule(p *planv1.TablePlan, section, name string, rules []string) string {
 	if len(rules) == 0 {
 		return ""
 	}
-	lines := []string{"columns:", "  " + scalar(column) + ": " + rules[0]}
+	lines := []string{section + ":", "  " + scalar(name) + ": " + rules[0]}
 	for _, r := range rules[1:] {
-		lines = append(lines, "  # or "+scalar(column)+": "+r)
+		lines = append(lines, "  # or "+scalar(name)+": "+r)
 	}
 	return tableRule(p, lines...)
 }

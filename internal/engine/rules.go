@@ -79,6 +79,7 @@ func (r *Rules) Apply(db *planv1.Database) (*planv1.Database, [][]*planv1.Findin
 				r.policy(a, c)
 			}
 		}
+		a.indexes(r.rule(t.GetSchema(), t.GetName()))
 		a.where(r.rule(t.GetSchema(), t.GetName()).GetWhere())
 		a.nullableKey()
 		findings[i] = a.findings

@@ -10,9 +10,9 @@ import (
 // mostKeys is how many rows are named of a column and rule.
 const mostKeys = 5
 
-// Compare orders losses by column and rule.
+// Compare orders losses by column, rule and index.
 func Compare(a, b *planv1.Loss) int {
-	return cmp.Or(cmp.Compare(a.GetColumn(), b.GetColumn()), cmp.Compare(a.GetRule(), b.GetRule()))
+	return cmp.Or(cmp.Compare(a.GetColumn(), b.GetColumn()), cmp.Compare(a.GetRule(), b.GetRule()), cmp.Compare(a.GetIndex(), b.GetIndex()))
 }
 
 // Merge adds losses of one part of a table to those of others. It changes neither.
@@ -26,7 +26,7 @@ func Merge(sum, more []*planv1.Loss) []*planv1.Loss {
 		}
 		was := out[i]
 		keys := slices.Concat(was.GetKeys(), l.GetKeys())
-		out[i] = &planv1.Loss{Column: was.GetColumn(), Rule: was.GetRule(), Rows: was.GetRows() + l.GetRows(), Example: was.GetExample(),
+		out[i] = &planv1.Loss{Column: was.GetColumn(), Rule: was.GetRule(), Index: was.GetIndex(), Rows: was.GetRows() + l.GetRows(), Example: was.GetExample(),
 			Keys: keys[:min(len(keys), mostKeys)]}
 	}
 	return out

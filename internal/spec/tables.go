@@ -43,6 +43,11 @@ func checkTables(s *droverv1.MigrationSpec) []*protovalidate.Violation {
 			f.column(name, rule.GetColumns()[name])
 			out = append(out, f.list...)
 		}
+		for _, name := range slices.Sorted(maps.Keys(rule.GetIndexes())) {
+			f := &found{base: []*validate.FieldPathElement{item("tables", i), entry("indexes", name)}}
+			f.index(rule.GetIndexes()[name])
+			out = append(out, f.list...)
+		}
 	}
 	return out
 }
@@ -53,7 +58,7 @@ func (f *found) rule(rule *droverv1.TableRule) {
 		f.add("match", "is no glob over schema.table: write something like public.* or main.album (brackets must close)")
 	}
 	if rule.GetSkip() {
-		f.beside("skip", map[string]bool{"into": rule.GetInto() != "", "where": rule.GetWhere() != "", "columns": len(rule.GetColumns()) > 0})
+		f.beside("skip", map[string]bool{"into": rule.GetInto() != "", "where": rule.GetWhere() != "", "columns": len(rule.GetColumns()) > 0, "indexes": len(rule.GetIndexes()) > 0})
 	}
 	for _, p := range placeholder.FindAllString(rule.GetInto(), -1) {
 		if p != "{schema}" && p != "{table}" {
@@ -90,6 +95,16 @@ func (f *found) column(name string, rule *droverv1.ColumnRule) {
 		f.beside("const", map[string]bool{"invalid": set["invalid"], "sentinel": set["sentinel"]})
 	default:
 		f.policy(rule.GetInvalid(), rule.GetSentinel())
+	}
+}
+
+// index looks at one index's rule.
+func (f *found) index(rule *droverv1.IndexRule) {
+	switch {
+	case rule.GetDrop():
+		f.beside("drop", map[string]bool{"prefix": rule.GetPrefix() != 0})
+	case rule.GetPrefix() == 0:
+		f.add("", "says nothing about the index: give drop or prefix")
 	}
 }
 

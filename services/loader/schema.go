@@ -10,6 +10,7 @@ import (
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/faultpoint"
+	"github.com/drover-db/drover/services/loader/internal/rejects"
 )
 
 // design plans the target for a source's tables.
@@ -19,11 +20,12 @@ func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*
 		return nil, err
 	}
 	source, wrong := rules.Apply(work.GetDatabase())
+	engine.SkipRoles(source, work.GetSkipOwners(), work.GetSkipGrants())
 	made, err := db.Design(ctx, engine.DesignRequest{Source: source, Existing: work.GetExisting(), Name: rules.Name, Stage: work.GetStage()})
 	if err != nil {
 		return nil, fault.At(err, fault.Target, "")
 	}
-	made.Findings = append(made.GetFindings(), rules.Unused()...)
+	made.Findings = slices.Concat(source.GetFindings(), made.GetFindings(), rules.Unused())
 	if source.GetEngine() != made.GetEngine() {
 		made.Unmoved = append(made.GetUnmoved(), engine.LeaveObjects(source.GetObjects(), "it is in the source's dialect: write it for the target by hand")...)
 	}
@@ -45,16 +47,24 @@ func saidAlready(f *planv1.Finding, of []*planv1.Finding) bool {
 		})
 }
 
-// prepare makes the ledger and what comes before any table.
-func prepare(ctx context.Context, db engine.Target, job *workerv1.Job) error {
-	work := job.GetPrepare()
-	return fault.At(db.Prepare(ctx, engine.PrepareRequest{
+// prepare makes the ledger and what comes before any table, and the folder of rejected
+// rows.
+func prepare(ctx context.Context, db engine.Target, job *workerv1.Job) (*workerv1.Result, error) {
+	work, done := job.GetPrepare(), &workerv1.Done{}
+	if to := work.GetRejectsTo(); to != "" {
+		var err error
+		if done.RejectsFolder, err = rejects.MakeFolder(to, job.GetMigrationName(), job.GetMigration()); err != nil {
+			return nil, err
+		}
+	}
+	err := db.Prepare(ctx, engine.PrepareRequest{
 		Migration:      migration(job),
 		SourceIdentity: work.GetSourceIdentity(),
 		TargetIdentity: work.GetTargetIdentity(),
 		Statements:     work.GetStatements(),
 		Reopen:         work.GetReopen(),
-	}), fault.Target, "")
+	})
+	return &workerv1.Result{Outcome: &workerv1.Result_Done{Done: done}}, fault.At(err, fault.Target, "")
 }
 
 // apply runs a table's statements of a step, and of what is wanted before rows come.

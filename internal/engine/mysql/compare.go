@@ -9,42 +9,40 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/proto"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
 
-// comparedKeys lists the unique keys of a table that may take two of the source's for
-// one: by a collation that is not the source's and knows no bytes, or fills up with blanks.
+// comparedKeys lists the unique keys of a table that may take two rows of the source for
+// one: by a collation that is not the source's and knows no bytes, or fills up with
+// blanks, and whatever else engine.ComparedKeys knows.
 func (d *designer) comparedKeys(p *planv1.TablePlan, there *planv1.Table) []*planv1.Index {
-	indexes := p.GetSource().GetIndexes()
+	keys := engine.UniqueKeys(p)
 	if there != nil {
-		indexes = there.GetIndexes()
+		keys = keysThere(p, there)
 	}
+	return engine.ComparedKeys(p, keys, func(_ *planv1.IndexColumn, c *planv1.ColumnPlan) bool { return d.looser(p, c) })
+}
+
+// keysThere are the unique keys of a table that is there. A generated column, which is
+// not copied, stands in them as its expression.
+func keysThere(p *planv1.TablePlan, there *planv1.Table) []*planv1.Index {
 	var out []*planv1.Index
-	for _, x := range indexes {
-		if !x.GetUnique() && !x.GetPrimary() || x.GetPredicate() != "" {
+	for _, x := range there.GetIndexes() {
+		if !x.GetUnique() && !x.GetPrimary() {
 			continue
 		}
-		key, loose := &planv1.Index{Name: x.GetName(), Unique: true}, false
-		for _, k := range x.GetColumns() {
-			i := slices.IndexFunc(p.GetColumns(), func(c *planv1.ColumnPlan) bool {
-				if there != nil {
-					return strings.EqualFold(c.GetTarget(), k.GetName())
-				}
-				return c.GetSource() == k.GetName()
-			})
-			if i < 0 {
-				key = nil // an expression, or a column that is left behind
-				break
+		key := proto.CloneOf(x)
+		for _, part := range key.GetColumns() {
+			if i := findColumn(there.GetColumns(), part.GetName()); i >= 0 && slices.Contains(p.GetRecomputed(), there.GetColumns()[i].GetName()) {
+				part.Name, part.Expression = "", there.GetColumns()[i].GetGenerated()
 			}
-			key.Columns = append(key.Columns, &planv1.IndexColumn{Name: p.GetColumns()[i].GetTarget(), Prefix: k.GetPrefix()})
-			loose = loose || d.looser(p, p.GetColumns()[i])
 		}
-		if key != nil && loose {
-			out = append(out, key)
-		}
+		out = append(out, key)
 	}
 	return out
 }
@@ -64,6 +62,12 @@ func (d *designer) looser(p *planv1.TablePlan, c *planv1.ColumnPlan) bool {
 // comparisonTable is where keys are compared: a session's own, that nobody else sees.
 const comparisonTable = "_drover_keys"
 
+// Columns of that table beside the plan's.
+const (
+	comparedID   = "_drover_id"
+	comparedName = "_drover_name"
+)
+
 // CompareKeys makes a temporary table with the key's columns as they are, or will be.
 func (d *database) CompareKeys(ctx context.Context, p *planv1.TablePlan, key *planv1.Index) (engine.KeyComparison, error) {
 	const op = "mysql.CompareKeys"
@@ -75,20 +79,10 @@ func (d *database) CompareKeys(ctx context.Context, p *planv1.TablePlan, key *pl
 	if err != nil {
 		return nil, err
 	}
-	out := &keyComparison{rows: rows, table: qualified(d.schema, comparisonTable)}
-	columns := []string{"id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY", "name VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"}
-	for n, k := range key.GetColumns() {
-		i := slices.IndexFunc(p.GetColumns(), func(c *planv1.ColumnPlan) bool { return c.GetTarget() == k.GetName() })
-		if i < 0 {
-			return nil, fault.New(fault.Internal, op, "the plan has no column %s", k.GetName())
-		}
-		name := fmt.Sprintf("k%d", n+1)
-		columns = append(columns, name+" "+comparedType(d.dialect, p.GetColumns()[i])+" NULL")
-		out.at = append(out.at, i)
-		if k.GetPrefix() > 0 {
-			name = fmt.Sprintf("LEFT(%s, %d)", name, k.GetPrefix())
-		}
-		out.terms = append(out.terms, name)
+	out := &keyComparison{rows: rows, table: qualified(d.schema, comparisonTable), terms: comparedTerms(key)}
+	columns := []string{comparedID + " BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY", comparedName + " VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"}
+	for _, c := range p.GetColumns() {
+		columns = append(columns, ident(c.GetTarget())+" "+comparedType(d.dialect, c)+" NULL")
 	}
 	if out.conn, err = d.db.Conn(ctx); err != nil {
 		return nil, classify(op, err)
@@ -101,6 +95,22 @@ func (d *database) CompareKeys(ctx context.Context, p *planv1.TablePlan, key *pl
 		}
 	}
 	return out, nil
+}
+
+// comparedTerms are what a key compares by, as SQL.
+func comparedTerms(key *planv1.Index) []string {
+	var out []string
+	for _, k := range key.GetColumns() {
+		switch {
+		case k.GetName() == "":
+			out = append(out, "("+k.GetExpression()+")")
+		case k.GetPrefix() > 0:
+			out = append(out, fmt.Sprintf("LEFT(%s, %d)", ident(k.GetName()), k.GetPrefix()))
+		default:
+			out = append(out, ident(k.GetName()))
+		}
+	}
+	return out
 }
 
 // comparedType is the type of a column with what it compares by.
@@ -116,8 +126,7 @@ type keyComparison struct {
 	rows  *rowEncoder
 	conn  *sql.Conn
 	table string
-	// at are the places of the key's columns in the plan; terms are what they compare by.
-	at    []int
+	// terms are what the key compares by.
 	terms []string
 	buf   []byte
 }
@@ -137,10 +146,10 @@ func (c *keyComparison) Add(ctx context.Context, row []byte, name string) error 
 		name = strings.ToValidUTF8(name[:min(len(name), 500)], "?")
 	}
 	c.buf = append(c.buf, "(NULL, "+literal(name)...)
-	for _, i := range c.at {
-		if c.rows.fields[i] == nil {
-			c.buf = c.buf[:before]
-			return nil
+	for i, v := range c.rows.fields {
+		if v == nil {
+			c.buf = append(c.buf, ", NULL"...)
+			continue
 		}
 		var err error
 		if c.buf, err = c.rows.appendConstant(append(c.buf, ','), i); err != nil {
@@ -173,7 +182,9 @@ func (c *keyComparison) Equal(ctx context.Context, most int) (rows int64, names 
 		return 0, nil, err
 	}
 	var ids []int64
-	err = each(ctx, c.conn, "SELECT COUNT(*) AS n, MIN(id), MAX(id) FROM "+c.table+" GROUP BY "+strings.Join(c.terms, ", ")+" HAVING n > 1 ORDER BY 2", nil, func(r *sql.Rows) error {
+	query := "SELECT COUNT(*) AS n, MIN(" + comparedID + "), MAX(" + comparedID + ") FROM " + c.table + " WHERE " + strings.Join(c.terms, " IS NOT NULL AND ") +
+		" IS NOT NULL GROUP BY " + strings.Join(c.terms, ", ") + " HAVING n > 1 ORDER BY 2"
+	err = each(ctx, c.conn, query, nil, func(r *sql.Rows) error {
 		var n, first, last int64
 		err := r.Scan(&n, &first, &last)
 		if rows += n; len(ids)+1 < most {
@@ -184,7 +195,7 @@ func (c *keyComparison) Equal(ctx context.Context, most int) (rows int64, names 
 	for _, id := range ids {
 		var name string
 		if err == nil {
-			err = c.conn.QueryRowContext(ctx, "SELECT name FROM "+c.table+" WHERE id = ?", id).Scan(&name)
+			err = c.conn.QueryRowContext(ctx, "SELECT "+comparedName+" FROM "+c.table+" WHERE "+comparedID+" = ?", id).Scan(&name)
 		}
 		names = append(names, name)
 	}

@@ -121,7 +121,9 @@ func (d *designer) run(ctx context.Context) error {
 	if err := d.checkPrivileges(ctx); err != nil {
 		return err
 	}
-	d.noteServer()
+	if err := d.noteServer(ctx); err != nil {
+		return err
+	}
 	for _, p := range d.design.GetTables() {
 		d.planTable(p)
 	}
@@ -163,6 +165,9 @@ func (d *designer) name(p *planv1.TablePlan) {
 		note(p, blocker, codeNameReserved, "", "names that begin with %s are drover's own: map the table to another name", ledgerPrefix)
 	}
 	if d.server.foldsNames {
+		if folded := strings.ToLower(clipped); folded != clipped {
+			note(p, warning, codeNameChanged, "", "the server keeps names of tables in lower case (lower_case_table_names=1): it becomes %s", folded)
+		}
 		schema, clipped = strings.ToLower(schema), strings.ToLower(clipped)
 	}
 	p.TargetSchema, p.TargetName = schema, clipped
@@ -228,17 +233,6 @@ func (d *designer) family() bool { return isFamily(d.source.GetEngine()) }
 // isFamily tells whether an engine is MySQL or MariaDB.
 func isFamily(engineName string) bool { return engineName == NameMySQL || engineName == NameMariaDB }
 
-// noteServer says what about the server makes a migration slower or slows its end.
-func (d *designer) noteServer() {
-	if !d.server.localInfile {
-		d.note(info, codeLoadedByInserts, "local_infile is OFF on the target: rows come by INSERT, at about half the speed; set local_infile=ON there for LOAD DATA")
-	}
-	if !d.server.durable {
-		d.note(info, codeFlushedByStatement, "the target does not write each commit to the disk (innodb_flush_log_at_trx_commit, sync_binlog): "+
-			"drover flushes its log at the end of each range, for which the user needs RELOAD")
-	}
-}
-
 func (d *designer) note(severity planv1.Severity, code, format string, args ...any) {
 	d.design.Findings = append(d.design.Findings, &planv1.Finding{Severity: severity, Code: code, Message: fmt.Sprintf(format, args...)})
 }
@@ -251,25 +245,6 @@ func note(p *planv1.TablePlan, severity planv1.Severity, code, column, format st
 
 func blocked(p *planv1.TablePlan) bool {
 	return slices.ContainsFunc(p.GetFindings(), func(f *planv1.Finding) bool { return f.GetSeverity() == blocker })
-}
-
-// serverSettings are what a plan depends on.
-type serverSettings struct {
-	// foldsNames: names of tables are kept in lower case; comparesFolded: they are
-	// compared so.
-	foldsNames, comparesFolded bool
-	localInfile                bool
-	// durable tells whether a commit is on the disk when it returns.
-	durable     bool
-	keyRequired bool
-}
-
-func (d *database) readServer(ctx context.Context) (s serverSettings, err error) {
-	var lower int
-	err = d.db.QueryRowContext(ctx, "SELECT @@lower_case_table_names, @@local_infile, "+durableCommits+", "+d.dialect.target.keyRequired).
-		Scan(&lower, &s.localInfile, &s.durable, &s.keyRequired)
-	s.foldsNames, s.comparesFolded = lower == 1, lower != 0
-	return s, err
 }
 
 // clip cuts a name to the characters that the server keeps, less some.

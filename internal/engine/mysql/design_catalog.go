@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -19,6 +20,8 @@ type targetCatalog struct {
 	collations map[string]bool
 	// defaults are the default collations of charsets.
 	defaults map[string]string
+	// widths are the most bytes that a character of each charset takes.
+	widths map[string]int
 	// transactional are the storage engines that are.
 	transactional map[string]bool
 }
@@ -26,7 +29,7 @@ type targetCatalog struct {
 // readCatalog reads what is there of the databases that plans name.
 func (d *designer) readCatalog(ctx context.Context) (*targetCatalog, error) {
 	c := &targetCatalog{schemas: map[string]bool{}, tables: map[[2]string]string{}, existing: map[[2]string]*planv1.Table{}, filled: map[[2]string]bool{},
-		triggers: map[[2]string]bool{}, collations: map[string]bool{}, defaults: map[string]string{}, transactional: map[string]bool{}}
+		triggers: map[[2]string]bool{}, collations: map[string]bool{}, defaults: map[string]string{}, widths: map[string]int{}, transactional: map[string]bool{}}
 	wanted := map[string]bool{}
 	for _, p := range d.design.GetTables() {
 		schema, _ := finalPlace(p)
@@ -44,7 +47,8 @@ func (d *designer) readCatalog(ctx context.Context) (*targetCatalog, error) {
 		"SELECT SCHEMA_NAME, '' FROM information_schema.SCHEMATA":                                func(a, _ string) { c.schemas[d.fold(a)] = true },
 		"SELECT ENGINE, TRANSACTIONS FROM information_schema.ENGINES":                            func(a, b string) { c.transactional[strings.ToLower(a)] = b == "YES" },
 		"SELECT CHARACTER_SET_NAME, DEFAULT_COLLATE_NAME FROM information_schema.CHARACTER_SETS": func(a, b string) { c.defaults[a] = b },
-		d.dialect.target.collations:                                                              func(a, _ string) { c.collations[a] = true },
+		"SELECT CHARACTER_SET_NAME, MAXLEN FROM information_schema.CHARACTER_SETS":               func(a, b string) { c.widths[a], _ = strconv.Atoi(b) },
+		d.dialect.target.collations: func(a, _ string) { c.collations[a] = true },
 	} {
 		if err := each(ctx, d.db.db, query, nil, pair(into)); err != nil {
 			return nil, err

@@ -56,6 +56,7 @@ func (d *designer) planNew(p *planv1.TablePlan) {
 		b.fitRow()
 	}
 	b.build()
+	b.checkKeys()
 	if d.server.keyRequired && b.primary() == nil {
 		note(p, blocker, codeKeyRequired, "", "the server takes no table without a primary key (%s): set it to OFF there for the migration, or give the source's table a key",
 			strings.TrimPrefix(d.dialect.target.keyRequired, "@@"))

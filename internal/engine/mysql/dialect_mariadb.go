@@ -13,7 +13,7 @@ var mariadbDialect = &dialect{
 	name:     NameMariaDB,
 	product:  "MariaDB",
 	minimum:  [2]int{10, 11},
-	settings: map[string]string{"max_statement_time": "0", "tx_isolation": "'REPEATABLE-READ'"},
+	settings: map[string]string{"max_statement_time": "0", "tx_isolation": "'REPEATABLE-READ'", "tx_read_only": "0"},
 	// Servers that were copied share their server_uid: the place of the data tells
 	// them apart.
 	identity:        "sha1(concat_ws('/', @@hostname, @@port, @@datadir))",
@@ -37,7 +37,9 @@ var mariadbDialect = &dialect{
 		impliedAction:    "RESTRICT",
 		indexHidden:      "IGNORED",
 		definerPrivilege: "SET USER",
-		collations:       "SELECT FULL_COLLATION_NAME, '' FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY",
+		readOnly:         "@@global.innodb_read_only",
+		readOnlyName:     "innodb_read_only", readOnlyPrivileges: []string{"READ_ONLY ADMIN"},
+		collations: "SELECT FULL_COLLATION_NAME, '' FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY",
 		// The Unicode collations of MySQL 8 pad no spaces.
 		nearest: func(collation string) string {
 			if !strings.HasPrefix(collation, "utf8mb4_") {

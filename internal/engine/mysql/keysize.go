@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	// maxKeyBytes is what InnoDB takes into one entry of an index; maxRowBytes what the
-	// server takes into a row beside its long texts.
-	maxKeyBytes = 3072
-	maxRowBytes = 65_535
+	// maxKeyBytes is what InnoDB takes into one entry of an index where its pages have
+	// 16 KiB, maxOldKeyBytes what it takes of a column in the row formats of before;
+	// maxRowBytes what the server takes into a row beside its long texts.
+	maxKeyBytes    = 3072
+	maxOldKeyBytes = 767
+	maxRowBytes    = 65_535
 	// unlimited is the size of a long text.
 	unlimited = 1 << 32
 	longWidth = 12
@@ -66,7 +68,8 @@ func (b *tableBuilder) fit(columns []string) map[string]int {
 		size, perChars int
 	}
 	var needs []need
-	budget := maxKeyBytes
+	limits := b.keyLimits(b.plan)
+	budget := limits.entry
 	for _, name := range columns {
 		if c := b.plannedBy(name); c != nil {
 			size, per := c.to.bytesOf()
@@ -80,7 +83,7 @@ func (b *tableBuilder) fit(columns []string) map[string]int {
 	slices.SortStableFunc(needs, func(x, y need) int { return cmp.Compare(x.size, y.size) })
 	out := map[string]int{}
 	for i, n := range needs {
-		share := max(budget/(len(needs)-i), n.perChars)
+		share := max(min(budget/(len(needs)-i), limits.column), n.perChars)
 		if n.size > share {
 			out[n.name] = share / n.perChars
 			n.size = share
@@ -128,7 +131,7 @@ func (b *tableBuilder) limit(c *plannedColumn, n int) {
 		c.to.name = fmt.Sprintf("varchar(%d)", n)
 	}
 	note(b.plan, warning, codeTextLimited, c.source.GetName(), "the column is part of a key, which holds %d bytes here in all: it becomes %s, and a value of more than %d %s stops the table",
-		maxKeyBytes, c.to.name, n, what)
+		b.keyLimits(b.plan).entry, c.to.name, n, what)
 }
 
 // fitRow makes long texts of the longest columns until a row of the longest values

@@ -29,18 +29,14 @@ func (db *database) Describe(ctx context.Context, s engine.Selection) (*planv1.D
 		for _, t := range cat.tables {
 			out.Tables = append(out.Tables, t.table)
 		}
+		db.noteSource(out)
 		out.UserTypes = cat.userTypes()
 		if out.Objects, err = cat.readObjects(ctx, tx, len(s.Include) == 0); err != nil {
 			return err
 		}
-		rows, err := collect[unmovedRow](ctx, tx, unmovedQuery)
-		if err != nil {
-			return err
-		}
-		for _, r := range append(rows, cat.unmoved...) {
-			out.Unmoved = append(out.Unmoved, &planv1.Unmoved{Object: r.Object, Name: r.Name, Reason: r.Reason})
-		}
-		return nil
+		unmoved, err := readUnmoved(ctx, tx)
+		out.Unmoved = append(unmoved, cat.unmoved...)
+		return err
 	})
 	if err != nil {
 		return nil, classify(op, err)
@@ -58,7 +54,9 @@ type catalog struct {
 	tables  []*describedTable
 	types   map[uint32]typeRow
 	ordered []typeRow
-	unmoved []unmovedRow
+	unmoved []*planv1.Unmoved
+	// later are parts of tables that need what can be made only when tables are there.
+	later []laterPart
 	// graph is nil for tables of a target.
 	graph *graph
 }
@@ -142,7 +140,10 @@ func newTable(r tableRow) *planv1.Table {
 	if r.Persistence == "u" {
 		t.Options = append(t.Options, optionUnlogged)
 	}
-	t.PartitionKey, t.Parameters = text(r.PartitionKey), r.Parameters
+	t.PartitionKey, t.Parameters, t.Tablespace, t.AccessMethod = text(r.PartitionKey), r.Parameters, text(r.Tablespace), text(r.AccessMethod)
+	if r.ForeignLeaf != nil {
+		t.Options = append(t.Options, optionForeignLeaf+" "+*r.ForeignLeaf)
+	}
 	if r.Kind == "p" {
 		t.Options = append(t.Options, optionPartitioned+" "+text(r.PartitionKey))
 	}
@@ -162,6 +163,7 @@ const (
 	optionUnlogged    = "UNLOGGED"
 	optionPartitioned = "PARTITIONED BY"
 	optionInheritance = "INHERITANCE"
+	optionForeignLeaf = "FOREIGN PARTITION"
 )
 
 func isPartitioned(t *planv1.Table) bool {
@@ -218,10 +220,6 @@ func (cat *catalog) readSequences(ctx context.Context, q querier, oids []uint32,
 			Increment: r.Increment, ByDefaultValue: r.Default}
 	}
 	return nil
-}
-
-func (cat *catalog) leave(object, name, reason string) {
-	cat.unmoved = append(cat.unmoved, unmovedRow{object, name, reason})
 }
 
 // userTypes are the types that columns use and a user has made. Those of an extension

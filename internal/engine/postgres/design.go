@@ -64,6 +64,10 @@ type designer struct {
 	// existing are the target's tables that plans name, by schema and name.
 	existing map[[2]string]*describedTable
 	filled   map[[2]string]bool
+	// indexes are those of the tables that are there, by the table's OID.
+	indexes map[uint32][]indexThere
+	// compression is how much the best that the target compresses by makes of one byte.
+	compression int64
 	// typeThere and collationThere tell what of the source's the target knows.
 	typeThere, collationThere map[string]bool
 	names                     *namer
@@ -108,6 +112,9 @@ func (d *designer) run(ctx context.Context, tx pgx.Tx) error {
 		d.bySource[[2]string{t.GetSchema(), t.GetName()}] = p
 	}
 	if err := d.readTarget(ctx, tx); err != nil {
+		return err
+	}
+	if err := d.noteTarget(ctx, tx); err != nil {
 		return err
 	}
 	d.checkNames()
@@ -225,6 +232,9 @@ func (d *designer) readTarget(ctx context.Context, tx pgx.Tx) error {
 		}
 		d.filled[at] = filled
 	}
+	if err := d.readIndexesThere(ctx, tx); err != nil {
+		return err
+	}
 	for _, t := range d.source.GetTables() {
 		for _, part := range t.GetPartitions() {
 			filter.schemas = append(filter.schemas, part.GetTable().GetSchema())
@@ -251,7 +261,7 @@ func (d *designer) readNames(ctx context.Context, tx pgx.Tx, schemas []string) e
 		d.names.take(r.Schema, r.Name)
 	}
 	type geometryRow struct{ Name string }
-	found, err := collect[geometryRow](ctx, tx, "SELECT format_type(t.oid, -1) FROM pg_type t WHERE "+isSpatial)
+	found, err := collect[geometryRow](ctx, tx, "SELECT format_type(t.oid, -1) FROM pg_type t WHERE t.typname = 'geometry' AND "+isSpatial)
 	for _, r := range found {
 		d.geometry = r.Name
 	}

@@ -169,7 +169,8 @@ func assignable(engineName string, from, to *planv1.Column) bool {
 	case canon.Variant:
 		return false
 	case canon.Text:
-		natural := len(to.GetEnumLabels()) > 0 || strings.HasPrefix(to.GetNativeType(), "character") || to.GetNativeType() == "text"
+		natural := len(to.GetEnumLabels()) > 0 || strings.HasPrefix(to.GetNativeType(), "character") || to.GetNativeType() == "text" ||
+			strings.HasSuffix(to.GetNativeType(), ".citext")
 		return to.GetKind() == canon.Text && natural
 	case canon.JSON, canon.JSONValue:
 		return to.GetKind() == from.GetKind() || to.GetNativeType() == "text"

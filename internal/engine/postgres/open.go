@@ -30,7 +30,8 @@ const (
 
 // sessionSettings hold for every connection. The search path is pinned so that no
 // function or operator of a user's schema can stand in for one of the catalog's;
-// it also makes the catalog's functions print qualified names.
+// it also makes the catalog's functions print qualified names. Compiling the long queries
+// of the catalog takes many times what running them does.
 const sessionSettings = `SET search_path = pg_catalog;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
@@ -42,7 +43,13 @@ SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = '5min';
 SET synchronize_seqscans = off;
 SET client_min_messages = warning;
-SET default_transaction_read_only = off`
+SET default_transaction_read_only = off;
+SET default_transaction_isolation = 'read committed';
+SET quote_all_identifiers = off;
+SET array_nulls = on;
+SET transform_null_equals = off;
+SET xmloption = content;
+SET jit = off`
 
 type postgresEngine struct{}
 
@@ -70,10 +77,7 @@ func (postgresEngine) Open(ctx context.Context, c engine.Config) (engine.Databas
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = cmp.Or(c.Application, defaultApplication)
 	}
-	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.PgConn().Exec(ctx, sessionSettings).ReadAll()
-		return err
-	}
+	cfg.AfterConnect = setUp
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, openError(cfg, err)
@@ -93,7 +97,8 @@ type database struct {
 	version    string
 	versionNum int
 	identity   string
-	// sqlASCII is set where the server does not check the encoding of text.
+	// encoding is what the server keeps text in; sqlASCII is set where it does not check.
+	encoding string
 	sqlASCII bool
 }
 
@@ -122,7 +127,7 @@ func (db *database) greet(ctx context.Context) error {
 		return fault.New(fault.Unsupported, op, "server is PostgreSQL %s: drover needs 15 or later", version)
 	}
 	db.version, _, _ = strings.Cut(version, " ")
-	db.sqlASCII = encoding == "SQL_ASCII"
+	db.encoding, db.sqlASCII = encoding, encoding == encodingNone
 	system := "unknown"
 	if mayIdentify {
 		if err := db.pool.QueryRow(ctx, `SELECT system_identifier::text FROM pg_catalog.pg_control_system()`).Scan(&system); err != nil {

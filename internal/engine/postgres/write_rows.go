@@ -90,10 +90,6 @@ func markUserTypes(ctx context.Context, q querier, types []storedType) error {
 	return err
 }
 
-// isSpatial tells whether the pg_type row t is a geometry of PostGIS.
-const isSpatial = `(t.typname = 'geometry' AND EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
-	WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e' AND e.extname = 'postgis'))`
-
 // encode gives the COPY data of a body. Tuples go through untouched.
 func (e *tupleEncoder) encode(body []byte) (io.Reader, error) {
 	if e.plan.GetEncoding() == planv1.Encoding_ENCODING_PGCOPY {
@@ -118,6 +114,14 @@ func (e *tupleEncoder) encode(body []byte) (io.Reader, error) {
 		return bytes.NewReader(e.buf), nil
 	}
 	return copyData(e.buf), nil
+}
+
+// format is the form of COPY data that encode gives.
+func (e *tupleEncoder) format() string {
+	if e.asText {
+		return "text"
+	}
+	return "binary"
 }
 
 func (e *tupleEncoder) appendTuple() error {
