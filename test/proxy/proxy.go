@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,6 +16,7 @@ type Proxy struct {
 	to       string
 	listener net.Listener
 	running  sync.WaitGroup
+	weather  weather
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -23,14 +25,31 @@ type Proxy struct {
 // Start begins to listen on a free port of this host; the proxy goes with the test.
 func Start(t testing.TB, to string) *Proxy {
 	t.Helper()
-	p := &Proxy{to: to, listener: listen(t), conns: map[net.Conn]struct{}{}}
-	p.running.Go(func() { serve(p.listener, func(c net.Conn) { p.running.Go(func() { p.pass(c) }) }) })
-	t.Cleanup(func() {
-		_ = p.listener.Close() // nothing is lost by it
-		p.Cut()
-		p.running.Wait()
-	})
+	p, err := Open(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
 	return p
+}
+
+// Open begins to listen on a free port of this host, until Close.
+func Open(to string) (*Proxy, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{to: to, listener: l, conns: map[net.Conn]struct{}{}}
+	p.running.Go(func() { serve(p.listener, func(c net.Conn) { p.running.Go(func() { p.pass(c) }) }) })
+	return p, nil
+}
+
+// Close ends every connection and listens no more.
+func (p *Proxy) Close() {
+	_ = p.listener.Close() // nothing is lost by it
+	p.Clear()
+	p.Cut()
+	p.running.Wait()
 }
 
 // Address is where to connect.
@@ -94,8 +113,8 @@ func (p *Proxy) pass(client net.Conn) {
 	p.hold(client, server)
 	defer p.drop(client, server)
 	var back sync.WaitGroup
-	back.Go(func() { copyAll(client, server) })
-	copyAll(server, client)
+	back.Go(func() { copyAll(client, server, exposed{server, &p.weather, &p.weather.read}) })
+	copyAll(server, client, exposed{client, &p.weather, new(atomic.Int64)})
 	back.Wait()
 }
 
@@ -116,9 +135,11 @@ func (p *Proxy) drop(conns ...net.Conn) {
 	}
 }
 
-// copyAll copies one way and passes the end on: a clean one as such, another as a reset.
-func copyAll(to, from net.Conn) {
-	if _, err := io.Copy(to, from); err != nil && !errors.Is(err, net.ErrClosed) {
+// copyAll copies one way, what in has of from, and passes the end on: a clean one as such,
+// another as a reset.
+func copyAll(to, from net.Conn, in io.Reader) {
+	// A TCP connection would read by itself.
+	if _, err := io.Copy(struct{ io.Writer }{to}, in); err != nil && !errors.Is(err, net.ErrClosed) {
 		reset(to)
 		reset(from)
 		return

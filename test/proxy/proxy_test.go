@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,4 +57,31 @@ func TestProxy_PassesOnUntilItCuts(t *testing.T) {
 	_, err = before.ReadByte()
 	require.Error(t, err, "the connection of before still stands")
 	ask()
+}
+
+func TestProxy_HoldsAndDelays(t *testing.T) {
+	p := proxy.Start(t, echo(t))
+	c, err := net.Dial("tcp", p.Address())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	answers := bufio.NewReader(c)
+	ask := func() time.Duration {
+		begin := time.Now()
+		_, err := c.Write([]byte("hello\n"))
+		require.NoError(t, err)
+		line, err := answers.ReadString('\n')
+		require.NoError(t, err)
+		require.Equal(t, "hello\n", line)
+		return time.Since(begin)
+	}
+	ask()
+	require.EqualValues(t, len("hello\n"), p.Read())
+
+	p.Delay(50 * time.Millisecond)
+	require.GreaterOrEqual(t, ask(), 100*time.Millisecond, "the question and the answer wait")
+	p.Delay(0)
+
+	p.Hold()
+	time.AfterFunc(100*time.Millisecond, p.Clear)
+	require.GreaterOrEqual(t, ask(), 90*time.Millisecond)
 }
