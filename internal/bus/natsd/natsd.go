@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -40,10 +41,21 @@ type Config struct {
 	// Listen is a TCP address such as "127.0.0.1:4222" for other processes; with
 	// none, only this process can connect. Port 0 picks a free one.
 	Listen string
-	// Name of the server in its clients' listings.
+	// Name of the server in its clients' listings; in a cluster, each needs its own.
 	Name string
+	// Cluster of servers that keep streams together; nil for a server of its own.
+	Cluster *Cluster
 	// Log gets the server's warnings and errors; may be nil.
 	Log *slog.Logger
+}
+
+// Cluster is what servers share that know each other.
+type Cluster struct {
+	Name string
+	// Listen is the TCP address for the other servers.
+	Listen string
+	// Peers are the Listen addresses of all of them.
+	Peers []string
 }
 
 // Server is a running server.
@@ -114,6 +126,9 @@ func start(c Config) (*Server, error) {
 	if err := listen(opts, c.Listen); err != nil {
 		return nil, err
 	}
+	if err := join(opts, c.Cluster); err != nil {
+		return nil, err
+	}
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, "natsd.Start", err)
@@ -146,18 +161,48 @@ func (s *Server) await(l *logger) error {
 	}
 }
 
+// join makes the server one of a cluster.
+func join(o *server.Options, c *Cluster) error {
+	if c == nil {
+		return nil
+	}
+	host, port, err := splitAddress(c.Listen)
+	if err != nil {
+		return err
+	}
+	o.Cluster = server.ClusterOpts{Name: c.Name, Host: host, Port: port}
+	for _, peer := range c.Peers {
+		if _, _, err := splitAddress(peer); err != nil {
+			return err
+		}
+		if peer != c.Listen {
+			o.Routes = append(o.Routes, &url.URL{Scheme: "nats-route", Host: peer})
+		}
+	}
+	return nil
+}
+
+func splitAddress(addr string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err == nil {
+		port, err = strconv.Atoi(text)
+	}
+	if err != nil {
+		return "", 0, fault.New(fault.Invalid, "natsd.Start", "address %q for NATS is not of the form 127.0.0.1:4222", addr)
+	}
+	return host, port, nil
+}
+
 // listen sets where the server listens, after making sure that it can.
 func listen(o *server.Options, addr string) error {
 	if addr == "" {
 		return nil
 	}
-	host, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		o.Port, err = strconv.Atoi(port)
-	}
+	host, port, err := splitAddress(addr)
 	if err != nil {
-		return fault.New(fault.Invalid, "natsd.Start", "address %q for NATS is not of the form 127.0.0.1:4222", addr)
+		return err
 	}
+	o.Port = port
 	probe, err := net.Listen("tcp", addr)
 	if err != nil {
 		return listenError(addr, err)

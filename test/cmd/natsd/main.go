@@ -2,6 +2,7 @@
 // an installation runs as nats-server, without another download for tests.
 //
 //	natsd -listen 127.0.0.1:4222 -store DIR
+//	natsd -listen 127.0.0.1:4222 -store DIR -name n1 -cluster-listen 127.0.0.1:6222 -peers 127.0.0.1:6222,127.0.0.1:6223
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/drover-db/drover/internal/bus/natsd"
@@ -19,10 +21,17 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:4222", "TCP address")
 	store := flag.String("store", "", "folder of the streams")
+	name := flag.String("name", "natsd", "name of the server")
+	clusterListen := flag.String("cluster-listen", "", "TCP address for the other servers of a cluster")
+	peers := flag.String("peers", "", "addresses of all servers of the cluster, with commas")
 	flag.Parse()
+	config := natsd.Config{Listen: *listen, StoreDir: *store, Name: *name, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	if *clusterListen != "" {
+		config.Cluster = &natsd.Cluster{Name: "drover", Listen: *clusterListen, Peers: strings.Split(*peers, ",")}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	server, err := natsd.Start(natsd.Config{Listen: *listen, StoreDir: *store, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	server, err := natsd.Start(config)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "natsd:", err)
 		os.Exit(1)
