@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
@@ -84,4 +85,18 @@ func ObjectName(o *planv1.Object) string {
 		return o.GetName()
 	}
 	return o.GetSchema() + "." + o.GetName()
+}
+
+// SkipRoles takes owners, or grants, out of a source's description.
+func SkipRoles(db *planv1.Database, owners, grants bool) {
+	db.Objects = slices.DeleteFunc(db.GetObjects(), func(o *planv1.Object) bool {
+		switch o.GetType() {
+		case "owner":
+			return owners
+		case "grants", "default acl":
+			return grants
+		default:
+			return false
+		}
+	})
 }

@@ -14,18 +14,24 @@ import (
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
+// leaveBehind is what a spec says of owners or grants that stay behind.
+const leaveBehind = "skip"
+
 // job writes down a piece of work for a worker.
 func (o *offer) job(w workID) *workerv1.Job {
 	j := &workerv1.Job{Migration: o.m.UID, MigrationName: o.m.Name, Term: o.s.term,
 		Source: endpoint(o.m.Spec.GetSource()), Target: endpoint(o.m.Spec.GetTarget())}
+	if spec.LimitsOf(o.m.Limits).Connections > 0 {
+		j.Source.CloseIdle, j.Target.CloseIdle = true, true
+	}
 	switch w.kind {
 	case workDescribe:
-		j.Title, j.Work = "describe source", &workerv1.Job_Describe{Describe: selection(wanted(o.m, o.run))}
+		j.Title, j.Work = "describe source", &workerv1.Job_Describe{Describe: describing(wanted(o.m, o.run))}
 	case workDesign:
 		spec := wanted(o.m, o.run)
 		j.Title, j.Work = "design target", &workerv1.Job_Design{Design: &workerv1.MakeDesign{Database: o.run.described, Existing: existing(spec),
 			Tables: spec.GetTables(), Casts: spec.GetSchema().GetCasts(),
-			Policies: spec.GetSchema().GetPolicies(), Stage: stageOf(spec, o.m.UID)}}
+			Policies: spec.GetSchema().GetPolicies(), SkipOwners: spec.GetSchema().GetOwners() == leaveBehind, SkipGrants: spec.GetSchema().GetGrants() == leaveBehind, Stage: stageOf(spec, o.m.UID)}}
 	case workPublish:
 		j.Title, j.Work = "publish tables", &workerv1.Job_Publish{Publish: &workerv1.PublishTables{
 			Tables: staged(o.view.Tables(o.m.UID), func(t *state.Table) bool { return t.Stage == state.TableComplete })}}
@@ -36,9 +42,10 @@ func (o *offer) job(w workID) *workerv1.Job {
 			Tables: staged(o.view.Tables(o.m.UID), func(*state.Table) bool { return true })}}
 	case workSnapshot:
 		j.Title, j.Background, j.Work = "hold snapshot", true, &workerv1.Job_HoldSnapshot{HoldSnapshot: &workerv1.HoldSnapshot{}}
+	case workWatch:
+		j.Title, j.Background, j.Work = "watch source", true, &workerv1.Job_WatchSource{WatchSource: &workerv1.WatchSource{Limits: o.m.Limits.GetSource()}}
 	case workPrepare:
-		j.Title, j.Work = "prepare target", &workerv1.Job_Prepare{Prepare: &workerv1.PrepareTarget{
-			Statements: o.m.Statements, SourceIdentity: o.m.Source.Identity, TargetIdentity: o.m.Target.Identity, Reopen: o.m.Reopen}}
+		j.Title, j.Work = "prepare target", &workerv1.Job_Prepare{Prepare: preparation(o.m)}
 	case workFinish:
 		j.Title, j.Work = "finish target", &workerv1.Job_Finish{Finish: &workerv1.FinishTarget{Stage: finalStage(o.m)}}
 	case workVerify, workRepair:
@@ -109,7 +116,8 @@ func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Ran
 			Table: t.Plan, Range: r.Plan, Attempt: a.number, Epoch: a.epoch, Stream: stream, Subject: a.subject, Reset_: reset(t, r), Rejects: rejects(o.m, t)}}
 	case workReplay:
 		j.Title, j.Work = "write rejected rows of "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Replay{Replay: &workerv1.ReplayRejects{
-			Table: t.Plan, Range: r.Plan, Attempt: o.s.number(), Epoch: o.s.number(), From: o.m.Spec.GetRejects().GetTo()}}
+			Table: whereItIs(o.m, t.Plan), Range: r.Plan, Attempt: o.s.number(), Epoch: o.s.number(), From: o.m.Spec.GetRejects().GetTo(),
+			Live: !o.m.Published.IsZero()}}
 	case workAssess:
 		j.Title, j.Work = "assess "+sourceName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Assess{Assess: &workerv1.AssessRange{Table: t.Plan, Range: r.Plan}}
 	case workExtract:
@@ -156,6 +164,13 @@ func finalStage(m *state.Migration) string {
 
 func endpoint(e *droverv1.EndpointSpec) *planv1.Endpoint {
 	return &planv1.Endpoint{Url: e.GetUrl(), Password: e.GetPassword(), MaxConnections: e.GetMaxConnections()}
+}
+
+// describing says what of a source is to be described.
+func describing(m *droverv1.MigrationSpec) *workerv1.Describe {
+	d := selection(m)
+	d.Limits = m.GetLimits().GetSource()
+	return d
 }
 
 // selection turns table rules into globs. Rules that map and do not skip are what

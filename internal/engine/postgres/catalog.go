@@ -53,6 +53,10 @@ type tableRow struct {
 	Root                     uint32
 	ParentSchema, ParentName *string
 	Bound                    *string
+	// Tablespace and AccessMethod are set where they are not the usual ones.
+	Tablespace, AccessMethod *string
+	// ForeignLeaf is a partition, at any level, whose rows live elsewhere.
+	ForeignLeaf *string
 }
 
 // The leaves of a partitioned table are counted together. Rows are the planner's:
@@ -66,7 +70,9 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistenc
 	ARRAY(SELECT format('%I=%L', option_name, option_value) FROM pg_options_to_table(c.reloptions))
 		|| ARRAY(SELECT format('toast.%I=%L', option_name, option_value) FROM pg_class x CROSS JOIN LATERAL pg_options_to_table(x.reloptions) WHERE x.oid = c.reltoastrelid),
 	COALESCE(h.schemas, '{}'), COALESCE(h.names, '{}'), CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END,
-	CASE WHEN c.relispartition THEN h.schemas[1] END, CASE WHEN c.relispartition THEN h.names[1] END, pg_get_expr(c.relpartbound, c.oid)
+	CASE WHEN c.relispartition THEN h.schemas[1] END, CASE WHEN c.relispartition THEN h.names[1] END, pg_get_expr(c.relpartbound, c.oid),
+	(SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace), (SELECT a.amname::text FROM pg_am a WHERE a.oid = c.relam AND a.amname <> 'heap'),
+	CASE WHEN c.relkind = 'p' THEN (SELECT min(p.relid::text) FROM pg_partition_tree(c.oid) p JOIN pg_class l ON l.oid = p.relid WHERE l.relkind = 'f') END
 FROM pg_class c
 LEFT JOIN (SELECT i.inhrelid, array_agg(pn.nspname::text ORDER BY i.inhseqno) AS schemas, array_agg(p.relname::text ORDER BY i.inhseqno) AS names
 	FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace GROUP BY i.inhrelid) h ON h.inhrelid = c.oid
@@ -165,6 +171,8 @@ type indexRow struct {
 	Builtin bool
 	Class   uint32
 	OID     uint32
+	// Tablespace is set where it is not the database's.
+	Tablespace *string
 }
 
 const indexQuery = `
@@ -174,7 +182,7 @@ SELECT i.indrelid, c.relname::text, i.indisprimary, i.indisunique, i.indimmediat
 	ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnkeyatts) k ORDER BY k),
 	ARRAY(SELECT (i.indoption[k - 1] & 1) = 1 FROM generate_series(1, i.indnkeyatts) k ORDER BY k),
 	NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (i.indclass::oid[]) AND NOT (o.opcdefault AND o.opcnamespace = 'pg_catalog'::regnamespace)),
-	'pg_class'::regclass::oid, i.indexrelid
+	'pg_class'::regclass::oid, i.indexrelid, (SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace)
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am am ON am.oid = c.relam
@@ -266,53 +274,3 @@ FROM pg_depend d JOIN pg_class c ON c.oid = d.objid JOIN pg_namespace n ON n.oid
 WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[])
 	AND (d.deptype = 'i' OR (d.deptype = 'a' AND ` + plainNumbering + `))
 ORDER BY d.refobjid, d.refobjsubid, c.oid`
-
-type unmovedRow struct {
-	Object, Name, Reason string
-}
-
-// unmovedQuery lists what drover leaves behind, extensions' members apart: those
-// come with their extension.
-const unmovedQuery = `
-SELECT o.object, o.name, o.reason FROM (
-	SELECT 'foreign table' AS object, format('%I.%I', n.nspname, c.relname) AS name, 'its rows live elsewhere' AS reason, n.nspname, 'pg_class'::regclass AS class, c.oid
-	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'f'
-	UNION ALL
-	SELECT 'base type', format('%I.%I', n.nspname, t.typname), 'its input and output are code of the server: install it on the target', n.nspname, 'pg_type'::regclass, t.oid
-	FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'b' AND t.typcategory <> 'A'
-	UNION ALL
-	SELECT 'typed table', format('%I.%I', n.nspname, c.relname), 'it moves as a table of its own, without its tie to the type', n.nspname, 'pg_class'::regclass, c.oid
-	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.reloftype <> 0
-	UNION ALL
-	SELECT 'conversion', format('%I.%I', n.nspname, c.conname), 'conversions are not moved', n.nspname, 'pg_conversion'::regclass, c.oid
-	FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace
-	UNION ALL
-	SELECT 'text search parser', format('%I.%I', n.nspname, p.prsname), 'it is code of the server', n.nspname, 'pg_ts_parser'::regclass, p.oid
-	FROM pg_ts_parser p JOIN pg_namespace n ON n.oid = p.prsnamespace
-	UNION ALL
-	SELECT 'text search template', format('%I.%I', n.nspname, t.tmplname), 'it is code of the server', n.nspname, 'pg_ts_template'::regclass, t.oid
-	FROM pg_ts_template t JOIN pg_namespace n ON n.oid = t.tmplnamespace
-) o
-WHERE o.nspname NOT IN ('pg_catalog', 'information_schema', 'drover') AND o.nspname !~ '^(pg_|_drover_)'
-	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e')
-UNION ALL
-SELECT 'publication', p.pubname::text, 'replication is not moved' FROM pg_publication p
-UNION ALL
-SELECT 'subscription', s.subname::text, 'replication is not moved' FROM pg_subscription s WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-	AND has_table_privilege('pg_subscription', 'SELECT')
-UNION ALL
-SELECT 'foreign server', s.srvname::text, 'it names another server, and its users hold passwords' FROM pg_foreign_server s
-UNION ALL
-SELECT 'foreign-data wrapper', w.fdwname::text, 'it is code of the server' FROM pg_foreign_data_wrapper w
-	WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_foreign_data_wrapper'::regclass AND e.objid = w.oid AND e.deptype = 'e')
-UNION ALL
-SELECT 'language', l.lanname::text, 'it is code of the server' FROM pg_language l WHERE l.oid >= 16384
-	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_language'::regclass AND e.objid = l.oid AND e.deptype = 'e')
-UNION ALL
-SELECT 'default privileges', 'of ' || pg_get_userbyid(a.defaclrole) || COALESCE(' in ' || NULLIF(a.defaclnamespace, 0)::regnamespace, ''), 'what is granted on objects of the future is not moved'
-FROM pg_default_acl a
-UNION ALL
-SELECT 'security label', format('%s on %s', l.provider, l.objoid), 'security labels are not moved' FROM pg_seclabel l
-UNION ALL
-SELECT 'large objects', count(*)::text || ' of them', 'they belong to no table' FROM pg_largeobject_metadata HAVING count(*) > 0
-ORDER BY 1, 2`

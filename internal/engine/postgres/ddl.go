@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,10 +30,59 @@ func (d *designer) tableClauses(p *planv1.TablePlan) string {
 	if key := p.GetSource().GetPartitionKey(); key != "" && !d.joined(p) {
 		out += " PARTITION BY " + key
 	}
+	if method := p.GetSource().GetAccessMethod(); method != "" {
+		out += " USING " + ident(method)
+	}
 	if len(p.GetSource().GetParameters()) > 0 {
 		out += " WITH (" + strings.Join(p.GetSource().GetParameters(), ", ") + ")"
 	}
+	if space := p.GetSource().GetTablespace(); space != "" && d.objects.tablespaces[space] {
+		out += " TABLESPACE " + ident(space)
+	}
 	return out
+}
+
+// inTablespace puts the place of an index behind its columns and parameters, and before
+// its condition and what else ends its definition.
+func (d *designer) inTablespace(x *planv1.Index, body string) string {
+	space := x.GetTablespace()
+	if space == "" || !d.objects.tablespaces[space] {
+		return body
+	}
+	end := ""
+	for _, clause := range []string{" INITIALLY DEFERRED", " DEFERRABLE", " WHERE (" + x.GetPredicate() + ")", " WHERE " + x.GetPredicate()} {
+		if rest, ok := strings.CutSuffix(body, clause); ok {
+			body, end = rest, clause+end
+		}
+	}
+	if x.GetConstraint() {
+		return body + " USING INDEX TABLESPACE " + ident(space) + end
+	}
+	return body + " TABLESPACE " + ident(space) + end
+}
+
+// noteServer says what of a table's making the target lacks, before anything is made.
+func (d *designer) noteServer(p *planv1.TablePlan) {
+	t := p.GetSource()
+	for _, need := range t.GetNeeds() {
+		if d.objects.gone[need] {
+			note(p, blocker, codeObjectMissing, "", "%s is not on the target, and a default, a constraint, an index or a type of the table needs it: make it there first, or leave the table out", need)
+		}
+	}
+	spaces := map[string]bool{t.GetTablespace(): true}
+	for _, x := range t.GetIndexes() {
+		spaces[x.GetTablespace()] = true
+	}
+	for _, space := range slices.Sorted(maps.Keys(spaces)) {
+		if space != "" && !d.objects.tablespaces[space] {
+			note(p, warning, codeTablespaceMissing, "", "tablespace %s is not on the target: what is in it goes to the database's own; CREATE TABLESPACE %s there first to keep it apart", space, bareIdent(space))
+		}
+	}
+	for _, o := range t.GetOptions() {
+		if name, ok := strings.CutPrefix(o, optionForeignLeaf+" "); ok {
+			note(p, blocker, codeForeignPartition, "", "its partition %s is a foreign table, whose rows drover does not move apart from the others: ALTER TABLE … DETACH PARTITION for the migration, or leave the table out", name)
+		}
+	}
 }
 
 // planStorage says of columns what CREATE TABLE cannot in every version, before rows

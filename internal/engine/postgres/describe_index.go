@@ -23,7 +23,7 @@ func (cat *catalog) readIndexes(ctx context.Context, q querier, oids []uint32, b
 	for _, r := range rows {
 		t := byOID[r.Table]
 		if r.Constraint == nil && cat.graph.late(node{r.Class, r.OID}, t.OID) {
-			cat.leave("index", r.Name+" on "+t.Schema+"."+t.Name, needsTables+": "+r.Definition)
+			cat.makeLater(t, node{r.Class, r.OID}, "index", r.Name, r.Definition)
 			continue
 		}
 		t.table.Indexes = append(t.table.Indexes, t.index(r))
@@ -36,7 +36,7 @@ func (cat *catalog) readIndexes(ctx context.Context, q querier, oids []uint32, b
 
 func (t *describedTable) index(r indexRow) *planv1.Index {
 	out := &planv1.Index{Name: r.Name, Primary: r.Primary, Unique: r.Unique, Constraint: r.Constraint != nil, Predicate: text(r.Predicate),
-		Definition: r.Definition, Method: r.Method, NullsNotDistinct: r.NullsNotDistinct}
+		Definition: r.Definition, Method: r.Method, NullsNotDistinct: r.NullsNotDistinct, Tablespace: text(r.Tablespace)}
 	if r.Constraint != nil {
 		out.Definition = "ALTER TABLE " + qualified(t.Schema, t.Name) + " ADD CONSTRAINT " + ident(r.Name) + " " + *r.Constraint
 	}
@@ -127,7 +127,7 @@ func (cat *catalog) readConstraints(ctx context.Context, q querier, oids []uint3
 			continue
 		}
 		if cat.graph.late(node{r.Class, r.OID}, t.OID) {
-			cat.leave("check", r.Name+" on "+t.Schema+"."+t.Name, needsTables+": "+r.Definition)
+			cat.makeLater(t, node{r.Class, r.OID}, "table constraint", r.Name, "ALTER TABLE "+qualified(t.Schema, t.Name)+" ADD CONSTRAINT "+ident(r.Name)+" "+r.Definition)
 			continue
 		}
 		t.table.Checks = append(t.table.Checks, &planv1.Check{Name: r.Name, Expression: text(r.Condition), Definition: r.Definition,

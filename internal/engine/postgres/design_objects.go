@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +15,12 @@ const (
 	codeObjectDiffers    = "OBJECT_DIFFERS"
 	codeRoleMissing      = "ROLE_MISSING"
 	codeExtensionMissing = "EXTENSION_MISSING"
+	codeExtensionVersion = "EXTENSION_VERSION"
+	codeRoleNotOurs      = "ROLE_NOT_A_MEMBER"
+
+	codeObjectMissing     = "OBJECT_MISSING"
+	codeTablespaceMissing = "TABLESPACE_MISSING"
+	codeForeignPartition  = "FOREIGN_PARTITION"
 )
 
 // ofSomething begins the name of what an object has beyond itself: a comment, a grant.
@@ -25,11 +30,17 @@ const ofSomething = "of "
 type targetObjects struct {
 	// definitions are by label; of an object without one it is empty.
 	definitions map[string]string
-	roles       map[string]bool
-	// extensions are those that can be made.
-	extensions map[string]bool
-	// left are labels of objects that the target does not get, or has otherwise.
-	left map[string]bool
+	// roles that are there; true where the target's user can act as them.
+	roles map[string]bool
+	// user is the target's user.
+	user string
+	// extensions that can be made, or are there, with their version, by quoted name.
+	extensions map[string]string
+	// tablespaces that are there.
+	tablespaces map[string]bool
+	// left are labels of objects that the target does not get, or has otherwise; gone
+	// those of objects that are not there in the end.
+	left, gone map[string]bool
 }
 
 // label names an object as SQL does, so that DROP takes it: "function shop.f(integer)".
@@ -41,8 +52,9 @@ func label(o *planv1.Object) string {
 }
 
 func (d *designer) readObjects(ctx context.Context, tx pgx.Tx) error {
-	d.objects = targetObjects{definitions: map[string]string{}, roles: map[string]bool{}, extensions: map[string]bool{}, left: map[string]bool{}}
-	if !d.sameEngine() || len(d.source.GetObjects()) == 0 {
+	d.objects = targetObjects{definitions: map[string]string{}, roles: map[string]bool{}, extensions: map[string]string{}, tablespaces: map[string]bool{},
+		left: map[string]bool{}, gone: map[string]bool{}}
+	if !d.sameEngine() {
 		return nil
 	}
 	for _, q := range objectQueries {
@@ -55,69 +67,36 @@ func (d *designer) readObjects(ctx context.Context, tx pgx.Tx) error {
 			d.objects.definitions[label(o)] = strings.Join(statements(r.Definition), ";\n")
 		}
 	}
-	type nameRow struct{ Name string }
+	return d.readServer(ctx, tx)
+}
+
+// readServer reads what belongs to the target's server and not to the database.
+func (d *designer) readServer(ctx context.Context, tx pgx.Tx) error {
+	type extensionRow struct{ Name, Version string }
+	extensions, err := collect[extensionRow](ctx, tx, "SELECT quote_ident(name), COALESCE(installed_version, default_version, '') FROM pg_available_extensions")
+	if err != nil {
+		return err
+	}
+	for _, r := range extensions {
+		d.objects.extensions[r.Name] = r.Version
+	}
+	type nameRow struct {
+		Name string
+		Ours bool
+	}
 	for sql, into := range map[string]map[string]bool{
-		"SELECT rolname::text FROM pg_roles":                    d.objects.roles,
-		"SELECT quote_ident(name) FROM pg_available_extensions": d.objects.extensions,
+		"SELECT rolname::text, pg_has_role(oid, 'MEMBER') FROM pg_roles": d.objects.roles,
+		"SELECT spcname::text, true FROM pg_tablespace":                  d.objects.tablespaces,
 	} {
 		rows, err := collect[nameRow](ctx, tx, sql)
 		if err != nil {
 			return err
 		}
 		for _, r := range rows {
-			into[r.Name] = true
+			into[r.Name] = r.Ours
 		}
 	}
-	return nil
-}
-
-// planObjects plans the objects that come before tables, or those that come after.
-func (d *designer) planObjects(before bool) {
-	if !d.sameEngine() {
-		return
-	}
-	missing := map[string][]string{}
-	for _, o := range d.source.GetObjects() {
-		if o.GetBeforeTables() == before {
-			d.planObject(o, missing)
-		}
-	}
-	for _, role := range slices.Sorted(keysOf(missing)) {
-		d.warn(warning, codeRoleMissing, "role %s is not on the target: %s is left out; make the role there first to keep it", role, strings.Join(missing[role], ", "))
-	}
-}
-
-func keysOf(m map[string][]string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-func (d *designer) planObject(o *planv1.Object, missing map[string][]string) {
-	name := label(o)
-	if of, detail := strings.CutPrefix(o.GetName(), ofSomething); detail && d.objects.left[of] {
-		return // the object itself is listed
-	}
-	if there, ok := d.objects.definitions[name]; ok {
-		d.compareObject(o, there)
-		return
-	}
-	for _, role := range o.GetRoles() {
-		if !d.objects.roles[role] {
-			missing[role] = append(missing[role], name)
-			d.leaveObject(o, "role "+role+" is not on the target")
-			return
-		}
-	}
-	if reason := d.unmovable(o); reason != "" {
-		d.leaveObject(o, reason)
-		return
-	}
-	d.makeObject(o, name)
+	return tx.QueryRow(ctx, "SELECT current_user::text").Scan(&d.objects.user)
 }
 
 // makeObject plans an object's statements.
@@ -144,7 +123,10 @@ func (d *designer) makeObject(o *planv1.Object, name string) {
 func (d *designer) compareObject(o *planv1.Object, there string) {
 	made := strings.Join(o.GetDefinition(), ";\n")
 	switch {
-	case there == made || o.GetType() == "schema" || o.GetType() == "extension" || o.GetType() == "sequence" && sameSequence(there, made):
+	case o.GetType() == "extension":
+		d.compareExtension(o, there != made)
+		return
+	case there == made || o.GetType() == "schema" || o.GetType() == "sequence" && sameSequence(there, made):
 		return
 	case o.GetType() == "type":
 		d.warn(blocker, codeTypeDiffers, "type %s is another one on the target: %s; in the source: %s", engine.ObjectName(o), there, made)
@@ -152,6 +134,21 @@ func (d *designer) compareObject(o *planv1.Object, there string) {
 		d.warn(warning, codeObjectDiffers, "%s is another one on the target and stays as it is there: compare %s with the source's %s", label(o), there, made)
 	}
 	d.objects.left[label(o)] = true
+}
+
+// compareExtension says what of an extension that is there is not as in the source.
+func (d *designer) compareExtension(o *planv1.Object, elsewhere bool) {
+	if elsewhere {
+		d.warn(warning, codeObjectDiffers, "extension %s is in another schema on the target, so that its types and routines have other names: ALTER EXTENSION %s SET SCHEMA there first (in the source: %s)",
+			o.GetName(), o.GetName(), strings.Join(o.GetDefinition(), "; "))
+	}
+	d.compareVersion(o)
+}
+
+func (d *designer) compareVersion(o *planv1.Object) {
+	if version := d.objects.extensions[o.GetName()]; version != o.GetVersion() && version != "" {
+		d.warn(info, codeExtensionVersion, "extension %s has version %s in the source and %s on the target", o.GetName(), o.GetVersion(), version)
+	}
 }
 
 // sameSequence compares sequences but for the values that they have come to.
@@ -163,15 +160,18 @@ func sameSequence(a, b string) bool {
 
 // leaveObject lists an object that the target does not get.
 func (d *designer) leaveObject(o *planv1.Object, reason string) {
-	d.objects.left[label(o)] = true
+	d.objects.left[label(o)], d.objects.gone[label(o)] = true, true
 	d.design.Unmoved = append(d.design.Unmoved, engine.LeaveObject(o, reason))
 }
 
 // unmovable says why an object cannot be in the target; empty where it can.
 func (d *designer) unmovable(o *planv1.Object) string {
-	if o.GetType() == "extension" && !d.objects.extensions[o.GetName()] {
+	if _, ok := d.objects.extensions[o.GetName()]; o.GetType() == "extension" && !ok {
 		d.warn(warning, codeExtensionMissing, "extension %s is not installed on the target's host: install it there before the migration", o.GetName())
 		return "the extension is not installed on the target's host"
+	}
+	if o.GetType() == "extension" {
+		d.compareVersion(o)
 	}
 	_, detail := strings.CutPrefix(o.GetName(), ofSomething)
 	for _, t := range o.GetTables() {

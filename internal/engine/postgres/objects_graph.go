@@ -35,7 +35,7 @@ UNION ALL SELECT 'pg_opclass'::regclass, c.oid, 'pg_operator'::regclass, p.amopo
 type tableNodeRow struct{ Class, OID, Root uint32 }
 
 const tableNodeQuery = `SELECT 'pg_class'::regclass::oid, c.oid, CASE WHEN c.relispartition THEN COALESCE(pg_partition_root(c.oid)::oid, c.oid) ELSE c.oid END
-	FROM pg_class c WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384`
+	FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384`
 
 func readGraph(ctx context.Context, q querier) (*graph, error) {
 	edges, err := collect[edgeRow](ctx, q, edgeQuery)
@@ -105,10 +105,10 @@ func (g *graph) belongs(n node, table uint32) bool {
 }
 
 // neededBy is everything that tables and their parts need.
-func (g *graph) neededBy(parts []node) map[node]bool {
+func (g *graph) neededBy(parts []partRow) map[node]bool {
 	needed := map[node]bool{}
 	for _, p := range parts {
-		for _, n := range g.needs[p] {
+		for _, n := range g.needs[p.node()] {
 			if _, table := g.tables[n]; !table {
 				g.reach(n, func(n node) { needed[n] = true })
 			}

@@ -1,5 +1,7 @@
 package postgres
 
+import "slices"
+
 // The queries of objects give, for each, its class and OID, and the statements that
 // make it. Names in them are whole, for the session's search path is pinned.
 
@@ -8,7 +10,10 @@ package postgres
 const userObject = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'drover') AND n.nspname !~ '^(pg_|_drover_)'`
 
 // objectQueries read every class of object that moves.
-var objectQueries = []string{
+var objectQueries = slices.Concat(commonQueries, operatorQueries, serverQueries, foreignQueries, replicationQueries, []string{defaultGrantQuery})
+
+// commonQueries read what many databases have.
+var commonQueries = []string{
 	`SELECT 'pg_namespace'::regclass::oid, n.oid, ARRAY[format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname)]
 	FROM pg_namespace n WHERE ` + userObject,
 
@@ -23,54 +28,14 @@ var objectQueries = []string{
 		'rules = ' || quote_literal(to_jsonb(c) ->> 'collicurules')))]
 	FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace WHERE ` + userObject,
 
-	// Types: enums, domains, composites, ranges.
+	// Types, and those of which only the name is known.
 	`SELECT 'pg_type'::regclass::oid, t.oid, ARRAY[` + typeDefinition + `]
 	FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
-	WHERE (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c')) AND ` + userObject,
+	WHERE (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c') OR (t.typtype = 'b' AND ` + noArray + `) OR (t.typtype = 'p' AND NOT t.typisdefined)) AND ` + userObject,
 
 	`SELECT 'pg_proc'::regclass::oid, p.oid, ARRAY[CASE p.prokind WHEN 'a' THEN ` + aggregateDefinition + ` ELSE pg_get_functiondef(p.oid) END]
-	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid WHERE ` + userObject,
-
-	`SELECT 'pg_operator'::regclass::oid, o.oid, ARRAY[format('CREATE OPERATOR %I.%s (%s)', n.nspname, o.oprname, concat_ws(', ',
-		'FUNCTION = ' || o.oprcode::oid::regproc, 'LEFTARG = ' || format_type(NULLIF(o.oprleft, 0), NULL), 'RIGHTARG = ' || format_type(NULLIF(o.oprright, 0), NULL),
-		CASE WHEN o.oprcom <> 0 THEN (SELECT format('COMMUTATOR = OPERATOR(%I.%s)', m.nspname, x.oprname) FROM pg_operator x JOIN pg_namespace m ON m.oid = x.oprnamespace WHERE x.oid = o.oprcom) END,
-		CASE WHEN o.oprnegate <> 0 THEN (SELECT format('NEGATOR = OPERATOR(%I.%s)', m.nspname, x.oprname) FROM pg_operator x JOIN pg_namespace m ON m.oid = x.oprnamespace WHERE x.oid = o.oprnegate) END,
-		CASE WHEN o.oprrest <> 0 THEN 'RESTRICT = ' || o.oprrest::oid::regproc END, CASE WHEN o.oprjoin <> 0 THEN 'JOIN = ' || o.oprjoin::oid::regproc END,
-		CASE WHEN o.oprcanhash THEN 'HASHES' END, CASE WHEN o.oprcanmerge THEN 'MERGES' END))]
-	FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oprcode <> 0 AND ` + userObject,
-
-	`SELECT 'pg_opfamily'::regclass::oid, f.oid, ARRAY[format('CREATE OPERATOR FAMILY %I.%I USING %I', n.nspname, f.opfname, m.amname)]
-	FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am m ON m.oid = f.opfmethod WHERE ` + userObject,
-
-	`SELECT 'pg_opclass'::regclass::oid, o.oid, ARRAY[format('CREATE OPERATOR CLASS %I.%I %sFOR TYPE %s USING %I FAMILY %I.%I AS %s', n.nspname, o.opcname,
-		CASE WHEN o.opcdefault THEN 'DEFAULT ' ELSE '' END, format_type(o.opcintype, NULL), m.amname, fn.nspname, f.opfname,
-		concat_ws(', ', CASE WHEN o.opckeytype <> 0 THEN 'STORAGE ' || format_type(o.opckeytype, NULL) END,
-			(SELECT string_agg(format('OPERATOR %s %s', p.amopstrategy, p.amopopr::oid::regoperator)
-					|| COALESCE((SELECT format(' FOR ORDER BY %I.%I', sn.nspname, s.opfname) FROM pg_opfamily s JOIN pg_namespace sn ON sn.oid = s.opfnamespace WHERE s.oid = p.amopsortfamily), ''),
-					', ' ORDER BY p.amopstrategy)
-				FROM pg_amop p WHERE p.amopfamily = f.oid AND p.amoplefttype = o.opcintype AND p.amoprighttype = o.opcintype),
-			(SELECT string_agg(format('FUNCTION %s (%s, %s) %s', p.amprocnum, format_type(p.amproclefttype, NULL), format_type(p.amprocrighttype, NULL), p.amproc::oid::regprocedure), ', ' ORDER BY p.amprocnum)
-				FROM pg_amproc p WHERE p.amprocfamily = f.oid AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype)))]
-	FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace JOIN pg_am m ON m.oid = o.opcmethod
-	JOIN pg_opfamily f ON f.oid = o.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace WHERE ` + userObject,
-
-	`SELECT 'pg_cast'::regclass::oid, k.oid, ARRAY[format('CREATE CAST (%s AS %s) %s%s', format_type(k.castsource, NULL), format_type(k.casttarget, NULL),
-		CASE k.castmethod WHEN 'f' THEN 'WITH FUNCTION ' || k.castfunc::regprocedure WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
-		CASE k.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' ELSE '' END)]
-	FROM pg_cast k WHERE k.oid >= 16384`,
-
-	`SELECT 'pg_ts_dict'::regclass::oid, d.oid, ARRAY[format('CREATE TEXT SEARCH DICTIONARY %I.%I (TEMPLATE = %I.%I%s)', n.nspname, d.dictname, tn.nspname, t.tmplname, ', ' || d.dictinitoption)]
-	FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace JOIN pg_ts_template t ON t.oid = d.dicttemplate
-	JOIN pg_namespace tn ON tn.oid = t.tmplnamespace WHERE ` + userObject,
-
-	`SELECT 'pg_ts_config'::regclass::oid, c.oid, ARRAY[format('CREATE TEXT SEARCH CONFIGURATION %I.%I (PARSER = %I.%I)', n.nspname, c.cfgname, pn.nspname, p.prsname)]
-		|| ARRAY(SELECT format('ALTER TEXT SEARCH CONFIGURATION %I.%I ADD MAPPING FOR %I WITH %s', n.nspname, c.cfgname,
-				(SELECT k.alias FROM ts_token_type(c.cfgparser) k WHERE k.tokid = m.maptokentype),
-				string_agg(format('%I.%I', dn.nspname, d.dictname), ', ' ORDER BY m.mapseqno))
-			FROM pg_ts_config_map m JOIN pg_ts_dict d ON d.oid = m.mapdict JOIN pg_namespace dn ON dn.oid = d.dictnamespace
-			WHERE m.mapcfg = c.oid GROUP BY m.maptokentype ORDER BY m.maptokentype)
-	FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace JOIN pg_ts_parser p ON p.oid = c.cfgparser
-	JOIN pg_namespace pn ON pn.oid = p.prsnamespace WHERE ` + userObject,
+	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid
+	WHERE NOT EXISTS (SELECT FROM pg_type t WHERE t.oid >= 16384 AND ` + routineOfType + `) AND ` + userObject,
 
 	// Sequences that number no column by themselves.
 	`SELECT 'pg_class'::regclass::oid, c.oid, ARRAY[format('CREATE %sSEQUENCE %I.%I ', CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, n.nspname, c.relname) || ` + sequenceOptions + `]
@@ -120,51 +85,6 @@ var objectQueries = []string{
 func enabledState(column string) string {
 	return "CASE " + column + " WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END"
 }
-
-// typeDefinition is the CREATE statement of the type t in the schema n; NULL for a
-// type of another sort.
-const typeDefinition = `CASE t.typtype
-	WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname,
-		(SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid))
-	WHEN 'd' THEN format('CREATE DOMAIN %I.%I AS %s', n.nspname, t.typname, format_type(t.typbasetype, t.typtypmod))
-		|| COALESCE((SELECT format(' COLLATE %I.%I', cn.nspname, c.collname) FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace
-			JOIN pg_type b ON b.oid = t.typbasetype WHERE c.oid = t.typcollation AND c.oid <> b.typcollation), '')
-		|| COALESCE(' DEFAULT ' || pg_get_expr(t.typdefaultbin, 0), '')
-		|| CASE WHEN t.typnotnull THEN COALESCE((SELECT format(' CONSTRAINT %I', k.conname) FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n'
-			AND current_setting('server_version_num')::int4 >= 180000), '') || ' NOT NULL' ELSE '' END
-		|| COALESCE((SELECT string_agg(format(' CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), '' ORDER BY k.conname)
-			FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c' AND k.convalidated), '')
-		|| COALESCE((SELECT string_agg(format('; ALTER DOMAIN %I.%I ADD CONSTRAINT %I %s', n.nspname, t.typname, k.conname, pg_get_constraintdef(k.oid)), '' ORDER BY k.conname)
-			FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c' AND NOT k.convalidated), '')
-	WHEN 'c' THEN format('CREATE TYPE %I.%I AS (%s)', n.nspname, t.typname, (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod))
-			|| COALESCE((SELECT format(' COLLATE %I.%I', cn.nspname, co.collname) FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
-				JOIN pg_type b ON b.oid = a.atttypid WHERE co.oid = a.attcollation AND co.oid <> b.typcollation), ''), ', ' ORDER BY a.attnum)
-		FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped))
-	WHEN 'r' THEN (SELECT format('CREATE TYPE %I.%I AS RANGE (%s)', n.nspname, t.typname, concat_ws(', ', 'subtype = ' || format_type(r.rngsubtype, NULL),
-			(SELECT format('multirange_type_name = %I.%I', mn.nspname, mt.typname) FROM pg_type mt JOIN pg_namespace mn ON mn.oid = mt.typnamespace WHERE mt.oid = r.rngmultitypid),
-			(SELECT format('subtype_opclass = %I.%I', pn.nspname, p.opcname) FROM pg_opclass p JOIN pg_namespace pn ON pn.oid = p.opcnamespace WHERE p.oid = r.rngsubopc AND NOT p.opcdefault),
-			(SELECT format('collation = %I.%I', cn.nspname, c.collname) FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace
-				JOIN pg_type b ON b.oid = r.rngsubtype WHERE c.oid = r.rngcollation AND c.oid <> b.typcollation),
-			CASE WHEN r.rngcanonical <> 0 THEN 'canonical = ' || r.rngcanonical::oid::regproc END,
-			CASE WHEN r.rngsubdiff <> 0 THEN 'subtype_diff = ' || r.rngsubdiff::oid::regproc END)) FROM pg_range r WHERE r.rngtypid = t.oid)
-	END`
-
-// aggregateDefinition is the CREATE statement of the aggregate p, a.
-const aggregateDefinition = `format('CREATE AGGREGATE %I.%I(%s) (%s)', n.nspname, p.proname,
-		CASE WHEN p.pronargs = 0 THEN '*' ELSE pg_get_function_arguments(p.oid) END, concat_ws(', ',
-		'SFUNC = ' || a.aggtransfn::oid::regproc, 'STYPE = ' || format_type(a.aggtranstype, NULL), CASE WHEN a.aggtransspace <> 0 THEN 'SSPACE = ' || a.aggtransspace END,
-		CASE WHEN a.aggfinalfn <> 0 THEN 'FINALFUNC = ' || a.aggfinalfn::oid::regproc END, CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
-		CASE WHEN a.aggfinalfn <> 0 THEN 'FINALFUNC_MODIFY = ' || CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END,
-		CASE WHEN a.aggcombinefn <> 0 THEN 'COMBINEFUNC = ' || a.aggcombinefn::oid::regproc END,
-		CASE WHEN a.aggserialfn <> 0 THEN 'SERIALFUNC = ' || a.aggserialfn::oid::regproc END, CASE WHEN a.aggdeserialfn <> 0 THEN 'DESERIALFUNC = ' || a.aggdeserialfn::oid::regproc END,
-		'INITCOND = ' || quote_literal(a.agginitval),
-		CASE WHEN a.aggmtransfn <> 0 THEN 'MSFUNC = ' || a.aggmtransfn::oid::regproc END, CASE WHEN a.aggminvtransfn <> 0 THEN 'MINVFUNC = ' || a.aggminvtransfn::oid::regproc END,
-		CASE WHEN a.aggmtranstype <> 0 THEN 'MSTYPE = ' || format_type(a.aggmtranstype, NULL) END, CASE WHEN a.aggmtransspace <> 0 THEN 'MSSPACE = ' || a.aggmtransspace END,
-		CASE WHEN a.aggmfinalfn <> 0 THEN 'MFINALFUNC = ' || a.aggmfinalfn::oid::regproc END, CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,
-		'MINITCOND = ' || quote_literal(a.aggminitval),
-		CASE WHEN a.aggsortop <> 0 THEN (SELECT format('SORTOP = OPERATOR(%I.%s)', m.nspname, x.oprname) FROM pg_operator x JOIN pg_namespace m ON m.oid = x.oprnamespace WHERE x.oid = a.aggsortop) END,
-		CASE WHEN p.proparallel <> 'u' THEN 'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'SAFE' ELSE 'RESTRICTED' END END,
-		CASE WHEN a.aggkind = 'h' THEN 'HYPOTHETICAL' END))`
 
 // sequenceOptions are the options of the sequence q.
 const sequenceOptions = `format('AS %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s', format_type(q.seqtypid, NULL),

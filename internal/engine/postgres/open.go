@@ -78,6 +78,9 @@ func (postgresEngine) Open(ctx context.Context, c engine.Config) (engine.Databas
 		cfg.ConnConfig.RuntimeParams["application_name"] = cmp.Or(c.Application, defaultApplication)
 	}
 	cfg.AfterConnect = setUp
+	if c.CloseIdle {
+		cfg.AfterRelease = func(*pgx.Conn) bool { return false }
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, openError(cfg, err)

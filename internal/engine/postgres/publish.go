@@ -233,6 +233,13 @@ func dropMade(ctx context.Context, tx pgx.Tx, made []string, statements []*planv
 			if strings.HasPrefix(s.GetSql(), "CREATE DOMAIN") {
 				sql = "DROP DOMAIN IF EXISTS " + name
 			}
+			alone, err := onlyRoutinesNeed(ctx, tx, name)
+			if err != nil {
+				return err
+			}
+			if alone && strings.Contains(s.GetSql(), ";\nCREATE OR REPLACE FUNCTION") {
+				sql += " CASCADE"
+			}
 		}
 		err := pgx.BeginFunc(ctx, tx, func(sub pgx.Tx) error {
 			_, err := sub.Exec(ctx, sql)
@@ -243,4 +250,12 @@ func dropMade(ctx context.Context, tx pgx.Tx, made []string, statements []*planv
 		}
 	}
 	return nil
+}
+
+// onlyRoutinesNeed tells whether nothing but routines needs a type: those that read and
+// write its values go with it.
+func onlyRoutinesNeed(ctx context.Context, tx pgx.Tx, name string) (alone bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM pg_type t JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray)
+		WHERE t.oid = to_regtype($1) AND d.deptype = 'n' AND d.classid <> 'pg_proc'::regclass)`, name).Scan(&alone)
+	return alone, err
 }

@@ -2,18 +2,13 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
-
-// repairTable takes new versions of rows before they replace the old ones.
-const repairTable = "pg_temp.drover_repair"
 
 // Repair makes rows what they should be in one transaction, in which they are locked
 // before they are looked at.
@@ -75,6 +70,13 @@ func (w *rangeWriter) carryOut(ctx context.Context, pg *pgconn.PgConn, r engine.
 	if err := w.describe(ctx); err != nil {
 		return err
 	}
+	update, err := w.stageUpdate(ctx, pg, r.Chosen(actions, engine.RepairUpdate))
+	if err != nil {
+		return err
+	}
+	if err := update.open(ctx, w); err != nil {
+		return err
+	}
 	if gone := r.Chosen(actions, engine.RepairDelete); len(gone) > 0 {
 		where, err := anyOf(r.Plan, engine.TargetSide, engine.RepairRequest{Rows: gone}.Keys())
 		if err != nil {
@@ -84,10 +86,13 @@ func (w *rangeWriter) carryOut(ctx context.Context, pg *pgconn.PgConn, r engine.
 			return err
 		}
 	}
-	if err := w.replace(ctx, pg, r.Chosen(actions, engine.RepairUpdate)); err != nil {
+	if err := update.run(ctx, w, pg); err != nil {
 		return err
 	}
-	return w.copyRows(ctx, r.Chosen(actions, engine.RepairInsert))
+	if err := w.copyRows(ctx, r.Chosen(actions, engine.RepairInsert)); err != nil {
+		return err
+	}
+	return update.close(ctx, w)
 }
 
 // copyRows loads rows by the writer's COPY statement.
@@ -97,41 +102,6 @@ func (w *rangeWriter) copyRows(ctx context.Context, rows []engine.RowRepair) err
 	}
 	b := engine.BatchOf(w.request.Plan, rows)
 	return w.Insert(ctx, b.Body, b.Digest.Rows)
-}
-
-// replace updates rows in place: a row that is deleted takes along what refers to it.
-func (w *rangeWriter) replace(ctx context.Context, pg *pgconn.PgConn, rows []engine.RowRepair) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	schema, name := engine.TableName(w.request.Plan, engine.TargetSide)
-	table := qualified(schema, name)
-	key, _, err := keyColumns(w.request.Plan, engine.TargetSide)
-	if err != nil {
-		return err
-	}
-	var columns, set, same []string
-	for _, c := range w.request.Plan.GetColumns() {
-		column := ident(c.GetTarget())
-		columns = append(columns, column)
-		if slices.Contains(key, column) {
-			same = append(same, "t."+column+" = s."+column)
-		} else {
-			set = append(set, column+" = s."+column)
-		}
-	}
-	list := strings.Join(columns, ", ")
-	if err := w.run(ctx, "CREATE TEMP TABLE drover_repair ON COMMIT DROP AS SELECT "+list+" FROM "+table+" WITH NO DATA"); err != nil {
-		return err
-	}
-	into := w.loadSQL
-	w.loadSQL = strings.Replace(into, "COPY "+table, "COPY "+repairTable, 1)
-	err = w.copyRows(ctx, rows)
-	w.loadSQL = into
-	if err != nil {
-		return err
-	}
-	return w.affect(ctx, pg, fmt.Sprintf("UPDATE %s AS t SET %s FROM %s AS s WHERE %s", table, strings.Join(set, ", "), repairTable, strings.Join(same, " AND ")), len(rows))
 }
 
 // affect runs a statement that must change so many rows.
