@@ -108,7 +108,7 @@ can be set in the environment too: --range-rows is DROVER_RANGE_ROWS.
 		&cobra.Group{ID: "services", Title: "Run the services:"})
 	for id, list := range map[string][]*cobra.Command{
 		"here": {newCopy(a), newRun(a), newPlan(a), newCheck(a), newSchema(a), newDemo(a)},
-		"server": {newApply(a), newGet(a), newDescribe(a), newWatch(a), newPause(a), newResume(a), newApprove(a), newRetry(a), newSkip(a),
+		"server": {newApply(a), newGet(a), newDescribe(a), newWatch(a), newPause(a), newResume(a), newThrottle(a), newApprove(a), newRetry(a), newSkip(a),
 			newVerify(a), newDiff(a), newRepair(a),
 			newCancel(a), newRollback(a), newDelete(a), newPing(a)},
 		"services": {newServe(a)},

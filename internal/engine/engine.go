@@ -49,6 +49,8 @@ type Config struct {
 	Password secret.Value
 	// MaxConns bounds the connections; 0 for 16.
 	MaxConns int
+	// CloseIdle closes each session as soon as nobody uses it.
+	CloseIdle bool
 	// Create makes a missing database where that is just a file (SQLite targets).
 	Create bool
 	// Application is shown by the server where it can: "drover/extractor".
@@ -59,6 +61,7 @@ type Config struct {
 type Database interface {
 	Source
 	Reader
+	Monitor
 	Target
 	Publisher
 	Repairer

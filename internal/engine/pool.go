@@ -29,8 +29,9 @@ type Pool struct {
 }
 
 type poolKey struct {
-	side     Side
-	url, ref string
+	side      Side
+	url, ref  string
+	closeIdle bool
 }
 
 // pooled is one database, open or opening.
@@ -55,7 +56,7 @@ func NewPool(engines Set, secrets *secret.Resolver, application string) *Pool {
 // concurrent calls share one opening. The caller calls release when done with
 // it. A failed opening is forgotten: the next call tries again.
 func (p *Pool) Use(ctx context.Context, e *planv1.Endpoint, side Side) (db Database, release func(), err error) {
-	key := poolKey{side: side, url: e.GetUrl(), ref: e.GetPassword()}
+	key := poolKey{side: side, url: e.GetUrl(), ref: e.GetPassword(), closeIdle: e.GetCloseIdle()}
 	entry, err := p.enter(ctx, key, e)
 	if err != nil {
 		return nil, nil, err

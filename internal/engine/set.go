@@ -52,7 +52,7 @@ func (s Set) Open(ctx context.Context, e *planv1.Endpoint, secrets *secret.Resol
 	if err != nil {
 		return nil, fault.At(err, name, "")
 	}
-	db, err := eng.Open(ctx, Config{URL: e.GetUrl(), Password: password, MaxConns: int(e.GetMaxConnections()),
+	db, err := eng.Open(ctx, Config{URL: e.GetUrl(), Password: password, MaxConns: int(e.GetMaxConnections()), CloseIdle: e.GetCloseIdle(),
 		Create: side == TargetSide, Application: application})
 	if err != nil {
 		return nil, fault.At(scrub(err, password), name, "")

@@ -90,8 +90,12 @@ func limitsAt(l *droverv1.LimitSpec, at ...*validate.FieldPathElement) []*protov
 	if n, err := bytesPerSecond(l.GetBytes()); err != nil || n > 0 && n < leastBytes {
 		bad("bytes", "must be at least 64KiB/s, or 0B/s for no limit")
 	}
-	if n := l.GetConnections(); n > 0 && n < leastConnections {
-		bad("connections", "must be at least "+strconv.Itoa(leastConnections)+", or 0 for no limit")
+	least := leastConnections
+	if LimitsOf(l).Watched() {
+		least++ // for the session that watches the source
+	}
+	if n := l.GetConnections(); n > 0 && int(n) < least {
+		bad("connections", "must be at least "+strconv.Itoa(least)+", or 0 for no limit")
 	}
 	return out
 }

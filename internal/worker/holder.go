@@ -39,7 +39,8 @@ type Holder struct {
 type Effects interface {
 	// Start begins a job, which ends by one Holder.Finish.
 	Start(job *workerv1.Job)
-	// Stop asks a job to end early; one that has ended is meant, too.
+	// Stop asks a job to end early, or at its next place that costs nothing where cause
+	// is gentle; one that has ended is meant, too.
 	Stop(lease string, cause error)
 	// Wake asks for a call of Send soon.
 	Wake()
@@ -123,7 +124,11 @@ func (h *Holder) Receive(now time.Time, m *workerv1.WorkResponse) {
 		}
 	case *workerv1.WorkResponse_Revoke:
 		if j := h.leases[b.Revoke.GetLease()]; j != nil {
-			h.lose(j, fmt.Errorf("the coordinator took the job back: %s", b.Revoke.GetReason()))
+			cause := fmt.Errorf("the coordinator took the job back: %s", b.Revoke.GetReason())
+			if b.Revoke.GetAfterBatch() {
+				cause = gentle{cause}
+			}
+			h.lose(j, cause)
 		}
 	case *workerv1.WorkResponse_Ack:
 		if j := h.leases[b.Ack.GetLease()]; j != nil && j.result != nil {
@@ -218,9 +223,15 @@ func (h *Holder) Expire(now time.Time) {
 	h.settleDrain()
 }
 
-// Drain takes no more jobs, and ends background jobs when nothing else runs.
+// Drain takes no more jobs, hands back those that cost nothing to end, and ends
+// background jobs when nothing else runs.
 func (h *Holder) Drain() {
 	h.draining = true
+	for _, j := range h.inOrder() {
+		if j.result == nil {
+			h.effects.Stop(j.job.GetLease(), gentle{errDrained})
+		}
+	}
 	h.tell(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Draining{Draining: &workerv1.Draining{}}})
 	h.settleDrain()
 }

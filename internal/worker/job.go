@@ -9,14 +9,17 @@ import (
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/faultpoint"
+	"github.com/drover-db/drover/internal/pace"
 	"github.com/drover-db/drover/internal/telemetry"
 )
 
 // running is a job whose handler has not returned.
 type running struct {
-	job     *workerv1.Job
-	cancel  context.CancelCauseFunc
-	started time.Time
+	job *workerv1.Job
+	// cancel ends the job's context, ease the gentle one.
+	cancel, ease context.CancelCauseFunc
+	pacer        *pace.Pacer
+	started      time.Time
 }
 
 // effects are what the holder does to a loop, whose lock is held.
@@ -25,14 +28,20 @@ type effects struct{ *Loop }
 // Start runs each job in a goroutine of its own.
 func (l effects) Start(job *workerv1.Job) {
 	ctx, cancel := context.WithCancelCause(l.ctx)
-	j := &running{job: job, cancel: cancel, started: time.Now()}
+	j := &running{job: job, cancel: cancel, pacer: &pace.Pacer{}, started: time.Now()}
+	ctx, j.ease = inHand(ctx, j.pacer)
+	j.pacer.Set(job.GetPace())
 	l.running[job.GetLease()] = j
 	l.handlers.Go(func() { l.run(ctx, j) })
 }
 
-// Stop ends a job's context.
+// Stop ends a job's context, or the gentle one.
 func (l effects) Stop(lease string, cause error) {
-	if j := l.running[lease]; j != nil {
+	switch j := l.running[lease]; {
+	case j == nil:
+	case isGentle(cause):
+		j.ease(cause)
+	default:
 		j.cancel(cause)
 	}
 }
@@ -60,8 +69,8 @@ func (l *Loop) run(ctx context.Context, j *running) {
 	}
 	took := time.Since(j.started)
 	switch {
-	case ctx.Err() != nil && err != nil:
-		log.Info("job stopped", "reason", context.Cause(ctx), "seconds", took.Seconds())
+	case Gentle(ctx).Err() != nil && err != nil:
+		log.Info("job stopped", "reason", context.Cause(Gentle(ctx)), "seconds", took.Seconds())
 	case err != nil:
 		log.Warn("job failed", telemetry.KeyError, err, "seconds", took.Seconds())
 	default:
@@ -73,7 +82,7 @@ func (l *Loop) run(ctx context.Context, j *running) {
 			l.cfg.Metrics.RangeDone(l.role, took.Seconds())
 		}
 	}
-	l.handIn(j, Outcome(j.job, context.Cause(ctx), r, err))
+	l.handIn(j, Outcome(j.job, context.Cause(Gentle(ctx)), r, err))
 }
 
 // handIn gives the result of a job to its holder.

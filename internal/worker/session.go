@@ -86,6 +86,9 @@ func (l *Loop) receive(m *workerv1.WorkResponse) {
 	if m.GetGrant() != nil && l.ctx.Err() != nil {
 		return // the worker is being killed
 	}
+	if a := m.GetAdjust(); a != nil && l.running[a.GetLease()] != nil {
+		l.running[a.GetLease()].pacer.Set(a.GetPace())
+	}
 	l.holder.Receive(time.Now(), m)
 	l.settleDrain()
 }

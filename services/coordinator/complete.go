@@ -31,6 +31,11 @@ func (s *Leader) settleMigration(ctx context.Context, m *state.Migration) error 
 			return err
 		}
 	}
+	if m.Paused && !m.Stage.Rests() {
+		if err := s.suspend(ctx, m); err != nil {
+			return err
+		}
+	}
 	if m.Replan == state.ReplanSplit && changeable(m) {
 		return s.replanned(ctx, m)
 	}
@@ -175,7 +180,7 @@ func (r remains) why() string {
 // working tells whether a worker has something of the migration in hand that changes it.
 func (s *Leader) working(uid string) bool {
 	for w := range s.busy {
-		if w.migration == uid && w.kind != workSnapshot && !w.kind.verifies() {
+		if w.migration == uid && !w.kind.waits() && !w.kind.verifies() {
 			return true
 		}
 	}
@@ -210,11 +215,12 @@ func (s *Leader) ended(ctx context.Context, m *state.Migration, e *journalv1.Mig
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationEnded{MigrationEnded: e}})
 }
 
-// openStream makes the migration's row stream before the first range is granted.
+// openStream makes the migration's row stream before the first range is granted, and
+// again when it may be gone.
 func (s *Leader) openStream(ctx context.Context, m *state.Migration) error {
 	r := s.run(m.UID)
 	w := workID{migration: m.UID}
-	if r.stream || r.resting(w, s.now()) {
+	if r.stream && !r.doubted || r.resting(w, s.now()) {
 		return nil
 	}
 	stream := spec.WithDefaults(m.Spec).GetStream()
@@ -229,7 +235,7 @@ func (s *Leader) openStream(ctx context.Context, m *state.Migration) error {
 		return err
 	}
 	r.settled(w)
-	r.stream = true
+	r.stream, r.doubted = true, false
 	return nil
 }
 

@@ -21,6 +21,9 @@ type live struct {
 	attempts map[uint32]int
 	slots    int
 	stalled  string
+	// finishing is what a paused migration still has in hand.
+	finishing string
+	load      *load
 }
 
 // live collects what leases know of a migration.
@@ -38,8 +41,9 @@ func (s *Service) live(uid string) live {
 		}
 		out.worker[w.as(workLoad)] = l.worker.id
 	}
+	out.finishing = s.finishing(uid)
 	if r := s.runs[uid]; r != nil {
-		out.stalled = r.stalled
+		out.stalled, out.load = r.stalled, r.load
 		for w, tries := range r.tries {
 			if w.table != 0 {
 				out.attempts[w.table] = max(out.attempts[w.table], tries)
@@ -78,6 +82,7 @@ func migration(m *state.Migration, tables []*state.Table, l live) *droverv1.Migr
 		CreateTime: timestamp(m.Created), StartTime: timestamp(m.Started), EndTime: timestamp(m.Ended),
 		SourceEngine: m.Source.Engine, SourceVersion: m.Source.Version, TargetEngine: m.Target.Engine, TargetVersion: m.Target.Version,
 		Findings: m.Findings, Statements: slices.Concat(m.Statements, m.Objects), Unmoved: m.LeftBehind(), Tables: int32(len(tables)), Counters: &droverv1.Counters{}}
+	out.Limits, out.SourceLoad = m.Limits, l.load.message()
 	out.Phases, out.Sizing, out.PublishTime = phaseMessages(m, tables), sizing(m, tables, l.slots), timestamp(m.Published)
 	for _, t := range tables {
 		if t.Skipped { // what was given up is not part of the whole
@@ -107,7 +112,11 @@ func standingOf(out *droverv1.Migration, m *state.Migration, tables []*state.Tab
 		out.State, out.Reason = droverv1.Migration_STATE_WAITING, waitingReason(m)
 	}
 	if m.Paused && !m.Stage.Rests() {
-		out.State = droverv1.Migration_STATE_PAUSED
+		out.State, out.Reason = droverv1.Migration_STATE_PAUSED, l.finishing
+		return
+	}
+	if out.Reason == "" && m.Stage == state.Running {
+		out.Reason = l.load.slowed()
 	}
 	if out.Reason == "" && !m.Stage.Rests() {
 		out.Reason = l.stalled

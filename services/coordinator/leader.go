@@ -128,6 +128,7 @@ func (s *Leader) Step(ctx context.Context) error {
 	s.reap(s.now())
 	s.settle(ctx)
 	s.dispatch(s.now())
+	s.pace()
 	return s.fatal
 }
 

@@ -49,8 +49,8 @@ func (o *offer) give(kind workKind, table, number uint32) bool {
 	if o.s.busy[w] != nil || o.run.resting(w, o.now) {
 		return true
 	}
-	to := o.s.pick(o.role, kind == workSnapshot)
-	if to == nil {
+	to := o.s.pick(o.role, kind.waits())
+	if to == nil || !o.s.roomFor(o.m, kind) {
 		return false
 	}
 	job := o.job(w)
@@ -58,13 +58,19 @@ func (o *offer) give(kind workKind, table, number uint32) bool {
 		return true
 	}
 	job.Lease, job.Tries = o.s.newID(), uint32(o.run.tries[w])+1
+	if kind.reads() {
+		job.Pace = o.s.share(o.m, o.s.readers(o.m.UID)+1)
+	}
 	o.s.grant(to, w, job, o.now)
 	return true
 }
 
+// waits tells whether a kind of work waits more than it works and takes no slot.
+func (k workKind) waits() bool { return k == workSnapshot || k == workWatch }
+
 // grant hands a job to a worker.
 func (s *Leader) grant(to *worker, w workID, job *workerv1.Job, now time.Time) {
-	l := &lease{id: job.GetLease(), work: w, job: job, worker: to, granted: now, expires: now.Add(s.cfg.LeaseTTL)}
+	l := &lease{id: job.GetLease(), work: w, job: job, worker: to, granted: now, expires: now.Add(s.cfg.LeaseTTL), pace: job.GetPace(), paced: true}
 	s.hold(l)
 	if !job.GetBackground() {
 		to.credit--

@@ -6,6 +6,8 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/guard"
+	"github.com/drover-db/drover/internal/spec"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
@@ -26,7 +28,8 @@ type offer struct {
 
 // all offers a migration's work until there is none or nobody has room.
 func (o *offer) all() {
-	if o.m.Stage == state.Planning || replanning(o.m, o.run) {
+	paused := o.m.Paused && !o.m.Stage.Rests()
+	if !paused && (o.m.Stage == state.Planning || replanning(o.m, o.run)) {
 		o.planning()
 	}
 	o.verifying()
@@ -35,10 +38,9 @@ func (o *offer) all() {
 		o.give(workDiscard, 0, 0)
 	case unfinished(o.m) && o.role == loader:
 		o.give(workFinish, 0, 0)
-	case o.m.Stage != state.Running:
+	case o.m.Stage != state.Running || paused:
 	case o.role == extractor:
 		o.extracting()
-	case o.m.Paused:
 	case o.role == loader:
 		o.loading()
 	case o.role == validator:
@@ -69,8 +71,10 @@ func (o *offer) planning() {
 // toSplit tells whether a table waits to be cut into ranges.
 func toSplit(t *state.Table) bool { return !t.Split && !t.Skipped && !t.Blocked && !hasError(t.Plan) }
 
-// extracting goes on while the migration is paused: loaders wait for it.
 func (o *offer) extracting() {
+	if spec.LimitsOf(o.m.Limits).Watched() {
+		o.give(workWatch, 0, 0)
+	}
 	for _, w := range inOrder(o.run.attempts) {
 		a, kind := o.run.attempts[w], workExtract
 		if o.run.cuts[w].asked() {
@@ -79,9 +83,6 @@ func (o *offer) extracting() {
 		if a.extractable() && !o.give(kind, w.table, w.number) {
 			return
 		}
-	}
-	if o.m.Paused {
-		return
 	}
 	for _, t := range o.active {
 		switch {
@@ -104,7 +105,7 @@ func (o *offer) loading() {
 	if len(o.active) == 0 && !complete(o.tables) {
 		return // nothing has begun: a phase waits for approval
 	}
-	if !o.m.Prepared || o.m.MorePrepare {
+	if !o.m.Prepared || o.m.MorePrepare || !o.entered() {
 		o.give(workPrepare, 0, 0)
 		return
 	}
@@ -112,6 +113,13 @@ func (o *offer) loading() {
 		o.ranges()
 		o.shareStraggler()
 	}
+}
+
+// entered tells whether the target has this leader's term. Before that a leader of an
+// earlier term, which does not know yet that it was replaced, may still have ranges
+// taken over and their rows removed; what was verified until then could be gone.
+func (o *offer) entered() bool {
+	return o.run.entered || complete(o.tables) || guard.Removed(guard.TermInTarget)
 }
 
 // schema offers steps on whole tables; they come before loads, because others
@@ -214,6 +222,9 @@ func (o *offer) empties() bool {
 }
 
 func (o *offer) validating() {
+	if !o.entered() {
+		return
+	}
 	for _, t := range o.active {
 		switch {
 		case t.Emptying, t.Replays > 0:

@@ -177,6 +177,9 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 	s.cfg.Logger.Warn("job failed", "migration", m.Name, "job", l.job.GetTitle(), "worker", l.worker.id, "kind", f.GetKind(), "side", f.GetSide(), "err", f.GetMessage())
 	r := s.run(m.UID)
 	r.stalled = f.GetMessage()
+	if p.Side == fault.Stream && kind == fault.Unavailable {
+		r.doubted = true
+	}
 	switch l.work.kind {
 	case workExtract, workLoad, workValidate:
 		if l.work.number != 0 {
@@ -184,6 +187,9 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 		}
 	case workCut:
 		s.uncut(l.work) // read on as it is
+		return nil
+	case workWatch:
+		r.retry(l.work) // meanwhile the source is read as slowly as before
 		return nil
 	case workSnapshot:
 		return s.snapshotFailed(ctx, l, m, kind, p)

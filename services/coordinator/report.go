@@ -60,6 +60,8 @@ func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *work
 		return s.designed(ctx, m, r.GetDesigned().GetDesign())
 	case workSplit:
 		return s.ranged(ctx, l.work, r.GetSplit().GetRanges())
+	case workWatch:
+		return nil
 	case workSnapshot:
 		return s.snapshotLost(ctx, l, "it was closed")
 	case workPrepare:

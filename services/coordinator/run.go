@@ -43,6 +43,7 @@ const (
 	workFinish
 	workVerify
 	workRepair
+	workWatch
 )
 
 // workID names a piece of work: at most one lease has it.
@@ -63,6 +64,9 @@ type lease struct {
 	// progress so far, and when there was some
 	rows, bytes int64
 	moved       time.Time
+	// pace is what its worker was last told; paced tells that it was.
+	pace  *workerv1.Pace
+	paced bool
 }
 
 // run is what a coordinator remembers of a migration beyond the log. All of it may
@@ -84,12 +88,16 @@ type run struct {
 	rest  map[workID]time.Time
 	// snapshot that ranges without a key are read in.
 	snapshot string
-	// stream is there.
-	stream bool
+	// stream is there; doubted, if work failed at it since: it is made where it is gone.
+	stream, doubted bool
+	// entered: the target has this leader's term.
+	entered bool
 	// dead subjects: nobody reads them, but a paused extractor may still write.
 	dead map[string]bool
 	// cuts of ranges that take long.
 	cuts map[workID]*cut
+	// load is what the source was last seen to bear; nil where nobody has looked.
+	load *load
 	// stalled is the newest failure of work that will be tried again.
 	stalled string
 }

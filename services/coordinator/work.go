@@ -169,6 +169,7 @@ func (s *Leader) Attach(h *workerv1.Hello) <-chan *workerv1.WorkResponse {
 // resume goes on with a lease that a worker brings back.
 func (s *Leader) resume(w *worker, job *workerv1.Job, now time.Time) {
 	if l := s.leases[job.GetLease()]; l != nil && l.worker == w {
+		l.paced = false // it may have missed its last change
 		l.expires = now.Add(s.cfg.LeaseTTL)
 		return
 	}
@@ -218,6 +219,9 @@ func (s *Leader) progress(ctx context.Context, w *worker, p *workerv1.Progress) 
 	r := s.run(l.work.migration)
 	if p.GetRows() > l.rows || p.GetBytes() > l.bytes {
 		l.rows, l.bytes, l.moved = p.GetRows(), p.GetBytes(), w.heard
+	}
+	if m := s.view().Migration(l.work.migration); p.GetLoad() != nil && l.work.kind == workWatch && m != nil {
+		s.bears(m, l.id, p.GetLoad())
 	}
 	if p.GetSnapshot() != "" && l.work.kind == workSnapshot {
 		r.snapshot = p.GetSnapshot()

@@ -29,6 +29,8 @@ type Attempt struct {
 	// hand.
 	large  *batch.Parts
 	hasher batch.RowHasher
+	// hurried ends the batch, or the part of it, with the next row or piece.
+	hurried bool
 	// What was given out already.
 	batches uint64
 	bytes   int64
@@ -63,7 +65,7 @@ func (a *Attempt) Row(r engine.Row) (Output, error) {
 	}
 	a.digest.Add(r.Data)
 	a.buf = append(a.buf, r.Data...)
-	full := batch.BodyLen(a.buf) >= a.limit
+	full := a.full()
 	if full || a.last.everyRow {
 		if err := a.last.keep(r); err != nil {
 			return Output{}, err
@@ -74,6 +76,12 @@ func (a *Attempt) Row(r engine.Row) (Output, error) {
 	}
 	return a.cut(a.last.key)
 }
+
+// Hurry gives out with the next row what there is, however little.
+func (a *Attempt) Hurry() { a.hurried = true }
+
+// full tells whether the buffer is to be given out.
+func (a *Attempt) full() bool { return a.hurried || batch.BodyLen(a.buf) >= a.limit }
 
 // Rest ends the last batch; nothing where no row is left.
 func (a *Attempt) Rest() (Output, error) {
@@ -136,7 +144,7 @@ func (a *Attempt) seal(h *streamv1.BatchHeader) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
-	a.buf = a.buffers.get()
+	a.buf, a.hurried = a.buffers.get(), false
 	out := Output{Messages: make([]bus.Message, len(sealed))}
 	for part, data := range sealed {
 		h.Part = uint32(part)

@@ -31,6 +31,8 @@ type Config struct {
 	LargeRow int
 	// SnapshotCheck is how often a held snapshot is checked, 5 s by default.
 	SnapshotCheck time.Duration
+	// WatchEvery is how often the load of a source with limits is looked at, 2 s by default.
+	WatchEvery time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -39,6 +41,7 @@ func (c Config) withDefaults() Config {
 	c.WindowBytes = cmp.Or(c.WindowBytes, 8<<20)
 	c.LargeRow = cmp.Or(c.LargeRow, batch.LargeRow)
 	c.SnapshotCheck = cmp.Or(c.SnapshotCheck, 5*time.Second)
+	c.WatchEvery = cmp.Or(c.WatchEvery, 2*time.Second)
 	return c
 }
 
@@ -51,7 +54,7 @@ func (c Config) Validate() error {
 	if c.BatchBytes < 0 || c.BatchBytes > batch.MaxBody {
 		errs = append(errs, errors.New("batch size must be between 1 byte and 4 MiB"))
 	}
-	if c.WindowBytes < 0 || c.SnapshotCheck < 0 || c.LargeRow < 0 {
+	if c.WindowBytes < 0 || c.SnapshotCheck < 0 || c.WatchEvery < 0 || c.LargeRow < 0 {
 		errs = append(errs, errors.New("window, large row and snapshot check must not be negative"))
 	}
 	return errors.Join(errs...)

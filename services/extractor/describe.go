@@ -10,11 +10,16 @@ import (
 )
 
 // describe reads the source's catalog.
-func describe(ctx context.Context, db engine.Source, work *workerv1.Describe) (*workerv1.Result, error) {
+func describe(ctx context.Context, db engine.Database, work *workerv1.Describe) (*workerv1.Result, error) {
 	found, err := db.Describe(ctx, engine.Selection{Include: work.GetInclude(), Exclude: work.GetExclude()})
 	if err != nil {
 		return nil, fault.At(err, fault.Source, "")
 	}
+	hidden, err := unseen(ctx, db, work.GetLimits())
+	if err != nil {
+		return nil, err
+	}
+	found.Findings = append(found.GetFindings(), hidden...)
 	return &workerv1.Result{Outcome: &workerv1.Result_Described{Described: &workerv1.Described{Database: found}}}, nil
 }
 

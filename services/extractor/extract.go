@@ -2,26 +2,32 @@ package extractor
 
 import (
 	"context"
+	"time"
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/faultpoint"
+	"github.com/drover-db/drover/internal/pace"
 	"github.com/drover-db/drover/internal/worker"
 )
+
+// sendWithin is how old a batch may become where a job is slowed down.
+const sendWithin = 5 * time.Second
 
 // extract reads a range from the source and publishes it batch by batch. Memory
 // is bounded by the publisher's window and the batch in hand: a full stream makes
 // the read itself wait.
 func (s *Service) extract(ctx context.Context, db engine.Reader, job *workerv1.Job, report worker.Report) (*workerv1.Result, error) {
 	work := job.GetExtract()
+	ctx = worker.Gentle(ctx) // what is not in the target yet is read again at no loss
 	publisher, err := s.config.Bus.Publisher(work.GetStream(), s.config.WindowBytes)
 	if err != nil {
 		return nil, fault.At(err, fault.Stream, work.GetStream())
 	}
 	defer publisher.Close()
-	x := &extraction{ctx: ctx, job: job, attempt: newAttempt(job, s.config.BatchBytes, s.buffers), publisher: publisher, report: report}
+	x := &extraction{ctx: ctx, job: job, pacer: worker.Pacer(ctx), attempt: newAttempt(job, s.config.BatchBytes, s.buffers), publisher: publisher, report: report, cut: time.Now()}
 	request := engine.ReadRequest{
 		Side:     engine.SourceSide,
 		Plan:     work.GetTable(),
@@ -56,6 +62,9 @@ type extraction struct {
 	attempt   *Attempt
 	publisher bus.Publisher
 	report    worker.Report
+	pacer     *pace.Pacer
+	// cut is when the batch in hand was begun.
+	cut time.Time
 	// err is what row returned to the reader.
 	err error
 }
@@ -63,10 +72,31 @@ type extraction struct {
 // row takes one row from the reader.
 func (x *extraction) row(r engine.Row) error {
 	var out Output
+	if x.late() {
+		x.attempt.Hurry()
+	}
 	if out, x.err = x.attempt.Row(r); x.err == nil {
 		x.err = x.publish(out)
 	}
+	if x.err == nil {
+		x.err = x.rest(r)
+	}
 	return x.err
+}
+
+// late tells whether a reader that is slowed down should send what it has: its loader
+// takes a stream that is silent for lost.
+func (x *extraction) late() bool {
+	return x.pacer.Limited() && time.Since(x.cut) > sendWithin
+}
+
+// rest waits where the job is to go slowly.
+func (x *extraction) rest(r engine.Row) error {
+	rows := 1
+	if r.More {
+		rows = 0
+	}
+	return x.pacer.Wait(x.ctx, rows, len(r.Data))
 }
 
 // end publishes the rest and the message that ends the attempt, and waits until
@@ -106,6 +136,7 @@ func (x *extraction) publish(out Output) error {
 	if err := x.send(out); err != nil {
 		return err
 	}
+	x.cut = time.Now()
 	x.report(x.attempt.Progress())
 	if !out.Batch {
 		return nil

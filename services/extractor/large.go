@@ -16,7 +16,7 @@ func (a *Attempt) largeRow(r engine.Row) (Output, error) {
 	a.buf = append(a.buf, r.Data...)
 	sum, whole := a.hasher.Add(r.Data, r.More)
 	if !whole {
-		if batch.BodyLen(a.buf) < a.limit {
+		if !a.full() {
 			return Output{}, nil
 		}
 		return a.part(a.header(), false)
@@ -35,7 +35,7 @@ func (a *Attempt) part(h *streamv1.BatchHeader, last bool) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
-	a.buf = a.buffers.get()
+	a.buf, a.hurried = a.buffers.get(), false
 	m := bus.Message{Subject: a.work.GetSubject(), ID: batch.MessageID(h), Data: message, Done: func() { a.buffers.put(message) }}
 	return Output{Messages: []bus.Message{m}, Batch: last}, nil
 }

@@ -53,6 +53,8 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 		return sample(ctx, db, work.Sample)
 	case *workerv1.Job_Assess:
 		return s.assess(ctx, db, job, report)
+	case *workerv1.Job_WatchSource:
+		return s.watchSource(ctx, db, report)
 	case *workerv1.Job_HoldSnapshot:
 		return s.holdSnapshot(ctx, db, job, report)
 	case *workerv1.Job_Extract:

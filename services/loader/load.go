@@ -88,7 +88,7 @@ type loading struct {
 // run takes messages until the attempt's last one.
 func (l *loading) run(ctx context.Context) (*workerv1.Loaded, error) {
 	for {
-		d, err := l.inbox.next(ctx)
+		d, err := l.inbox.next(worker.Gentle(ctx))
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,8 @@ type dialect struct {
 	name, product string
 	// minimum is the oldest version drover is tested on.
 	minimum [2]int
+	// replicaPrivilege lets a user see a replica's state.
+	replicaPrivilege string
 	// settings are session variables beside those that both have.
 	settings map[string]string
 	// identity is an SQL expression for what tells the server from any other.

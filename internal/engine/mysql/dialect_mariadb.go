@@ -10,10 +10,11 @@ import (
 
 // mariadbDialect is MariaDB.
 var mariadbDialect = &dialect{
-	name:     NameMariaDB,
-	product:  "MariaDB",
-	minimum:  [2]int{10, 11},
-	settings: map[string]string{"max_statement_time": "0", "tx_isolation": "'REPEATABLE-READ'", "tx_read_only": "0"},
+	name:             NameMariaDB,
+	product:          "MariaDB",
+	replicaPrivilege: "REPLICA MONITOR",
+	minimum:          [2]int{10, 11},
+	settings:         map[string]string{"max_statement_time": "0", "tx_isolation": "'REPEATABLE-READ'", "tx_read_only": "0"},
 	// Servers that were copied share their server_uid: the place of the data tells
 	// them apart.
 	identity:        "sha1(concat_ws('/', @@hostname, @@port, @@datadir))",

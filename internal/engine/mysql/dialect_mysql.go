@@ -9,9 +9,10 @@ import (
 
 // mysqlDialect is MySQL.
 var mysqlDialect = &dialect{
-	name:    NameMySQL,
-	product: "MySQL",
-	minimum: [2]int{8, 4},
+	name:             NameMySQL,
+	product:          "MySQL",
+	replicaPrivilege: "REPLICATION CLIENT",
+	minimum:          [2]int{8, 4},
 	settings: map[string]string{
 		// Statistics of this moment, not of a day ago.
 		"information_schema_stats_expiry": "0",

@@ -44,7 +44,7 @@ func open(ctx context.Context, c engine.Config) (*database, error) {
 	}
 	e.application = cmp.Or(e.application, defaultApplication)
 	d := &database{schema: e.database, endpoint: e}
-	if err := d.connect(ctx, cmp.Or(c.MaxConns, defaultMaxConns)); err != nil {
+	if err := d.connect(ctx, cmp.Or(c.MaxConns, defaultMaxConns), c.CloseIdle); err != nil {
 		_ = d.Close() // the first error is the one to tell
 		return nil, fault.At(classify("mysql.Open", err), "", e.address)
 	}
@@ -53,8 +53,8 @@ func open(ctx context.Context, c engine.Config) (*database, error) {
 
 // connect asks the server what it is over a connection of its own: the session
 // settings of the others depend on it.
-func (d *database) connect(ctx context.Context, maxConns int) error {
-	first, err := openPool(d.endpoint, nil)
+func (d *database) connect(ctx context.Context, maxConns int, closeIdle bool) error {
+	first, err := openPool(d.endpoint, sessionSettings)
 	if err != nil {
 		return err
 	}
@@ -82,9 +82,14 @@ func (d *database) connect(ctx context.Context, maxConns int) error {
 		return err
 	}
 	d.db.SetMaxOpenConns(maxConns)
-	d.db.SetMaxIdleConns(maxConns)
+	if closeIdle {
+		d.db.SetMaxIdleConns(0)
+	} else {
+		d.db.SetMaxIdleConns(maxConns)
+	}
 	d.db.SetConnMaxIdleTime(idleTime)
 	d.readers = newReaderPool(d.endpoint, d.dialect, maxConns)
+	d.readers.closeIdle = closeIdle
 	var server string
 	if err := d.db.QueryRowContext(ctx, "SELECT "+d.dialect.identity).Scan(&server); err != nil {
 		return err

@@ -19,6 +19,8 @@ type readerPool struct {
 	dialect  *dialect
 	// places bounds how many are open at once.
 	places chan struct{}
+	// closeIdle keeps none for the next read.
+	closeIdle bool
 
 	mu     sync.Mutex
 	idle   []*readerConn
@@ -78,7 +80,7 @@ func (p *readerPool) give(c *readerConn, clean bool) {
 	defer func() { <-p.places }()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !clean || p.closed {
+	if !clean || p.closed || p.closeIdle {
 		_ = c.Close() // nothing is lost by it
 		return
 	}

@@ -24,6 +24,8 @@ const (
 	codeDependentObjects  = "2BP01"
 	codeRaise             = "P0001"
 	codeLimit             = "54000"
+	codeInvalidParameter  = "22023"
+	codeUndefinedObject   = "42704"
 )
 
 // classify gives a driver's error its kind, and keeps an error that has one.

@@ -75,6 +75,10 @@ func beginRead(ctx context.Context, pg *pgconn.PgConn, snapshot string) error {
 		sql = strings.Replace(sql, ";\n", ";\nSET TRANSACTION SNAPSHOT "+literal(snapshot)+";\n", 1)
 	}
 	_, err := pg.Exec(ctx, sql).ReadAll()
+	if code := sqlState(err); snapshot != "" && (code == codeInvalidParameter || code == codeUndefinedObject) {
+		// Its holder has died, or will find out by its next look.
+		return fault.New(fault.Unavailable, "postgres.Read", "the snapshot that the table is read in is gone: %w", err)
+	}
 	return err
 }
 

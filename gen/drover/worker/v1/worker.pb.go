@@ -577,8 +577,10 @@ type SourceLoad struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	ActiveSessions    int32                  `protobuf:"varint,1,opt,name=active_sessions,json=activeSessions,proto3" json:"active_sessions,omitempty"`
 	ReplicaLagSeconds float64                `protobuf:"fixed64,2,opt,name=replica_lag_seconds,json=replicaLagSeconds,proto3" json:"replica_lag_seconds,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Number of the look: progress is sent more than once.
+	Look          int64 `protobuf:"varint,3,opt,name=look,proto3" json:"look,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SourceLoad) Reset() {
@@ -621,6 +623,13 @@ func (x *SourceLoad) GetActiveSessions() int32 {
 func (x *SourceLoad) GetReplicaLagSeconds() float64 {
 	if x != nil {
 		return x.ReplicaLagSeconds
+	}
+	return 0
+}
+
+func (x *SourceLoad) GetLook() int64 {
+	if x != nil {
+		return x.Look
 	}
 	return 0
 }
@@ -1383,11 +1392,12 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\x06fenced\x18\x04 \x01(\v2\x18.drover.worker.v1.FencedR\x06fenced\x12\x1a\n" +
 	"\bsnapshot\x18\x05 \x01(\tR\bsnapshot\x12-\n" +
 	"\x12committed_sequence\x18\x06 \x01(\x04R\x11committedSequence\x121\n" +
-	"\x04load\x18\xb4\x01 \x01(\v2\x1c.drover.worker.v1.SourceLoadR\x04load\"e\n" +
+	"\x04load\x18\xb4\x01 \x01(\v2\x1c.drover.worker.v1.SourceLoadR\x04load\"y\n" +
 	"\n" +
 	"SourceLoad\x12'\n" +
 	"\x0factive_sessions\x18\x01 \x01(\x05R\x0eactiveSessions\x12.\n" +
-	"\x13replica_lag_seconds\x18\x02 \x01(\x01R\x11replicaLagSeconds\"\xb9\a\n" +
+	"\x13replica_lag_seconds\x18\x02 \x01(\x01R\x11replicaLagSeconds\x12\x12\n" +
+	"\x04look\x18\x03 \x01(\x03R\x04look\"\xb9\a\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x125\n" +
 	"\afailure\x18\x02 \x01(\v2\x19.drover.worker.v1.FailureH\x00R\afailure\x128\n" +
