@@ -49,7 +49,7 @@ func (s *Suite) addCoordinator() error {
 		return err
 	}
 	s.rows = rows
-	config := coordinator.Config{Conn: nc, Bus: rows, LeaseTTL: s.config.LeaseTTL, Version: s.config.Version, Logger: s.log("coordinator")}
+	config := coordinator.Config{Conn: nc, Bus: rows, Alone: true, LeaseTTL: s.config.LeaseTTL, Version: s.config.Version, Logger: s.log("coordinator")}
 	if s.metrics != nil {
 		config.Metrics = s.metrics
 	}

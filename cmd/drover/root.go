@@ -124,7 +124,7 @@ can be set in the environment too: --range-rows is DROVER_RANGE_ROWS.
 
 // globalFlags are accepted by every command.
 func (a *app) globalFlags(f *pflag.FlagSet) {
-	f.StringVar(&a.server, "server", "127.0.0.1:7432", "`address` of the coordinator to talk to")
+	f.StringVar(&a.server, "server", "127.0.0.1:7432", "`address` of the coordinator to talk to, or of all with commas")
 	f.StringVarP(&a.output, "output", "o", "table", "`format` of results: "+strings.Join(output.Formats, ", "))
 	f.StringVar(&a.progress, "progress", "auto", "`view` of progress: auto, tty, plain, json, none")
 	f.StringVar(&a.logLevel, "log-level", "", "`level` of logs: debug, info, warn, error (default: info for serve, none otherwise)")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,9 +18,9 @@ import (
 	"github.com/drover-db/drover/services/coordinator"
 )
 
-// reconnect is what workers get after a start of the coordinator to bring back the
-// jobs they hold; they try every 5 s at the latest.
-const reconnect = 6 * time.Second
+// reconnect is what workers get after a change of leaders to bring back the jobs they
+// hold; they try every 2 s or so.
+const reconnect = 3 * time.Second
 
 func newServeCoordinator(a *app) *cobra.Command {
 	s := &serveFlags{}
@@ -28,7 +29,11 @@ func newServeCoordinator(a *app) *cobra.Command {
 		Short: "Run the service that decides",
 		Long: `Run the coordinator: it plans migrations, leases jobs to workers and keeps the
 control log, in the NATS servers of --nats or in one of its own on --nats-store.
-It opens no database and needs no password.`,
+It opens no database and needs no password.
+
+Run as many as there should be on the same NATS servers: one leads, the others follow
+the control log, answer reads, and one of them takes over when the leader is gone. Give
+workers and commands the addresses of all, with commas.`,
 		Example: `  drover serve coordinator --nats nats://127.0.0.1:4222
   drover serve coordinator --nats-store /var/lib/drover --nats-listen 127.0.0.1:4222`,
 		Args: noArgs,
@@ -57,15 +62,20 @@ func (a *app) serveCoordinator(ctx context.Context, s *serveFlags) error {
 	if err != nil {
 		return drained(ctx, err)
 	}
-	service, err := coordinator.New(coordinator.Config{Conn: nc, Bus: rows, Replicas: s.replicas, LeaseTTL: s.leaseTTL,
+	name, err := os.Hostname()
+	if err != nil {
+		return fault.Wrap(fault.Internal, "drover.serve", err)
+	}
+	service, err := coordinator.New(coordinator.Config{Conn: nc, Bus: rows, Replicas: s.replicas, LeaseTTL: s.leaseTTL, Name: name + " " + s.listen,
 		Grace: min(reconnect, s.leaseTTL/3), Version: buildVersion(), Logger: h.log, Metrics: h.metrics})
 	if err != nil {
 		return err
 	}
-	h.group.Add(lifecycle.Member{Name: "coordinator", Run: service.Run})
 	if err := h.listen(func(server *rpc.Server) { service.Register(server) }); err != nil {
 		return err
 	}
+	// It ends before its server does: another one can lead while calls are finished here.
+	h.group.Add(lifecycle.Member{Name: "coordinator", Run: service.Run})
 	if h.address != "" {
 		own, err := rpc.Dial(h.address, rpc.ClientOptions{})
 		if err != nil {

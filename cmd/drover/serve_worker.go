@@ -38,7 +38,7 @@ ${env:NAME} and ${file:/path}, are resolved here.`,
 	}
 	f := cmd.Flags()
 	s.listenFlags(f, anyPort)
-	f.StringVar(&s.coordinator, "coordinator", defaultListen, "`address` of the coordinator; several with commas")
+	f.StringVar(&s.coordinator, "coordinator", defaultListen, "`address` of the coordinator, or of all with commas")
 	f.IntVar(&s.slots, "slots", 0, "jobs done at once (default: one for each CPU, 2 to 16)")
 	if r.Role == workerv1.Role_ROLE_LOADER {
 		f.StringVar(&s.spillDir, "spill-dir", "", "`folder` where rows wait that are too large for memory (default: $TMPDIR, /tmp)")
@@ -72,7 +72,7 @@ func (a *app) serveWorker(ctx context.Context, r embedded.Role, s *serveFlags) e
 
 // openWorker connects to the message server and the coordinator and makes the worker.
 func (h *host) openWorker(ctx context.Context, r embedded.Role) (*worker.Loop, error) {
-	conn, err := rpc.Dial(h.flags.coordinator, rpc.ClientOptions{})
+	conn, err := rpc.DialLeader(h.flags.coordinator, rpc.ClientOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (h *host) openWorker(ctx context.Context, r embedded.Role) (*worker.Loop, e
 	h.closing(func() { _ = service.Close() })
 	reach, cancel := context.WithTimeout(ctx, reachWait)
 	defer cancel()
-	if err := rpc.WaitReady(reach, conn); err != nil {
+	if err := conn.WaitReady(reach); err != nil {
 		return nil, stopped(ctx, err)
 	}
 	name, err := os.Hostname()

@@ -12,13 +12,13 @@ import (
 // withServer runs a command with a connection to --server.
 func (a *app) withServer(run func(ctx context.Context, c *clients, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		conn, err := rpc.Dial(a.server, rpc.ClientOptions{})
+		conn, err := rpc.DialLeader(a.server, rpc.ClientOptions{})
 		if err != nil {
 			return err
 		}
 		defer func() { _ = conn.Close() }()
 		err = run(cmd.Context(), newClients(conn), args)
-		if fault.Is(err, fault.Unavailable) && fault.Find(err).Side == "" {
+		if !rpc.Leaderless(err) && fault.Is(err, fault.Unavailable) && fault.Find(err).Side == "" {
 			err = fault.New(fault.Unavailable, "drover.withServer",
 				"coordinator at %s cannot be reached: %w (start one with drover serve all, or name another with --server)", a.server, err)
 		}

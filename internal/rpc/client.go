@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,9 +19,11 @@ import (
 )
 
 const (
-	pingEvery    = 20 * time.Second
-	pingTimeout  = 10 * time.Second
-	maxReconnect = 5 * time.Second
+	// pingEvery is the closest that gRPC allows: a server that hangs, rather than
+	// dies, is found out by it alone.
+	pingEvery    = 10 * time.Second
+	pingTimeout  = 5 * time.Second
+	maxReconnect = 2 * time.Second
 	connectWait  = 5 * time.Second
 )
 
@@ -35,7 +38,15 @@ type ClientOptions struct {
 // WaitReady. Errors of calls come with their kinds; fault.Invalid is a malformed
 // address. The transport is not secured.
 func Dial(addrs string, o ClientOptions) (*grpc.ClientConn, error) {
-	var list []resolver.Address
+	list, err := addresses(addrs)
+	if err != nil {
+		return nil, err
+	}
+	return dialList(list, o.Options)
+}
+
+// addresses reads a list of addresses.
+func addresses(addrs string) (list []resolver.Address, err error) {
 	for addr := range strings.SplitSeq(addrs, ",") {
 		addr = strings.TrimSpace(addr)
 		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
@@ -43,9 +54,13 @@ func Dial(addrs string, o ClientOptions) (*grpc.ClientConn, error) {
 		}
 		list = append(list, resolver.Address{Addr: addr})
 	}
+	return list, nil
+}
+
+func dialList(list []resolver.Address, opts []grpc.DialOption) (*grpc.ClientConn, error) {
 	r := manual.NewBuilderWithScheme("drover")
 	r.InitialState(resolver.State{Addresses: list})
-	return dial("drover:///"+list[0].Addr, append(o.Options, grpc.WithResolvers(r), grpc.WithAuthority(list[0].Addr)))
+	return dial("drover:///"+list[0].Addr, append(slices.Clone(opts), grpc.WithResolvers(r), grpc.WithAuthority(list[0].Addr)))
 }
 
 func dial(target string, opts []grpc.DialOption) (*grpc.ClientConn, error) {

@@ -32,7 +32,7 @@ const (
 	// maxStreams bounds calls at once on one connection.
 	maxStreams = 1000
 	// minPing is the closest spacing of pings that clients are allowed.
-	minPing = 10 * time.Second
+	minPing = 5 * time.Second
 	// defaultDeadline is given to unary calls that came without one.
 	defaultDeadline = time.Minute
 	// stopGrace bounds how long open streams may delay a drain.
@@ -105,6 +105,16 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		return fault.Wrap(fault.Unavailable, "rpc.Run", err)
 	}
 	return nil
+}
+
+// SetServing says by health whether a service, or whatever has a name, is served
+// here, until Drain.
+func (s *Server) SetServing(service string, serving bool) {
+	status := healthv1.HealthCheckResponse_NOT_SERVING
+	if serving {
+		status = healthv1.HealthCheckResponse_SERVING
+	}
+	s.health.SetServingStatus(service, status)
 }
 
 // Drain reports not serving, takes no new calls and waits a moment for those that

@@ -11,6 +11,7 @@ import (
 
 	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/services/coordinator/internal/journal"
+	"github.com/drover-db/drover/services/coordinator/internal/presence"
 )
 
 // Config of a coordinator.
@@ -34,8 +35,15 @@ type Config struct {
 	// Metrics takes what is to be counted; nil counts nothing.
 	Metrics Metrics
 
-	// log replaces the control log on Conn in tests.
-	log journal.Log
+	// Name tells coordinators apart, for people; "coordinator" by default.
+	Name string
+	// Alone says that no other coordinator can be on the same control log: this one
+	// leads at once, and ends when it cannot.
+	Alone bool
+
+	// log and presence replace what is on Conn in tests.
+	log      journal.Log
+	presence presence.Presence
 }
 
 // Metrics is what a coordinator counts.
@@ -50,6 +58,7 @@ type Metrics interface {
 
 func (c Config) withDefaults() Config {
 	c.Replicas = cmp.Or(c.Replicas, 1)
+	c.Name = cmp.Or(c.Name, "coordinator")
 	c.LeaseTTL = cmp.Or(c.LeaseTTL, 30*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.Metrics == nil {

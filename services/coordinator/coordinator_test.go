@@ -213,7 +213,7 @@ func TestReplay_SameState(t *testing.T) {
 		h.rest(10 * time.Second)
 		uid := h.migration().GetUid()
 		again := state.New()
-		_, err := h.log.Replay(context.Background(), uid, func(seq uint64, e *journalv1.Event) error { return again.Apply(uid, seq, e) })
+		_, err := h.log.Replay(context.Background(), uid, 0, func(seq uint64, e *journalv1.Event) error { return again.Apply(uid, seq, e) })
 		require.NoError(t, err)
 		same := cmp.Options{protocmp.Transform(), cmp.AllowUnexported(batch.Digest{})}
 		require.Empty(t, cmp.Diff(h.s.view().Migration(uid), again.View().Migration(uid), same))

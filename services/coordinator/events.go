@@ -37,11 +37,9 @@ func (a *eventServer) ListEvents(ctx context.Context, r *droverv1.ListEventsRequ
 		}
 	}
 	out := &droverv1.ListEventsResponse{}
+	after = min(after, m.Last)
 	size := int(cmp.Or(r.GetPageSize(), defaultPage))
-	_, err = a.s.log.Replay(ctx, m.UID, func(seq uint64, e *journalv1.Event) error {
-		if seq <= after {
-			return nil
-		}
+	_, err = a.s.log.Replay(ctx, m.UID, after, func(seq uint64, e *journalv1.Event) error {
 		if len(out.Events) == size {
 			out.NextPageToken = strconv.FormatUint(out.Events[size-1].GetSequence(), 10)
 			return errPageFull
@@ -118,7 +116,8 @@ func (a *systemServer) GetSystemInfo(ctx context.Context, _ *droverv1.GetSystemI
 	}
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
-	out := &droverv1.GetSystemInfoResponse{Version: a.s.cfg.Version, GoVersion: runtime.Version(), Term: a.s.term, Durability: durability}
+	out := &droverv1.GetSystemInfoResponse{Version: a.s.cfg.Version, GoVersion: runtime.Version(), Durability: durability,
+		Term: a.s.standing.term, Leading: a.s.standing.leading, Leader: a.s.standing.leader}
 	for _, w := range a.s.workers {
 		if w.out != nil {
 			out.Workers++

@@ -56,7 +56,7 @@ func newHarness(t *testing.T) *harness {
 
 // start begins a coordinator on the same log, as after a crash.
 func (h *harness) start() {
-	s, err := New(Config{Bus: h.bus, log: h.log})
+	s, err := New(Config{Bus: h.bus, log: h.log.Writer()})
 	require.NoError(h.t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -47,6 +47,8 @@ type JetStream struct {
 	js     jetstream.JetStream
 	stream jetstream.Stream
 	cfg    Config
+	// cluster is the sequence of this writer's last event in the cluster's log.
+	cluster atomic.Uint64
 }
 
 var _ Log = (*JetStream)(nil)
@@ -81,7 +83,7 @@ func NewJetStream(ctx context.Context, nc *nats.Conn, c Config) (*JetStream, err
 
 // Append implements Log.
 func (j *JetStream) Append(ctx context.Context, log string, last uint64, e *journalv1.Event) (uint64, error) {
-	data, err := encode(e)
+	data, err := encode(e, last)
 	if err != nil {
 		return 0, err
 	}
@@ -93,14 +95,17 @@ func (j *JetStream) Append(ctx context.Context, log string, last uint64, e *jour
 	for {
 		seq, err := j.publish(ctx, log, last, data)
 		if err == nil {
-			return seq, faultpoint.Hit(ctx, faultpoint.JournalAfterAppend, EventName(e))
+			return j.appended(log, seq), faultpoint.Hit(ctx, faultpoint.JournalAfterAppend, EventName(e))
 		}
 		if !ambiguous(err) {
 			return 0, logError("journal.Append", log, err)
 		}
 		seq, settled, err := j.settle(ctx, log, last, e.GetId(), err)
+		if settled && err == nil {
+			return j.appended(log, seq), nil
+		}
 		if settled {
-			return seq, err
+			return 0, err
 		}
 		if err := j.probe(ctx); err != nil {
 			return 0, logError("journal.Append", log, err)
@@ -113,17 +118,50 @@ func (j *JetStream) Append(ctx context.Context, log string, last uint64, e *jour
 	}
 }
 
+// appended remembers where the cluster's log ends.
+func (j *JetStream) appended(log string, seq uint64) uint64 {
+	if log == bus.ClusterLog {
+		j.cluster.Store(seq)
+	}
+	return seq
+}
+
 func (j *JetStream) publish(ctx context.Context, log string, last uint64, data []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	ack, err := j.js.PublishMsg(ctx, &nats.Msg{Subject: bus.ControlSubject(log), Data: data, Header: nats.Header{
-		jetstream.ExpectedStreamHeader:      {bus.ControlStream},
-		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(last, 10)},
-	}})
+	header := nats.Header{jetstream.ExpectedStreamHeader: {bus.ControlStream}}
+	if fencedBy(log, last) {
+		end, err := j.end(ctx, log)
+		if err != nil {
+			return 0, err
+		}
+		header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(end, 10))
+	} else {
+		header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(last, 10))
+	}
+	ack, err := j.js.PublishMsg(ctx, &nats.Msg{Subject: bus.ControlSubject(log), Data: data, Header: header})
 	if err != nil {
 		return 0, err
 	}
 	return ack.Sequence, nil
+}
+
+// end gives the end of all logs, provided that the cluster's log ends where this
+// writer left it and log is empty. Whoever appends on condition of that end has both
+// conditions, of which the server checks only one at a time.
+func (j *JetStream) end(ctx context.Context, log string) (uint64, error) {
+	i, err := j.stream.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for name, want := range map[string]uint64{bus.ClusterLog: j.cluster.Load(), log: 0} {
+		if seq, _, err := j.last(ctx, name); err != nil {
+			return 0, err
+		} else if seq != want {
+			return 0, errFenced(name, want, seq)
+		}
+	}
+	return i.State.LastSeq, nil
 }
 
 // ambiguous tells whether an event may be in the log although its append
@@ -131,6 +169,9 @@ func (j *JetStream) publish(ctx context.Context, log string, last uint64, data [
 // first, by a try whose answer was lost.
 func ambiguous(err error) bool {
 	var api *jetstream.APIError
+	if fault.Is(err, fault.Corrupt) {
+		return false
+	}
 	if errors.As(err, &api) {
 		return api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == codeNotLast
 	}
@@ -150,6 +191,8 @@ func (j *JetStream) settle(ctx context.Context, log string, last uint64, id stri
 		return 0, false, nil
 	case e.GetId() == id && seq > last:
 		return seq, true, nil
+	case fault.Is(cause, fault.Fenced):
+		return 0, true, cause
 	case seq == last:
 		return 0, false, nil
 	default:
@@ -189,69 +232,16 @@ func (j *JetStream) last(ctx context.Context, log string) (uint64, *journalv1.Ev
 	return m.Sequence, e, err
 }
 
-// Replay implements Log. It ends with the event that was the last when it began.
-func (j *JetStream) Replay(ctx context.Context, log string, fn func(uint64, *journalv1.Event) error) (uint64, error) {
-	end, _, err := j.last(ctx, log)
-	if err != nil || end == 0 {
-		return 0, err
-	}
-	c, err := j.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{bus.ControlSubject(log)}, DeliverPolicy: jetstream.DeliverAllPolicy,
-		InactiveThreshold: time.Minute, MaxResetAttempts: 5,
-	})
-	if err != nil {
-		return 0, logError("journal.Replay", log, err)
-	}
-	messages, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(4096, 2*maxEvent))
-	if err != nil {
-		return 0, logError("journal.Replay", log, err)
-	}
-	defer messages.Stop()
-	for seq := uint64(0); seq < end; {
-		if seq, err = replayNext(ctx, log, messages, fn); err != nil {
-			return 0, err
-		}
-	}
-	return end, nil
-}
-
-// replayNext hands one event to fn and returns its sequence.
-func replayNext(ctx context.Context, log string, messages jetstream.MessagesContext, fn func(uint64, *journalv1.Event) error) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*answerTimeout)
-	defer cancel()
-	m, err := messages.Next(jetstream.NextContext(ctx))
-	if err != nil {
-		return 0, logError("journal.Replay", log, err)
-	}
-	meta, err := m.Metadata()
-	if err != nil {
-		return 0, logError("journal.Replay", log, err)
-	}
-	e, err := decode(log, meta.Sequence.Stream, m.Data())
-	if err != nil {
-		return 0, err
-	}
-	return meta.Sequence.Stream, fn(meta.Sequence.Stream, e)
-}
-
-// Logs implements Log.
-func (j *JetStream) Logs(ctx context.Context) ([]string, error) {
-	i, err := j.stream.Info(ctx, jetstream.WithSubjectFilter(bus.ControlSubjects))
-	if err != nil {
-		return nil, logError("journal.Logs", "", err)
-	}
-	logs := make([]string, 0, len(i.State.Subjects))
-	for s := range i.State.Subjects {
-		logs = append(logs, strings.TrimPrefix(s, bus.ControlSubject("")))
-	}
-	slices.Sort(logs)
-	return logs, nil
-}
-
 // Delete implements Log.
-func (j *JetStream) Delete(ctx context.Context, log string) error {
-	err := j.stream.Purge(ctx, jetstream.WithPurgeSubject(bus.ControlSubject(log)))
-	return logError("journal.Delete", log, err)
+func (j *JetStream) Delete(ctx context.Context, log string, upTo uint64) error {
+	if upTo == 1 {
+		return nil // nothing is below the first
+	}
+	opts := []jetstream.StreamPurgeOpt{jetstream.WithPurgeSubject(bus.ControlSubject(log))}
+	if upTo > 0 {
+		opts = append(opts, jetstream.WithPurgeSequence(upTo))
+	}
+	return logError("journal.Delete", log, j.stream.Purge(ctx, opts...))
 }
 
 // Durability implements Log.
@@ -271,10 +261,12 @@ func (j *JetStream) Durability(ctx context.Context) (string, error) {
 	return copies + "; " + sync, nil
 }
 
-func encode(e *journalv1.Event) ([]byte, error) {
+// encode writes an event that comes behind the one with sequence last.
+func encode(e *journalv1.Event, last uint64) ([]byte, error) {
 	if e.GetId() == "" {
 		return nil, fault.New(fault.Internal, "journal.Append", "event has no id")
 	}
+	e.Previous = last
 	data, err := proto.Marshal(e)
 	return data, fault.Wrap(fault.Internal, "journal.Append", err)
 }
@@ -299,7 +291,10 @@ func logError(op, log string, err error) error {
 	}
 	kind := fault.Unavailable
 	var api *jetstream.APIError
+	var known *fault.Error
 	switch {
+	case errors.As(err, &known):
+		return err
 	case errors.Is(err, context.Canceled):
 		kind = fault.Canceled
 	case errors.Is(err, jetstream.ErrStreamNotFound):

@@ -156,7 +156,7 @@ func TestJetStream_ReplayLongLog(t *testing.T) {
 
 	start := time.Now()
 	n := 0
-	last, err := l.Replay(context.Background(), "m", func(seq uint64, _ *journalv1.Event) error {
+	last, err := l.Replay(context.Background(), "m", 0, func(seq uint64, _ *journalv1.Event) error {
 		n++
 		if seq != uint64(n) {
 			return fmt.Errorf("event %d came as the %dth", seq, n)

@@ -46,6 +46,9 @@ func TestLog(t *testing.T) {
 			t.Run("AppendAndReplay", func(t *testing.T) { testAppendAndReplay(t, open(t)) })
 			t.Run("FencesAStaleWriter", func(t *testing.T) { testFencesAStaleWriter(t, open(t)) })
 			t.Run("OneOfTwoWritersWins", func(t *testing.T) { testOneOfTwoWritersWins(t, open(t)) })
+			t.Run("ReplaysBehind", func(t *testing.T) { testReplaysBehind(t, open(t)) })
+			t.Run("FindsAHole", func(t *testing.T) { testFindsAHole(t, open(t)) })
+			t.Run("Follow", func(t *testing.T) { testFollow(t, open(t)) })
 			t.Run("Delete", func(t *testing.T) { testDelete(t, open(t)) })
 			t.Run("ReplayStopsAtAnError", func(t *testing.T) { testReplayStopsAtAnError(t, open(t)) })
 		})
@@ -54,7 +57,7 @@ func TestLog(t *testing.T) {
 
 func replay(t *testing.T, l journal.Log, log string) (ids []string, last uint64) {
 	t.Helper()
-	last, err := l.Replay(t.Context(), log, func(seq uint64, e *journalv1.Event) error {
+	last, err := l.Replay(t.Context(), log, 0, func(seq uint64, e *journalv1.Event) error {
 		ids = append(ids, fmt.Sprintf("%d:%s", seq, e.GetId()))
 		return nil
 	})
@@ -82,16 +85,18 @@ func testAppendAndReplay(t *testing.T, l journal.Log) {
 	require.Equal(t, want, ids)
 	require.Equal(t, last, got)
 
-	_, err := l.Replay(t.Context(), "m1", func(_ uint64, e *journalv1.Event) error {
-		if !proto.Equal(event(e.GetId()), e) {
+	_, err := l.Replay(t.Context(), "m1", 0, func(_ uint64, e *journalv1.Event) error {
+		want := event(e.GetId())
+		want.Previous = e.GetPrevious()
+		if !proto.Equal(want, e) {
 			return fmt.Errorf("event came back changed: %v", e)
 		}
 		return nil
 	})
 	require.NoError(t, err)
-	logs, err := l.Logs(t.Context())
+	contents, err := l.Logs(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []string{"m1", "m2"}, logs)
+	require.Equal(t, journal.Contents{Logs: []string{"m1", "m2"}, Last: other}, contents)
 	words, err := l.Durability(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, words)
@@ -143,10 +148,10 @@ func testDelete(t *testing.T, l journal.Log) {
 		_, err := l.Append(t.Context(), log, 0, event(log))
 		require.NoError(t, err)
 	}
-	require.NoError(t, l.Delete(t.Context(), "gone"))
-	logs, err := l.Logs(t.Context())
+	require.NoError(t, l.Delete(t.Context(), "gone", 0))
+	contents, err := l.Logs(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []string{"kept"}, logs)
+	require.Equal(t, []string{"kept"}, contents.Logs)
 	ids, _ := replay(t, l, "gone")
 	require.Empty(t, ids)
 	_, err = l.Append(t.Context(), "gone", 0, event("again"))
@@ -157,10 +162,74 @@ func testReplayStopsAtAnError(t *testing.T, l journal.Log) {
 	_, err := l.Append(t.Context(), "m", 0, event("a"))
 	require.NoError(t, err)
 	stop := errors.New("stop")
-	_, err = l.Replay(t.Context(), "m", func(uint64, *journalv1.Event) error { return stop })
+	_, err = l.Replay(t.Context(), "m", 0, func(uint64, *journalv1.Event) error { return stop })
 	require.ErrorIs(t, err, stop)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = l.Append(ctx, "m", 1, event("b"))
 	require.Equal(t, fault.Canceled, fault.KindOf(err), err)
+}
+
+// appendAll appends n events to a log.
+func appendAll(t *testing.T, l journal.Log, log string, n int) (seqs []uint64) {
+	t.Helper()
+	var last uint64
+	for i := range n {
+		seq, err := l.Append(t.Context(), log, last, event(fmt.Sprint(log, i)))
+		require.NoError(t, err)
+		seqs, last = append(seqs, seq), seq
+	}
+	return seqs
+}
+
+func testReplaysBehind(t *testing.T, l journal.Log) {
+	appendAll(t, l, "other", 3)
+	seqs := appendAll(t, l, "m", 10)
+	var got []uint64
+	last, err := l.Replay(t.Context(), "m", seqs[6], func(seq uint64, _ *journalv1.Event) error {
+		got = append(got, seq)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, seqs[7:], got)
+	require.Equal(t, seqs[9], last)
+	last, err = l.Replay(t.Context(), "m", seqs[9], func(uint64, *journalv1.Event) error { return errors.New("nothing is behind the last") })
+	require.NoError(t, err)
+	require.Equal(t, seqs[9], last)
+}
+
+// Events that are gone from the beginning are a hole, unless somebody knows what they
+// amounted to.
+func testFindsAHole(t *testing.T, l journal.Log) {
+	seqs := appendAll(t, l, "m", 10)
+	require.NoError(t, l.Delete(t.Context(), "m", seqs[4]))
+	nothing := func(uint64, *journalv1.Event) error { return nil }
+	_, err := l.Replay(t.Context(), "m", 0, nothing)
+	require.Equal(t, fault.Corrupt, fault.KindOf(err), err)
+	_, err = l.Replay(t.Context(), "m", seqs[2], nothing)
+	require.Equal(t, fault.Corrupt, fault.KindOf(err), err)
+	last, err := l.Replay(t.Context(), "m", seqs[3], nothing)
+	require.NoError(t, err)
+	require.Equal(t, seqs[9], last)
+}
+
+func testFollow(t *testing.T, l journal.Log) {
+	a := appendAll(t, l, "a", 3)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	seen := make(chan string, 100)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- l.Follow(ctx, a[0], func(log string, seq uint64, e *journalv1.Event) error {
+			seen <- fmt.Sprint(log, " ", seq, " ", e.GetId())
+			return nil
+		})
+	}()
+	require.Equal(t, fmt.Sprint("a ", a[1], " a1"), <-seen)
+	require.Equal(t, fmt.Sprint("a ", a[2], " a2"), <-seen)
+	b := appendAll(t, l, "b", 2)
+	require.Equal(t, fmt.Sprint("b ", b[0], " b0"), <-seen)
+	require.Equal(t, fmt.Sprint("b ", b[1], " b1"), <-seen)
+	stop()
+	require.Equal(t, fault.Canceled, fault.KindOf(<-ended))
 }

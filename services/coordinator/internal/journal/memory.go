@@ -5,21 +5,30 @@ import (
 	"slices"
 	"sync"
 
-	"google.golang.org/protobuf/proto"
-
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/internal/fault"
 )
 
 // Memory keeps logs in this process, for tests. Events are stored encoded, so that
 // nobody shares one with the log; sequences count over all logs, as a stream's do.
 type Memory struct {
-	mu   sync.Mutex
-	logs map[string][]record
-	last uint64
+	store *memoryStore
+	// cluster is the sequence of this writer's last event in the cluster's log.
+	cluster uint64
+}
+
+// memoryStore is what the writers of one log share.
+type memoryStore struct {
+	mu      sync.Mutex
+	records []record
+	last    uint64
+	// moved closes when an event is appended.
+	moved chan struct{}
 }
 
 type record struct {
+	log  string
 	seq  uint64
 	data []byte
 }
@@ -27,70 +36,135 @@ type record struct {
 var _ Log = (*Memory)(nil)
 
 // NewMemory makes a log without events.
-func NewMemory() *Memory { return &Memory{logs: map[string][]record{}} }
+func NewMemory() *Memory {
+	return &Memory{store: &memoryStore{moved: make(chan struct{})}}
+}
+
+// Writer makes another writer of the same log, as another process would be.
+func (m *Memory) Writer() *Memory { return &Memory{store: m.store} }
+
+func (s *memoryStore) endOf(log string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end(log)
+}
+
+// end is the last sequence of a log, or 0. The lock is held.
+func (s *memoryStore) end(log string) uint64 {
+	for _, r := range slices.Backward(s.records) {
+		if r.log == log {
+			return r.seq
+		}
+	}
+	return 0
+}
 
 // Append implements Log.
 func (m *Memory) Append(ctx context.Context, log string, last uint64, e *journalv1.Event) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, fault.Wrap(fault.Unavailable, "journal.Append", err)
 	}
-	data, err := encode(e)
+	data, err := encode(e, last)
 	if err != nil {
 		return 0, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var seq uint64
-	if r := m.logs[log]; len(r) > 0 {
-		seq = r[len(r)-1].seq
-	}
-	if seq != last {
+	s := m.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if seq := s.end(log); seq != last {
 		return 0, errFenced(log, last, seq)
 	}
-	m.last++
-	m.logs[log] = append(m.logs[log], record{seq: m.last, data: data})
-	return m.last, nil
+	if seq := s.end(bus.ClusterLog); fencedBy(log, last) && seq != m.cluster {
+		return 0, errFenced(bus.ClusterLog, m.cluster, seq)
+	}
+	s.last++
+	s.records = append(s.records, record{log: log, seq: s.last, data: data})
+	if log == bus.ClusterLog {
+		m.cluster = s.last
+	}
+	close(s.moved)
+	s.moved = make(chan struct{})
+	return s.last, nil
 }
 
 // Replay implements Log.
-func (m *Memory) Replay(ctx context.Context, log string, fn func(uint64, *journalv1.Event) error) (uint64, error) {
-	m.mu.Lock()
-	records := slices.Clone(m.logs[log])
-	m.mu.Unlock()
-	var last uint64
+func (m *Memory) Replay(ctx context.Context, log string, after uint64, fn func(uint64, *journalv1.Event) error) (uint64, error) {
+	check := chain{log: log, last: after}
+	if end := m.store.endOf(log); end < after {
+		return 0, errOlder(log, after, end)
+	}
+	records, _ := m.store.behind(after)
 	for _, r := range records {
+		if r.log != log {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return 0, fault.Wrap(fault.Unavailable, "journal.Replay", err)
 		}
-		e := new(journalv1.Event)
-		if err := proto.Unmarshal(r.data, e); err != nil {
-			return 0, fault.Wrap(fault.Corrupt, "journal.Replay", err)
+		e, err := decode(log, r.seq, r.data)
+		if err == nil {
+			err = check.next(r.seq, e)
 		}
-		if err := fn(r.seq, e); err != nil {
+		if err == nil {
+			err = fn(r.seq, e)
+		}
+		if err != nil {
 			return 0, err
 		}
-		last = r.seq
 	}
-	return last, nil
+	return check.last, nil
+}
+
+// behind gives the records behind a sequence, and what closes when there are more.
+func (s *memoryStore) behind(after uint64) ([]record, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(s.records, after+1, func(r record, seq uint64) int { return int(int64(r.seq) - int64(seq)) })
+	return slices.Clone(s.records[i:]), s.moved
+}
+
+// Follow implements Log.
+func (m *Memory) Follow(ctx context.Context, after uint64, fn func(string, uint64, *journalv1.Event) error) error {
+	for {
+		records, moved := m.store.behind(after)
+		for _, r := range records {
+			e, err := decode(r.log, r.seq, r.data)
+			if err == nil {
+				err = fn(r.log, r.seq, e)
+			}
+			if err != nil {
+				return err
+			}
+			after = r.seq
+		}
+		select {
+		case <-ctx.Done():
+			return fault.Wrap(fault.Canceled, "journal.Follow", ctx.Err())
+		case <-moved:
+		}
+	}
 }
 
 // Logs implements Log.
-func (m *Memory) Logs(context.Context) ([]string, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	logs := make([]string, 0, len(m.logs))
-	for log := range m.logs {
-		logs = append(logs, log)
+func (m *Memory) Logs(context.Context) (Contents, error) {
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	out := Contents{Last: m.store.last}
+	for _, r := range m.store.records {
+		out.Logs = append(out.Logs, r.log)
 	}
-	slices.Sort(logs)
-	return logs, nil
+	slices.Sort(out.Logs)
+	out.Logs = slices.Compact(out.Logs)
+	return out, nil
 }
 
 // Delete implements Log.
-func (m *Memory) Delete(_ context.Context, log string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.logs, log)
+func (m *Memory) Delete(_ context.Context, log string, upTo uint64) error {
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	m.store.records = slices.DeleteFunc(slices.Clone(m.store.records), func(r record) bool {
+		return r.log == log && (upTo == 0 || r.seq < upTo)
+	})
 	return nil
 }
 

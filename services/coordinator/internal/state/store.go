@@ -48,6 +48,16 @@ func New() *Store {
 	return &Store{db: db}
 }
 
+// Forget removes a migration whose log is gone.
+func (s *Store) Forget(uid string) {
+	txn := s.db.Txn(true)
+	defer txn.Abort()
+	a := &apply{txn: txn, uid: uid}
+	if m := a.view().Migration(uid); m != nil && a.delete(m) == nil {
+		txn.Commit()
+	}
+}
+
 // View reads one consistent version of the state.
 type View struct {
 	txn *memdb.Txn

@@ -1,0 +1,105 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/services/coordinator/internal/journal"
+)
+
+// clusterLog is what is known of the log of the terms.
+type clusterLog struct {
+	last, term uint64
+}
+
+// read gives the cluster's log as it is by now.
+func (c clusterLog) read(ctx context.Context, log journal.Log) (clusterLog, error) {
+	now := c
+	last, err := log.Replay(ctx, bus.ClusterLog, c.last, func(_ uint64, e *journalv1.Event) error {
+		now.term = max(now.term, e.GetTermStarted().GetTerm())
+		return nil
+	})
+	if err != nil {
+		return c, err
+	}
+	now.last = last
+	return now, nil
+}
+
+// catchUp makes every migration known as its log has it by now, and forgets those
+// whose log is gone. It returns the last sequence that it takes into account.
+func (s *Leader) catchUp(ctx context.Context) (uint64, error) {
+	contents, err := s.log.Logs(ctx)
+	if err != nil {
+		return 0, fault.Wrap(fault.KindOf(err), "coordinator.catchUp", err)
+	}
+	if contents.Last < s.seen {
+		return 0, fault.New(fault.Corrupt, "coordinator.catchUp",
+			"the control log ends at event %d, and this coordinator has seen event %d: it was wiped, or restored from a backup", contents.Last, s.seen)
+	}
+	for _, uid := range contents.Logs {
+		if uid == bus.ClusterLog {
+			continue
+		}
+		if err := s.replay(ctx, uid); err != nil {
+			return 0, err
+		}
+	}
+	for _, m := range s.view().Migrations() {
+		if !slices.Contains(contents.Logs, m.UID) {
+			s.store.Forget(m.UID)
+		}
+	}
+	s.seen = max(s.seen, contents.Last)
+	return contents.Last, nil
+}
+
+// replay makes a migration known up to the end of its log.
+func (s *Leader) replay(ctx context.Context, uid string) error {
+	var after uint64
+	if m := s.view().Migration(uid); m != nil {
+		after = m.Last
+	}
+	_, err := s.log.Replay(ctx, uid, after, func(seq uint64, e *journalv1.Event) error { return s.store.Apply(uid, seq, e) })
+	if err != nil {
+		return fmt.Errorf("replay %s: %w", uid, err)
+	}
+	return nil
+}
+
+// learn takes an event that another coordinator appended.
+func (s *Leader) learn(ctx context.Context, log string, seq uint64, e *journalv1.Event) error {
+	s.seen = max(s.seen, seq)
+	if log == bus.ClusterLog {
+		return nil // whoever wants to lead reads it when it does
+	}
+	m := s.view().Migration(log)
+	switch {
+	case m == nil && e.GetMigrationCreated() == nil, m != nil && e.GetPrevious() > m.Last:
+		return s.replay(ctx, log) // something came before it that was not seen here
+	case m != nil && seq <= m.Last:
+		return nil
+	}
+	return s.store.Apply(log, seq, e)
+}
+
+// resign forgets everything but what the log says. Workers hear it by the end of their
+// streams, and bring what they hold to whoever leads next.
+func (s *Leader) resign() {
+	for _, w := range s.workers {
+		if w.out != nil {
+			close(w.out)
+			w.out = nil
+		}
+	}
+	for _, r := range s.runs {
+		s.updateFailed(r, fault.New(fault.Unavailable, "coordinator.resign", "this coordinator does not lead any more: ask again"))
+	}
+	s.workers, s.leases, s.busy, s.runs = map[string]*worker{}, map[string]*lease{}, map[workID]*lease{}, map[string]*run{}
+	s.office, s.resigned, s.fatal, s.term = nil, true, nil, 0
+	s.cfg.Metrics.Leading(0)
+}

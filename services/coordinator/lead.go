@@ -1,0 +1,274 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/rpc"
+	"github.com/drover-db/drover/services/coordinator/internal/presence"
+)
+
+const (
+	// prove is how often a leader reads the cluster's log, and hold how long it leads on
+	// without an answer. Safety rests on appends alone; a leader that cannot append only
+	// keeps others from trying.
+	prove = 500 * time.Millisecond
+	hold  = 5 * time.Second
+	// ask is how often a follower asks for the leader, and silence how long one that is
+	// there may not answer.
+	ask     = 500 * time.Millisecond
+	silence = 3 * time.Second
+	// decideWait is how long a call waits while nobody is known who leads.
+	decideWait = 10 * time.Second
+	// hesitate is the pause before a vacant place is taken, up to twice as long: not all
+	// followers should try at once, and a leader that was just elected should be heard.
+	hesitate = 100 * time.Millisecond
+)
+
+// Why a coordinator stops leading; causes of its office's end.
+var (
+	errDeposed = errors.New("another coordinator leads")
+	errAlone   = errors.New("the control log has not answered for " + hold.String())
+)
+
+// leadership is what a coordinator knows of who leads, for those who ask. mu guards it.
+type leadership struct {
+	leading bool
+	// leader is the name of who leads; empty where nobody is known.
+	leader string
+	term   uint64
+	// decided closes when it is known for the first time who leads.
+	decided chan struct{}
+	once    sync.Once
+	health  []health
+}
+
+// health is told whether this coordinator leads.
+type health interface {
+	SetServing(service string, serving bool)
+}
+
+// set takes in who leads.
+func (s *Service) set(leading bool, leader string, term uint64) {
+	s.mu.Lock()
+	s.standing.leading, s.standing.leader, s.standing.term = leading, leader, term
+	told := s.standing.health
+	s.mu.Unlock()
+	for _, h := range told {
+		h.SetServing(rpc.LeaderService, leading)
+	}
+	if leader != "" {
+		s.standing.once.Do(func() { close(s.standing.decided) })
+	}
+}
+
+// mustLead refuses what only a leader may do.
+func (s *Service) mustLead(ctx context.Context) error {
+	select {
+	case <-s.standing.decided:
+	case <-time.After(decideWait):
+		return rpc.NotLeading("")
+	case <-ctx.Done():
+		return fault.New(fault.Unavailable, "coordinator.mustLead", "coordinator is still starting")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.standing.leading {
+		return rpc.NotLeading(s.standing.leader)
+	}
+	return nil
+}
+
+// lead tries to take the next term, and leads until ctx ends or somebody else does. An
+// error is one that another try does not help against.
+func (s *Service) lead(ctx context.Context) error {
+	office, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	term, err := s.enter(office)
+	if err != nil {
+		return s.endure(err)
+	}
+	s.proven.renew()
+	stop, err := s.presence.Announce(term, s.cfg.Name, s.proven.holds)
+	if err != nil {
+		s.leave()
+		return s.endure(err)
+	}
+	var beside sync.WaitGroup
+	beside.Go(func() { s.proveOn(office, term, leave) })
+	err = s.govern(office, term, &beside)
+	s.set(false, "", term)
+	leave(nil)
+	s.leave()
+	beside.Wait()
+	stop()
+	switch {
+	case ctx.Err() != nil:
+		s.cfg.Logger.Info("coordinator hands over", "term", term)
+		return nil
+	case errors.Is(context.Cause(office), errDeposed), errors.Is(context.Cause(office), errAlone):
+		err = fault.Wrap(fault.Fenced, "coordinator.lead", context.Cause(office))
+	}
+	return s.endure(err)
+}
+
+// enter takes the next term.
+func (s *Service) enter(office context.Context) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.office = office
+	err := s.takeTerm(office)
+	if err != nil {
+		s.resign()
+	}
+	return s.term, err
+}
+
+func (s *Service) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resign()
+}
+
+// govern makes the logs this leader's, and decides until the office ends.
+func (s *Service) govern(office context.Context, term uint64, beside *sync.WaitGroup) error {
+	s.mu.Lock()
+	err := s.takeOver(office)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	s.set(true, s.cfg.Name, term)
+	s.led.Do(func() { close(s.ready) })
+	beside.Go(func() { s.relieve(office) })
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		s.mu.Lock()
+		err := s.Step(office)
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-office.Done():
+			return nil
+		case <-s.woken:
+		case <-ticker.C:
+		}
+	}
+}
+
+// endure tells which errors end the process: one that lost its place follows, if there
+// are others.
+func (s *Service) endure(err error) error {
+	if s.alone || !fault.Is(err, fault.Fenced) && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Canceled) {
+		return err
+	}
+	s.cfg.Logger.Warn("coordinator does not lead", "err", err)
+	return nil
+}
+
+// proof is when the control log last answered.
+type proof struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (p *proof) renew() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = time.Now()
+}
+
+// holds tells whether the log has answered lately.
+func (p *proof) holds() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.at) < hold
+}
+
+// proveOn reads the cluster's log again and again, so that a leader that was replaced,
+// or cannot reach the log, notices before it appends.
+func (s *Service) proveOn(office context.Context, term uint64, leave context.CancelCauseFunc) {
+	for !s.alone && rest(office, prove) {
+		ctx, cancel := context.WithTimeout(office, 2*prove)
+		known, err := s.currentTerm(ctx)
+		cancel()
+		switch {
+		case err == nil && known > term, fault.Is(err, fault.Corrupt):
+			leave(errDeposed)
+		case err == nil:
+			s.proven.renew()
+		case !s.proven.holds():
+			leave(errAlone)
+		}
+	}
+}
+
+// currentTerm reads the newest term from the control log.
+func (s *Service) currentTerm(ctx context.Context) (uint64, error) {
+	var err error
+	s.watched, err = s.watched.read(ctx, s.log)
+	return s.watched.term, err
+}
+
+// campaign waits until the place of the leader seems to be vacant, or ctx ends.
+func (s *Service) campaign(ctx context.Context) {
+	if s.alone {
+		return
+	}
+	var term uint64
+	var heard time.Time
+	for absent := 0; ctx.Err() == nil; {
+		known, err := s.currentTerm(ctx)
+		if err != nil {
+			s.cfg.Logger.Warn("control log cannot be read, waiting for it", "err", err)
+			rest(ctx, 2*ask)
+			continue
+		}
+		if known != term || heard.IsZero() {
+			term, heard, absent = known, time.Now(), 0
+		}
+		name, answer := s.askLeader(ctx, term)
+		pause := ask
+		switch answer {
+		case presence.Alive:
+			heard, absent = time.Now(), 0
+			s.set(false, name, term)
+		case presence.Absent:
+			absent++
+			pause = hesitate + rand.N(hesitate)
+		default:
+			pause = ask/2 + rand.N(ask/2)
+		}
+		if term == 0 || absent > 1 || time.Since(heard) > silence {
+			return
+		}
+		select {
+		case <-s.presence.Vacated():
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *Service) askLeader(ctx context.Context, term uint64) (string, presence.Answer) {
+	ctx, cancel := context.WithTimeout(ctx, ask)
+	defer cancel()
+	return s.presence.Ask(ctx, term)
+}
+
+// rest waits; it tells whether ctx still lives.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
