@@ -35,7 +35,7 @@ var grantQuery = `SELECT 'grants', g.class, g.oid, CASE WHEN g.relation = 0 THEN
 		CASE WHEN g.grantor IS NULL THEN '{}' ELSE ARRAY['SET ROLE ' || g.grantor] END || array_agg(g.statement ORDER BY g.number, g.statement) || CASE WHEN g.grantor IS NULL THEN '{}' ELSE ARRAY['RESET ROLE'] END,
 		array_remove(ARRAY[min(g.grantee_name), min(g.grantor_name)], NULL), array_remove(ARRAY[min(g.grantor_name)], NULL)
 	FROM (
-		SELECT a.class, a.oid, a.relation, CASE WHEN x.given THEN x.number ELSE 0 END AS number,
+		SELECT a.class, a.oid, a.relation, CASE WHEN x.given THEN a.sub * 1000000::int8 + x.number ELSE 0 END AS number,
 			format(CASE WHEN x.given THEN 'GRANT %s%s ON %s %s TO %s%s' ELSE 'REVOKE %s%s ON %s %s FROM %s' END, x.privilege_type, a.part, ` + grantKind + `, i.identity, ` + grantee + `,
 				CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' END) AS statement,
 			` + grantee + ` AS grantee, CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee)::text END AS grantee_name,
