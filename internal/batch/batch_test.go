@@ -2,6 +2,8 @@ package batch
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -131,11 +133,12 @@ func TestSeal_PartsJoin(t *testing.T) {
 	require.True(t, bytes.Equal(body, joined))
 }
 
-// One flipped bit anywhere in the body is seen.
+// One flipped bit anywhere behind the version is seen: a wrong key in the header would
+// lose rows as surely as a wrong body.
 func TestOpen_FlippedBit(t *testing.T) {
-	msgs, err := Seal(append(NewBuffer(64), "some rows"...), &streamv1.BatchHeader{})
+	msgs, err := Seal(append(NewBuffer(64), "some rows"...), &streamv1.BatchHeader{Attempt: 7, Sequence: 3, LastKey: &planv1.Bound{Values: [][]byte{{1, 2, 3}}}})
 	require.NoError(t, err)
-	for i := prefixLen; i < prefixLen+len("some rows"); i++ {
+	for i := 5; i < len(msgs[0]); i++ {
 		bad := bytes.Clone(msgs[0])
 		bad[i] ^= 1
 		_, _, err := Open(bad)
@@ -146,8 +149,12 @@ func TestOpen_FlippedBit(t *testing.T) {
 func TestOpen_OtherVersion(t *testing.T) {
 	msgs, err := Seal(NewBuffer(0), &streamv1.BatchHeader{})
 	require.NoError(t, err)
-	msgs[0][4] = 2
+	msgs[0][4] = 1
 	_, _, err = Open(msgs[0])
+	require.True(t, fault.Is(err, fault.Unsupported))
+	next := msgs[0][:len(msgs[0])-sumLen]
+	next[4] = version + 1
+	_, _, err = Open(binary.BigEndian.AppendUint32(next, crc32.Checksum(next, castagnoli)))
 	require.True(t, fault.Is(err, fault.Unsupported))
 }
 

@@ -52,7 +52,7 @@ type Parts struct {
 }
 
 // Seal turns a buffer with the next bytes of the batch into a message, which shares
-// the buffer's memory. It sets the header's part, parts, offset and crcs.
+// the buffer's memory. It sets the header's part, parts, offset and whole crc.
 func (p *Parts) Seal(buf []byte, h *streamv1.BatchHeader, last bool) ([]byte, error) {
 	body := buf[prefixLen:]
 	h.Part, h.Offset = p.next, p.offset

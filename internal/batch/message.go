@@ -17,9 +17,10 @@ import (
 
 const (
 	magic   = "DRVB"
-	version = 1
-	// prefixLen is what stands in front of the body.
+	version = 2
+	// prefixLen is what stands in front of the body, sumLen behind the header.
 	prefixLen = 12
+	sumLen    = 4
 	// MaxBody is the largest body of one message; larger ones travel in parts.
 	// With the header it stays far under NATS' max_payload of 8 MiB.
 	MaxBody = 4 << 20
@@ -39,7 +40,7 @@ func ResetBuffer(buf []byte) []byte { return buf[:prefixLen] }
 func BodyLen(buf []byte) int { return len(buf) - prefixLen }
 
 // Seal turns a buffer with rows into messages: one, or several parts where the
-// body is over MaxBody. It sets the header's crc and parts. The first message
+// body is over MaxBody. It sets the header's parts. The first message
 // shares buf's memory where there is only one.
 func Seal(buf []byte, h *streamv1.BatchHeader) ([][]byte, error) {
 	n := BodyLen(buf)
@@ -65,7 +66,6 @@ func Seal(buf []byte, h *streamv1.BatchHeader) ([][]byte, error) {
 
 func seal(buf []byte, h *streamv1.BatchHeader) ([]byte, error) {
 	body := buf[prefixLen:]
-	h.Crc = crc32.Checksum(body, castagnoli)
 	copy(buf, magic)
 	binary.BigEndian.PutUint32(buf[4:], version<<24)
 	binary.BigEndian.PutUint32(buf[8:], uint32(len(body)))
@@ -73,14 +73,19 @@ func seal(buf []byte, h *streamv1.BatchHeader) ([]byte, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, "batch.Seal", err)
 	}
-	return out, nil
+	return binary.BigEndian.AppendUint32(out, crc32.Checksum(out, castagnoli)), nil
 }
 
-// Open reads a message and checks its form and crc. The body shares msg's memory.
+// Open reads a message and checks its form and crc. The body shares msg's memory. A
+// message of version 1 had its crc elsewhere.
 func Open(msg []byte) (h *streamv1.BatchHeader, body []byte, err error) {
 	const op = "batch.Open"
-	if len(msg) < prefixLen || string(msg[:4]) != magic {
+	if len(msg) < prefixLen+sumLen || string(msg[:4]) != magic {
 		return nil, nil, fault.New(fault.Corrupt, op, "message is not a row batch")
+	}
+	msg, sum := msg[:len(msg)-sumLen], binary.BigEndian.Uint32(msg[len(msg)-sumLen:])
+	if got := crc32.Checksum(msg, castagnoli); got != sum && msg[4] != 1 && !guard.Removed(guard.MessageCRC) {
+		return nil, nil, fault.New(fault.Corrupt, op, "crc of the message is %08x, its end says %08x", got, sum)
 	}
 	if msg[4] != version {
 		return nil, nil, fault.New(fault.Unsupported, op, "row batch of version %d; this worker reads version %d: upgrade it", msg[4], version)
@@ -93,9 +98,6 @@ func Open(msg []byte) (h *streamv1.BatchHeader, body []byte, err error) {
 	h = &streamv1.BatchHeader{}
 	if err := proto.Unmarshal(msg[prefixLen+int(n):], h); err != nil {
 		return nil, nil, fault.New(fault.Corrupt, op, "read batch header: %w", err)
-	}
-	if got := crc32.Checksum(body, castagnoli); got != h.GetCrc() && !guard.Removed(guard.MessageCRC) {
-		return nil, nil, fault.New(fault.Corrupt, op, "batch %d: crc %08x, header says %08x", h.GetSequence(), got, h.GetCrc())
 	}
 	return h, body, nil
 }

@@ -49,8 +49,6 @@ type BatchHeader struct {
 	// has digest, last_key and touched; parts is 0 in those before it.
 	Part  uint32 `protobuf:"varint,10,opt,name=part,proto3" json:"part,omitempty"`
 	Parts uint32 `protobuf:"varint,11,opt,name=parts,proto3" json:"parts,omitempty"`
-	// CRC-32C of the bytes behind this header.
-	Crc uint32 `protobuf:"fixed32,12,opt,name=crc,proto3" json:"crc,omitempty"`
 	// Set on the last message of an attempt, which has no rows.
 	End *EndOfRange `protobuf:"bytes,13,opt,name=end,proto3" json:"end,omitempty"`
 	// Values of this batch that policies changed.
@@ -170,13 +168,6 @@ func (x *BatchHeader) GetParts() uint32 {
 	return 0
 }
 
-func (x *BatchHeader) GetCrc() uint32 {
-	if x != nil {
-		return x.Crc
-	}
-	return 0
-}
-
 func (x *BatchHeader) GetEnd() *EndOfRange {
 	if x != nil {
 		return x.End
@@ -262,7 +253,7 @@ var File_drover_stream_v1_batch_proto protoreflect.FileDescriptor
 
 const file_drover_stream_v1_batch_proto_rawDesc = "" +
 	"\n" +
-	"\x1cdrover/stream/v1/batch.proto\x12\x10drover.stream.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\x91\x04\n" +
+	"\x1cdrover/stream/v1/batch.proto\x12\x10drover.stream.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\x8a\x04\n" +
 	"\vBatchHeader\x12\x1c\n" +
 	"\tmigration\x18\x01 \x01(\tR\tmigration\x12\x14\n" +
 	"\x05table\x18\x02 \x01(\rR\x05table\x12\x14\n" +
@@ -275,12 +266,11 @@ const file_drover_stream_v1_batch_proto_rawDesc = "" +
 	"\blast_key\x18\t \x01(\v2\x15.drover.plan.v1.BoundR\alastKey\x12\x12\n" +
 	"\x04part\x18\n" +
 	" \x01(\rR\x04part\x12\x14\n" +
-	"\x05parts\x18\v \x01(\rR\x05parts\x12\x10\n" +
-	"\x03crc\x18\f \x01(\aR\x03crc\x12.\n" +
+	"\x05parts\x18\v \x01(\rR\x05parts\x12.\n" +
 	"\x03end\x18\r \x01(\v2\x1c.drover.stream.v1.EndOfRangeR\x03end\x121\n" +
 	"\atouched\x18\x0e \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\x12\x16\n" +
 	"\x06offset\x18\x14 \x01(\x04R\x06offset\x12\x1b\n" +
-	"\twhole_crc\x18\x15 \x01(\aR\bwholeCrc\"V\n" +
+	"\twhole_crc\x18\x15 \x01(\aR\bwholeCrcJ\x04\b\f\x10\rR\x03crc\"V\n" +
 	"\n" +
 	"EndOfRange\x12\x18\n" +
 	"\abatches\x18\x01 \x01(\x04R\abatches\x12.\n" +
