@@ -51,6 +51,8 @@ const (
 const (
 	// AttemptTerm: numbers of attempts and epochs hold the term.
 	AttemptTerm Guard = "attempt.term"
+	// TermInTarget: the target has the leader's term before anything is verified.
+	TermInTarget Guard = "target.term"
 	// FenceFirst: an extraction begins behind what its loader's fence found.
 	FenceFirst Guard = "extract.fence_first"
 	// ExtractOnce: an attempt is extracted once.

@@ -65,8 +65,7 @@ func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *work
 	case workSnapshot:
 		return s.snapshotLost(ctx, l, "it was closed")
 	case workPrepare:
-		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPrepared{TargetPrepared: &journalv1.TargetPrepared{
-			RejectsFolder: r.GetDone().GetRejectsFolder()}}})
+		return s.prepared(ctx, m, r)
 	case workCreate:
 		return advanced(state.TableCreated)
 	case workKey:
@@ -116,6 +115,16 @@ func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *work
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetFinished{TargetFinished: &journalv1.TargetFinished{}}})
 	}
 	return fault.New(fault.Internal, "coordinator.done", "no way to settle %s", l.job.GetTitle())
+}
+
+// prepared notes that the target takes this leader's work; it is in the log once.
+func (s *Leader) prepared(ctx context.Context, m *state.Migration, r *workerv1.Result) error {
+	s.run(m.UID).entered = true
+	if m.Prepared && !m.MorePrepare && !m.Reopen {
+		return nil
+	}
+	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetPrepared{TargetPrepared: &journalv1.TargetPrepared{
+		RejectsFolder: r.GetDone().GetRejectsFolder()}}})
 }
 
 func (s *Leader) advanced(ctx context.Context, w workID, stage journalv1.TableStage, seconds float64) error {
