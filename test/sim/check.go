@@ -1,0 +1,286 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/engine"
+)
+
+// checker watches a run. It knows both databases and the log, and shares nothing with
+// the code that it judges. What it checks changes only when the target commits, an event
+// is appended or a job is granted; it looks each time.
+type checker struct {
+	w         *World
+	violation error
+	// poisoned is the range with the row that the target refuses; nil for none.
+	poisoned *sourceRange
+	// states of ranges as the log has them.
+	states map[rangeKey]*rangeState
+	tables map[uint32]journalv1.TableStage
+	// restarted tables were to be emptied by the log.
+	blocked map[uint32]bool
+	terms   map[uint64]bool
+	newest  map[string]uint64
+	// leases by the attempts and epochs that they were given.
+	attempts, epochs map[uint64]string
+	outcome          journalv1.MigrationEnded_Outcome
+	failed, finished bool
+	cancelled        bool
+}
+
+type rangeKey struct{ table, number uint32 }
+
+// rangeState is a range as the log has it.
+type rangeState struct {
+	loaded, verified, blocked bool
+	attempt                   uint64
+}
+
+func newChecker(w *World) checker {
+	return checker{w: w, states: map[rangeKey]*rangeState{}, tables: map[uint32]journalv1.TableStage{}, blocked: map[uint32]bool{},
+		terms: map[uint64]bool{}, newest: map[string]uint64{}, attempts: map[uint64]string{}, epochs: map[uint64]string{}}
+}
+
+func (c *checker) state(table, number uint32) *rangeState {
+	key := rangeKey{table, number}
+	if c.states[key] == nil {
+		c.states[key] = &rangeState{}
+	}
+	return c.states[key]
+}
+
+// granted takes a job that a worker is told of: no number is given twice.
+func (c *checker) granted(j *workerv1.Job) {
+	l := j.GetLoad()
+	if l == nil {
+		return
+	}
+	c.w.stats.Attempts++
+	c.w.tracef("granted %s attempt %d after term %d", j.GetTitle(), l.GetAttempt(), j.GetTerm())
+	for _, n := range []struct {
+		what string
+		by   map[uint64]string
+		is   uint64
+	}{{"attempt", c.attempts, l.GetAttempt()}, {"epoch", c.epochs, l.GetEpoch()}} {
+		if lease, twice := n.by[n.is]; twice && lease != j.GetLease() {
+			c.w.violate("%s %d was given to leases %s and %s", n.what, n.is, lease, j.GetLease())
+		}
+		n.by[n.is] = j.GetLease()
+	}
+}
+
+// advancing checks a batch's change of the ledger before it is made.
+func (c *checker) advancing(r *targetRange, q engine.RangeRequest, next engine.Ledger) {
+	name := fmt.Sprintf("table %d range %d", q.Plan.GetNumber(), q.Range.GetNumber())
+	switch {
+	case q.Epoch < r.writer:
+		c.w.violate("%s: the loader of epoch %d writes behind the one of epoch %d", name, q.Epoch, r.writer)
+	case q.Epoch == r.writer && next.NextSequence <= r.ledger.NextSequence:
+		c.w.violate("%s: the ledger goes from batch %d to %d in one attempt", name, r.ledger.NextSequence, next.NextSequence)
+	case c.w.target.stage != engine.StageCopy:
+		c.w.violate("%s: a batch is committed although the migration has ended in the target", name)
+	}
+}
+
+// inserted takes a row that was committed.
+func (c *checker) inserted(r *targetRange, row *row) {
+	r.have[row.index]++
+	if n := r.have[row.index]; n > 1 {
+		c.w.violate("row %d of table %d is in the target %d times", row.key, row.table, n)
+	}
+}
+
+// batchIn checks every ledger after a batch was committed: it says what is there.
+func (c *checker) batchIn() {
+	for number, table := range c.w.target.tables {
+		for _, n := range table.numbers {
+			r := table.ranges[n]
+			if !r.spoilt && r.digest() != r.ledger.Digest {
+				c.w.violate("table %d range %d: the ledger says %d rows, %d rows are there that add up to something else", number, n, r.ledger.Digest.Rows, r.digest().Rows)
+			}
+		}
+	}
+}
+
+// removing takes the removal of a range's rows.
+func (c *checker) removing(r *targetRange, how string) {
+	row := r.source.plan
+	for number, table := range c.w.target.tables {
+		if table != r.table {
+			continue
+		}
+		switch s := c.state(number, row.GetNumber()); {
+		case s.verified && len(r.source.rows) > 0:
+			c.w.violate("somebody %s while table %d range %d is verified", how, number, row.GetNumber())
+		case s.loaded && len(r.source.rows) > 0 && !r.spoilt:
+			c.w.violate("somebody %s while table %d range %d is loaded", how, number, row.GetNumber())
+		}
+	}
+}
+
+// logged takes an event that was appended.
+func (c *checker) logged(log string, e *journalv1.Event) {
+	if e.GetTerm() < c.newest[log] {
+		c.w.violate("log %s has an event of term %d behind one of term %d", log, e.GetTerm(), c.newest[log])
+	}
+	c.newest[log] = max(c.newest[log], e.GetTerm())
+	switch b := e.GetBody().(type) {
+	case *journalv1.Event_TermStarted:
+		if n := b.TermStarted.GetTerm(); log == "cluster" {
+			if c.terms[n] {
+				c.w.violate("term %d began twice", n)
+			}
+			c.terms[n] = true
+		}
+	case *journalv1.Event_TableAdvanced:
+		c.advanced(b.TableAdvanced)
+	case *journalv1.Event_TableVerified:
+		for _, r := range c.w.ranges[b.TableVerified.GetTable()] {
+			c.verified(b.TableVerified.GetTable(), r.plan.GetNumber())
+		}
+	case *journalv1.Event_TableRestarted:
+		c.tables[b.TableRestarted.GetTable()] = journalv1.TableStage_TABLE_STAGE_CREATED
+		for _, r := range c.w.ranges[b.TableRestarted.GetTable()] {
+			*c.state(b.TableRestarted.GetTable(), r.plan.GetNumber()) = rangeState{}
+		}
+	case *journalv1.Event_TableBlocked:
+		c.blocked[b.TableBlocked.GetTable()] = true
+		c.mayBlock(b.TableBlocked.GetTable(), 0, b.TableBlocked.GetReason())
+	case *journalv1.Event_RangeLoaded:
+		c.loaded(b.RangeLoaded)
+	case *journalv1.Event_RangeVerified:
+		c.verified(b.RangeVerified.GetTable(), b.RangeVerified.GetRange())
+	case *journalv1.Event_RangeFailed:
+		*c.state(b.RangeFailed.GetTable(), b.RangeFailed.GetRange()) = rangeState{}
+	case *journalv1.Event_RangeBlocked:
+		*c.state(b.RangeBlocked.GetTable(), b.RangeBlocked.GetRange()) = rangeState{blocked: true}
+		c.mayBlock(b.RangeBlocked.GetTable(), b.RangeBlocked.GetRange(), b.RangeBlocked.GetReason())
+	case *journalv1.Event_MigrationEnded:
+		c.outcome = b.MigrationEnded.GetOutcome()
+		c.cancelled = c.cancelled || c.outcome == journalv1.MigrationEnded_OUTCOME_CANCELLED
+	case *journalv1.Event_MigrationFailed:
+		c.failed = true
+		c.w.violate("the migration failed: %s", b.MigrationFailed.GetReason())
+	case *journalv1.Event_TargetFinished:
+		c.finished = true
+	}
+}
+
+// advanced takes a table's step. Somebody may change rows between the load and the
+// validation, which has to find it.
+func (c *checker) advanced(e *journalv1.TableAdvanced) {
+	c.tables[e.GetTable()] = e.GetStage()
+	if e.GetStage() == journalv1.TableStage_TABLE_STAGE_LOADED && !c.w.scenario.tables[e.GetTable()-1].byRange {
+		c.spoil(e.GetTable(), c.w.ranges[e.GetTable()][0].plan.GetNumber())
+	}
+}
+
+// loaded takes a range that the log calls loaded: all of its rows are there.
+func (c *checker) loaded(e *journalv1.RangeLoaded) {
+	s := c.state(e.GetTable(), e.GetRange())
+	s.loaded, s.attempt = true, e.GetAttempt()
+	r := c.w.target.tables[e.GetTable()].ranges[e.GetRange()]
+	d, err := batch.DigestOf(e.GetDigest())
+	if err != nil || !r.spoilt && (r.digest() != r.source.digest || d != r.source.digest) {
+		c.w.violate("table %d range %d is loaded with %d rows, %d are there, the source has %d", e.GetTable(), e.GetRange(), d.Rows, r.digest().Rows, r.source.digest.Rows)
+	}
+	if c.w.scenario.tables[e.GetTable()-1].byRange {
+		c.spoil(e.GetTable(), e.GetRange())
+	}
+}
+
+// spoil removes a row from the target, once, as somebody else might.
+func (c *checker) spoil(table, number uint32) {
+	r := c.w.target.tables[table].ranges[number]
+	if !c.w.scenario.spoil || len(r.source.rows) == 0 || c.w.healed {
+		return
+	}
+	c.w.scenario.spoil = false
+	c.w.tracef("FAULT somebody deletes a row of table %d range %d", table, number)
+	r.have[c.w.rng.IntN(len(r.have))] = 0
+	r.spoilt = true
+}
+
+// verified takes a range that the log calls verified.
+func (c *checker) verified(table, number uint32) {
+	c.state(table, number).verified = true
+	r := c.w.target.tables[table].ranges[number]
+	if r.digest() != r.source.digest {
+		c.w.violate("table %d range %d is verified with %d rows, the source has %d", table, number, r.digest().Rows, r.source.digest.Rows)
+	}
+}
+
+// mayBlock checks a block: only a row that the target refuses is a reason.
+func (c *checker) mayBlock(table, number uint32, reason string) {
+	if p := c.poisoned; p == nil || p.rows[0].table != table || number != 0 && number != p.plan.GetNumber() {
+		c.w.violate("table %d range %d is blocked although nothing is wrong with it: %s", table, number, reason)
+	}
+}
+
+// ended tells whether the migration has come to its end.
+func (c *checker) ended() bool {
+	switch {
+	case c.failed:
+		return true
+	case c.cancelled:
+		return c.finished || !c.w.target.prepared
+	default:
+		return c.outcome != 0
+	}
+}
+
+// atEnd checks what is left when a run is over.
+func (c *checker) atEnd() {
+	if c.cancelled {
+		return
+	}
+	for number, table := range c.w.target.tables {
+		for _, n := range table.numbers {
+			r := table.ranges[n]
+			whole := c.poisoned != nil && c.poisoned.rows[0].table == number
+			switch s := c.state(number, n); {
+			case r.source == c.poisoned && !s.blocked:
+				c.w.violate("table %d range %d has a row that the target refuses, and is not blocked", number, n)
+			case r.source == c.poisoned, whole && !c.w.scenario.tables[number-1].byRange:
+			case !s.verified:
+				c.w.violate("the migration ended, and table %d range %d is not verified", number, n)
+			case r.digest() != r.source.digest:
+				c.w.violate("the migration ended, and table %d range %d has %d rows of %d", number, n, r.digest().Rows, r.source.digest.Rows)
+			}
+		}
+	}
+	want := journalv1.MigrationEnded_OUTCOME_COMPLETE
+	if c.poisoned != nil {
+		want = journalv1.MigrationEnded_OUTCOME_INCOMPLETE
+	}
+	if c.outcome != want {
+		c.w.violate("the migration ended as %s, not as %s", c.outcome, want)
+	}
+}
+
+// standing says how far a run is, for people.
+func (c *checker) standing() string {
+	var parts []string
+	for i := range c.w.scenario.tables {
+		number := uint32(i + 1)
+		text := fmt.Sprintf("table %d %s:", number, strings.TrimPrefix(c.tables[number].String(), "TABLE_STAGE_"))
+		for _, r := range c.w.ranges[number] {
+			s, have := c.state(number, r.plan.GetNumber()), c.w.target.tables[number].ranges[r.plan.GetNumber()].digest().Rows
+			text += fmt.Sprintf(" %d/%d", have, len(r.rows))
+			switch {
+			case s.verified:
+				text += " verified"
+			case s.loaded:
+				text += " loaded"
+			case s.blocked:
+				text += " blocked"
+			}
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}

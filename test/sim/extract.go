@@ -1,0 +1,82 @@
+package sim
+
+import (
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/services/extractor"
+)
+
+// extracting is an extract job: extractor.Attempt with the source and the stream around it.
+type extracting struct {
+	*job
+	attempt *extractor.Attempt
+	rows    []*row
+}
+
+func (j *job) extract() {
+	work := j.msg.GetExtract()
+	x := &extracting{job: j, attempt: extractor.NewAttempt(j.msg, j.p.batchBytes)}
+	r := j.w.ranges[work.GetTable().GetNumber()][work.GetRange().GetNumber()-1]
+	after := keyOf(work.GetAfter())
+	for _, row := range r.rows {
+		if row.key > after || r.plan.GetNullKeys() == planv1.NullKeys_NULL_KEYS_ONLY {
+			x.rows = append(x.rows, row)
+		}
+	}
+	x.more()
+}
+
+// more reads rows until there is something to publish, or no row is left.
+func (x *extracting) more() {
+	for len(x.rows) > 0 {
+		r := x.rows[0]
+		x.rows = x.rows[1:]
+		out, err := x.attempt.Row(engine.Row{Data: r.data, Key: r.bound})
+		if err != nil {
+			x.end(nil, err)
+			return
+		}
+		if len(out.Messages) > 0 {
+			x.publish(out, x.more)
+			return
+		}
+	}
+	rest, err := x.attempt.Rest()
+	if err != nil {
+		x.end(nil, err)
+		return
+	}
+	x.publish(rest, x.last)
+}
+
+func (x *extracting) last() {
+	out, done, err := x.attempt.End()
+	if err != nil {
+		x.end(nil, err)
+		return
+	}
+	x.publish(out, func() { x.end(&workerv1.Result{Outcome: &workerv1.Result_Extracted{Extracted: done}}, nil) })
+}
+
+// publish sends messages, reports them and goes on.
+func (x *extracting) publish(out extractor.Output, then func()) {
+	x.publishing(out.Messages, func(err error) {
+		if err != nil {
+			x.end(nil, err)
+			return
+		}
+		if len(out.Messages) > 0 {
+			x.report(x.attempt.Progress())
+		}
+		x.then(x.soon(), then)
+	})
+}
+
+// bound is a row's key; nil where it is NULL.
+func (r *row) bound() (*planv1.Bound, error) {
+	if r.data[0] == 0 {
+		return nil, nil
+	}
+	return bound(r.key), nil
+}

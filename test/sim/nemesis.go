@@ -1,0 +1,120 @@
+package sim
+
+import (
+	"time"
+)
+
+// nemeses are the faults that come by themselves, by name.
+var nemeses = map[string]func(*World){
+	"worker dies":            (*World).killWorker,
+	"worker stops":           (*World).pauseWorker,
+	"worker drains":          (*World).drainWorker,
+	"connection breaks":      (*World).cutConnection,
+	"coordinator dies":       (*World).killCoordinator,
+	"coordinator stops":      (*World).pauseCoordinator,
+	"coordinator replaced":   (*World).replaceCoordinator,
+	"stream loses a message": func(w *World) { w.stream.hole() },
+	"stream goes back":       func(w *World) { w.stream.rollBack(1 + w.rng.IntN(10)) },
+	"stream is wiped":        func(w *World) { w.stream.wipe() },
+	"session ends":           (*World).killSession,
+	"target crashes":         func(w *World) { w.target.crash() },
+}
+
+// strike lets one of the scenario's faults come, and the next one later.
+func (w *World) strike() {
+	if w.healed {
+		return
+	}
+	if names := w.scenario.nemeses; len(names) > 0 {
+		name := names[w.rng.IntN(len(names))]
+		w.stats.Faults++
+		w.tracef("FAULT %s", name)
+		nemeses[name](w)
+	}
+	w.after(nil, w.between(w.scenario.faultsEvery/4, 2*w.scenario.faultsEvery), w.strike)
+}
+
+// heal ends all faults: who was stopped goes on, and who was replaced is gone.
+func (w *World) heal() {
+	w.tracef("faults stop")
+	w.healed = true
+	for _, c := range w.coordinators {
+		c.pausedUntil = 0
+		if !c.dead && !c.newest() {
+			c.exit(nil)
+		}
+	}
+	for _, p := range w.workers {
+		p.pausedUntil = 0
+	}
+	w.after(nil, patience, func() { w.violate("nothing failed for %s, and still: %s", patience, w.check.standing()) })
+}
+
+// patience is how long a healthy system may take to finish: a few leases, silences and
+// back-offs.
+const patience = 15 * time.Minute
+
+func (w *World) anyWorker() *workerProcess {
+	if len(w.workers) == 0 {
+		return nil
+	}
+	return w.workers[w.rng.IntN(len(w.workers))]
+}
+
+func (w *World) killWorker() {
+	if p := w.anyWorker(); p != nil {
+		p.fire()
+	}
+}
+
+// pauseWorker stops a worker, as SIGSTOP does, often for longer than its lease.
+func (w *World) pauseWorker() {
+	if p := w.anyWorker(); p != nil {
+		p.pausedUntil = w.now + w.between(time.Second, 3*w.scenario.ttl)
+		w.tracef("%s stops until %s", p.name, p.pausedUntil)
+	}
+}
+
+func (w *World) drainWorker() {
+	if p := w.anyWorker(); p != nil {
+		p.holder.Drain()
+		if w.rng.IntN(2) == 0 {
+			w.after(&p.process, w.between(0, 5*time.Second), p.holder.GiveUp)
+		}
+	}
+}
+
+func (w *World) cutConnection() {
+	if p := w.anyWorker(); p != nil && p.connection != nil {
+		p.connection.sever()
+	}
+}
+
+func (w *World) killCoordinator() {
+	if c := w.leading(); c != nil {
+		c.exit(nil)
+	}
+}
+
+func (w *World) pauseCoordinator() {
+	if c := w.leading(); c != nil {
+		c.pausedUntil = w.now + w.between(time.Second, 3*w.scenario.ttl)
+		if w.rng.IntN(2) == 0 {
+			w.after(nil, w.between(100*time.Millisecond, 5*time.Second), w.replaceCoordinator)
+		}
+	}
+}
+
+// replaceCoordinator starts another one while the first still thinks that it leads.
+func (w *World) replaceCoordinator() {
+	if !w.healed && len(w.coordinators) < 50 {
+		w.startCoordinator()
+	}
+}
+
+// killSession ends a connection in the target, as pg_terminate_backend does.
+func (w *World) killSession() {
+	if n := len(w.target.sessions); n > 0 {
+		w.target.sessions[w.rng.IntN(n)].kill()
+	}
+}

@@ -1,0 +1,333 @@
+package sim
+
+import (
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/guard"
+)
+
+// target is the target database: rows and the ledger, with transactions and row locks.
+// What its methods do is the contract of engine.Target, a guard a line.
+type target struct {
+	w *World
+	migrationRow
+	tables   map[uint32]*targetTable
+	sessions []*session
+	// undo takes back what was committed since the last durable commit, newest last.
+	undo []func()
+}
+
+// migrationRow is the migration's row in the ledger.
+type migrationRow struct {
+	lock
+	prepared bool
+	term     uint64
+	stage    string
+}
+
+// targetTable is a table and its row in the ledger.
+type targetTable struct {
+	lock
+	created bool
+	epoch   uint64
+	ranges  map[uint32]*targetRange
+	numbers []uint32
+}
+
+// targetRange is a range's row in the ledger, and its rows.
+type targetRange struct {
+	lock
+	source         *sourceRange
+	table          *targetTable
+	attempt, epoch uint64
+	ledger         engine.Ledger
+	// have counts each row of the source that is here.
+	have []int
+	// spoilt: somebody else changed rows of it, which drover has to find.
+	spoilt bool
+	// writer is the epoch that wrote last.
+	writer uint64
+}
+
+func newTarget(w *World) *target {
+	t := &target{w: w, tables: map[uint32]*targetTable{}}
+	t.stage = engine.StageCopy
+	return t
+}
+
+// plant gives the target the ranges of a table, and their source.
+func (t *target) plant(number uint32, ranges []*sourceRange) {
+	table := &targetTable{ranges: map[uint32]*targetRange{}}
+	for _, r := range ranges {
+		table.ranges[r.plan.GetNumber()] = &targetRange{source: r, table: table, have: make([]int, len(r.rows))}
+		table.numbers = append(table.numbers, r.plan.GetNumber())
+	}
+	t.tables[number] = table
+}
+
+// change notes how to take a commit back that touches a range.
+func (t *target) change(r *targetRange) {
+	attempt, epoch, ledger, have, spoilt := r.attempt, r.epoch, r.ledger, append([]int(nil), r.have...), r.spoilt
+	t.undo = append(t.undo, func() {
+		r.attempt, r.epoch, r.ledger, r.have, r.spoilt, r.writer = attempt, epoch, ledger, have, spoilt, 0
+	})
+}
+
+// crash ends every connection and loses the newest commits that were not durable.
+func (t *target) crash() {
+	for len(t.sessions) > 0 {
+		t.sessions[0].kill()
+	}
+	for n := t.w.rng.IntN(len(t.undo) + 1); n > 0; n-- {
+		t.undo[len(t.undo)-1]()
+		t.undo = t.undo[:len(t.undo)-1]
+	}
+	t.undo = nil
+}
+
+// enter holds the migration's row in share, and checks that the migration copies.
+func (t *target) enter(tx *transaction, term uint64, then func(error)) {
+	tx.acquire(&t.migrationRow.lock, false, func() {
+		if guard.Removed(guard.LedgerStageLock) {
+			tx.release(&t.migrationRow.lock)
+		}
+		switch {
+		case !t.prepared:
+			then(fault.New(fault.NotFound, "sim.enter", "migration is not prepared"))
+		case t.stage != engine.StageCopy && !guard.Removed(guard.LedgerStage):
+			then(fault.New(fault.Fenced, "sim.enter", "migration has ended in the target"))
+		case term < t.term && !guard.Removed(guard.LedgerTerm):
+			then(fault.New(fault.Fenced, "sim.enter", "a later coordinator leads"))
+		default:
+			then(nil)
+		}
+	})
+}
+
+// prepare makes the migration's row.
+func (t *target) prepare(tx *transaction, term uint64, then func(error)) {
+	tx.acquire(&t.migrationRow.lock, true, func() {
+		if t.prepared && (t.stage != engine.StageCopy || term < t.term) {
+			then(fault.New(fault.Fenced, "sim.prepare", "migration has ended in the target, or a later coordinator leads it"))
+			return
+		}
+		tx.writes = append(tx.writes, func() { t.prepared, t.term = true, term })
+		then(nil)
+	})
+}
+
+// finish sets the migration's stage, after batches that are being written.
+func (t *target) finish(tx *transaction, stage string, then func(error)) {
+	tx.acquire(&t.migrationRow.lock, true, func() {
+		if t.stage != engine.StageCopy && t.stage != stage {
+			then(fault.New(fault.Fenced, "sim.finish", "migration has ended in the target"))
+			return
+		}
+		tx.writes = append(tx.writes, func() { t.stage = stage })
+		then(nil)
+	})
+}
+
+// create makes a table.
+func (t *target) create(tx *transaction, term uint64, number uint32, then func(error)) {
+	t.enter(tx, term, func(err error) {
+		if err == nil {
+			tx.writes = append(tx.writes, func() { t.tables[number].created = true })
+		}
+		then(err)
+	})
+}
+
+// empty removes a table's rows and gives its ranges an epoch.
+func (t *target) empty(tx *transaction, term uint64, number uint32, epoch uint64, then func(error)) {
+	t.enter(tx, term, func(err error) {
+		if err != nil {
+			then(err)
+			return
+		}
+		table := t.tables[number]
+		tx.acquire(&table.lock, true, func() { t.emptyRanges(tx, table, table.numbers, epoch, then) })
+	})
+}
+
+func (t *target) emptyRanges(tx *transaction, table *targetTable, rest []uint32, epoch uint64, then func(error)) {
+	if len(rest) > 0 {
+		tx.acquire(&table.ranges[rest[0]].lock, true, func() { t.emptyRanges(tx, table, rest[1:], epoch, then) })
+		return
+	}
+	late := table.epoch > epoch
+	for _, r := range table.ranges {
+		late = late || r.epoch > epoch
+	}
+	if late && !guard.Removed(guard.EmptyEpoch) {
+		then(fault.New(fault.Fenced, "sim.empty", "a later loader has begun to fill the table"))
+		return
+	}
+	tx.writes = append(tx.writes, func() {
+		table.epoch = epoch
+		for _, n := range table.numbers {
+			r := table.ranges[n]
+			t.change(r)
+			t.w.check.removing(r, "empties its table")
+			r.epoch = epoch
+			r.clear()
+		}
+	})
+	then(nil)
+}
+
+// clear removes a range's rows and forgets its sums.
+func (r *targetRange) clear() {
+	r.ledger, r.have, r.spoilt = engine.Ledger{}, make([]int, len(r.have)), false
+}
+
+// fence takes a range over for a loader.
+func (t *target) fence(tx *transaction, q engine.RangeRequest, then func(engine.Ledger, error)) {
+	t.enter(tx, q.Migration.Term, func(err error) {
+		if err != nil {
+			then(engine.Ledger{}, err)
+			return
+		}
+		table := t.tables[q.Plan.GetNumber()]
+		tx.acquire(&table.lock, false, func() {
+			r := table.ranges[q.Range.GetNumber()]
+			tx.acquire(&r.lock, true, func() { t.take(tx, table, r, q, then) })
+		})
+	})
+}
+
+// take moves the epoch of a range's row.
+func (t *target) take(tx *transaction, table *targetTable, r *targetRange, q engine.RangeRequest, then func(engine.Ledger, error)) {
+	if table.epoch > q.Epoch && !guard.Removed(guard.FenceTable) {
+		then(engine.Ledger{}, fault.New(fault.Fenced, "sim.fence", "the table was emptied since"))
+		return
+	}
+	if r.epoch >= q.Epoch && !guard.Removed(guard.FenceEpoch) {
+		then(engine.Ledger{}, fault.New(fault.Fenced, "sim.fence", "range belongs to a later loader"))
+		return
+	}
+	fenced := r.ledger
+	if q.Reset {
+		fenced = engine.Ledger{}
+	} else if r.attempt != q.Attempt {
+		fenced.NextSequence = 0
+	}
+	tx.writes = append(tx.writes, func() {
+		t.change(r)
+		if q.Reset {
+			t.w.check.removing(r, "resets it")
+			r.clear()
+		}
+		r.attempt, r.epoch, r.ledger = q.Attempt, q.Epoch, fenced
+	})
+	then(fenced, nil)
+}
+
+// advance is the first half of the loader's step: the conditional update of the range's
+// row. It answers what the target makes of the batch.
+func (t *target) advance(tx *transaction, q engine.RangeRequest, seq uint64, next engine.Ledger, then func(mine bool, row engine.Ledger, err error)) {
+	t.enter(tx, t.term, func(err error) {
+		if err != nil {
+			then(false, engine.Ledger{}, err)
+			return
+		}
+		r := t.tables[q.Plan.GetNumber()].ranges[q.Range.GetNumber()]
+		tx.acquire(&r.lock, true, func() {
+			if err := r.owned(q); err != nil {
+				then(false, engine.Ledger{}, err)
+				return
+			}
+			if r.ledger.NextSequence != seq && !guard.Removed(guard.LedgerSequence) {
+				then(false, r.ledger, nil)
+				return
+			}
+			tx.writes = append(tx.writes, func() {
+				t.change(r)
+				t.w.check.advancing(r, q, next)
+				r.ledger, r.writer = next, q.Epoch
+			})
+			then(true, next, nil)
+		})
+	})
+}
+
+// owned tells whether a loader owns the range.
+func (r *targetRange) owned(q engine.RangeRequest) error {
+	if r.epoch != q.Epoch && !guard.Removed(guard.LedgerEpoch) {
+		return fault.New(fault.Fenced, "sim.advance", "range belongs to another loader")
+	}
+	if r.attempt != q.Attempt && !guard.Removed(guard.LedgerAttempt) {
+		return fault.New(fault.Fenced, "sim.advance", "range is loaded from another extraction")
+	}
+	return nil
+}
+
+// insert is the second half: the rows, which the commit brings in.
+func (t *target) insert(tx *transaction, plan *planv1.TablePlan, body []byte) error {
+	for rest := body; len(rest) > 0; {
+		var fields [2][]byte
+		data, after, err := batch.Fields(plan.GetEncoding(), rest, fields[:])
+		if err != nil {
+			return fault.Wrap(fault.Corrupt, "sim.insert", err)
+		}
+		rest = after
+		row := t.w.source[string(data)]
+		if row == nil {
+			tx.writes = append(tx.writes, func() { t.w.violate("a row that the source has not is in the target: %q", data) })
+			continue
+		}
+		if row.poison {
+			return &fault.Error{Kind: fault.Value, Op: "sim.insert", Side: fault.Target, Key: "poison", Column: "v", Err: errPoison}
+		}
+		r := t.tables[row.table].ranges[row.rng]
+		tx.writes = append(tx.writes, func() { t.w.check.inserted(r, row) })
+	}
+	tx.writes = append(tx.writes, t.w.check.batchIn)
+	return nil
+}
+
+// complete checks that a range holds all batches of its attempt.
+func (t *target) complete(tx *transaction, q engine.RangeRequest, batches uint64, then func(engine.Ledger, error)) {
+	t.enter(tx, t.term, func(err error) {
+		if err != nil {
+			then(engine.Ledger{}, err)
+			return
+		}
+		r := t.tables[q.Plan.GetNumber()].ranges[q.Range.GetNumber()]
+		tx.acquire(&r.lock, true, func() {
+			if err := r.owned(q); err != nil {
+				then(engine.Ledger{}, err)
+				return
+			}
+			if r.ledger.NextSequence != batches && !guard.Removed(guard.LedgerBatches) {
+				then(engine.Ledger{}, fault.New(fault.Gap, "sim.complete", "ledger holds %d batches, the attempt had %d", r.ledger.NextSequence, batches))
+				return
+			}
+			then(r.ledger, nil)
+		})
+	})
+}
+
+// digest adds up the committed rows of a range, or of a whole table where it is 0.
+func (t *target) digest(number, rng uint32) batch.Digest {
+	var d batch.Digest
+	table := t.tables[number]
+	for _, n := range table.numbers {
+		if rng == 0 || n == rng {
+			d.Merge(table.ranges[n].digest())
+		}
+	}
+	return d
+}
+
+// digest adds up the rows that are here.
+func (r *targetRange) digest() (d batch.Digest) {
+	for i, n := range r.have {
+		for range n {
+			d.AddHash(r.source.rows[i].hash)
+		}
+	}
+	return d
+}
