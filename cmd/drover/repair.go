@@ -84,7 +84,7 @@ func (a *app) printRepair(ctx context.Context, c *clients, v *droverv1.Verificat
 	}
 	g := output.NewGrid("TABLE", ">RANGE", "KEY", "ACTION", "OUTCOME")
 	for _, r := range rows {
-		if r.GetReason() != "" {
+		if r.GetReason() != "" && r.GetKey() == "" {
 			g.Add(r.GetTable(), rangeNumber(r.GetRange()), "", "", "failed: "+r.GetReason())
 			continue
 		}
@@ -104,6 +104,8 @@ func outcomeText(r *droverv1.RepairedRow) string {
 		return "would be done"
 	case r.GetOutcome() == planv1.RowRepair_OUTCOME_CHANGED:
 		return "left alone: the target's row changed since it was verified"
+	case r.GetOutcome() == planv1.RowRepair_OUTCOME_REFUSED:
+		return "refused: " + r.GetReason()
 	default:
 		return "done"
 	}

@@ -124,12 +124,16 @@ func tableResult(t *droverv1.VerifiedTable) string {
 	switch {
 	case n.GetRangesDifferent() > 0 && t.GetReason() != "":
 		return "different; " + t.GetReason()
+	case n.GetRangesDifferent() > 0 && n.GetRejectedRows() > 0:
+		return fmt.Sprintf("different, and %d rejected rows", n.GetRejectedRows())
 	case n.GetRangesDifferent() > 0:
 		return "different"
 	case n.GetRangesFailed() > 0:
 		return "not compared: " + t.GetReason()
 	case n.GetRangesChecked() < n.GetRanges():
 		return "not finished"
+	case n.GetRejectedRows() > 0:
+		return fmt.Sprintf("equal, but for %d rejected rows", n.GetRejectedRows())
 	default:
 		return "equal"
 	}

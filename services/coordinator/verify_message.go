@@ -80,6 +80,7 @@ func addCheck(to *droverv1.VerificationCounters, c *state.Check) {
 	to.SourceRows += c.Source.Rows
 	to.TargetRows += c.Target.Rows
 	to.SampledRows += c.SampledRows
+	to.RejectedRows += c.RejectedRows
 	to.DifferentRows += c.DifferentRows
 	to.ListedRows += int64(len(c.Differences))
 	to.SchemaDifferences += int64(len(c.Schema))
@@ -96,6 +97,8 @@ func addRepair(to *droverv1.Repair, c *state.Check) {
 		switch {
 		case r.GetOutcome() == planv1.RowRepair_OUTCOME_CHANGED:
 			to.Changed++
+		case r.GetOutcome() == planv1.RowRepair_OUTCOME_REFUSED:
+			to.Refused++
 		case r.GetAction() == planv1.RowRepair_ACTION_INSERT:
 			to.Inserted++
 		case r.GetAction() == planv1.RowRepair_ACTION_UPDATE:
@@ -159,7 +162,7 @@ func (a *verificationServer) ListRepairs(ctx context.Context, r *droverv1.ListRe
 	view.Checks(m.UID, v.Number, func(c *state.Check) bool {
 		table := targetName(view.Table(m.UID, c.Table).Plan)
 		for _, row := range c.Repairs {
-			all = append(all, &droverv1.RepairedRow{Table: table, Range: c.Range, Key: row.GetKey(), Action: row.GetAction(), Outcome: row.GetOutcome()})
+			all = append(all, &droverv1.RepairedRow{Table: table, Range: c.Range, Key: row.GetKey(), Action: row.GetAction(), Outcome: row.GetOutcome(), Reason: row.GetReason()})
 		}
 		if p := c.RepairProblem.Reason; p != "" {
 			all = append(all, &droverv1.RepairedRow{Table: table, Range: c.Range, Reason: p})

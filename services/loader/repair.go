@@ -140,15 +140,34 @@ func (r *repair) flush(ctx context.Context) error {
 	if len(r.waiting) == 0 {
 		return nil
 	}
-	actions, err := r.target.Repair(ctx, engine.RepairRequest{Plan: r.work.GetTable(), Rows: r.waiting, DryRun: r.work.GetDryRun()})
-	if err != nil {
-		return atTable(err, r.work.GetTable())
-	}
-	for i, a := range actions {
-		r.done = append(r.done, r.outcome(r.labels[i], r.waiting[i], a))
-	}
+	err := r.carryOut(ctx, r.waiting, r.labels)
 	r.waiting, r.labels, r.bytes = nil, nil, 0
-	return nil
+	return atTable(err, r.work.GetTable())
+}
+
+// carryOut repairs rows in one transaction. Where that is refused and rows may be left
+// out, halves of them are tried alone, down to those that the target refuses.
+func (r *repair) carryOut(ctx context.Context, rows []engine.RowRepair, labels []string) error {
+	actions, err := r.target.Repair(ctx, engine.RepairRequest{Plan: r.work.GetTable(), Rows: rows, DryRun: r.work.GetDryRun()})
+	switch {
+	case err == nil:
+		for i, a := range actions {
+			r.done = append(r.done, r.outcome(labels[i], rows[i], a))
+		}
+		return nil
+	case !r.work.GetByRow() || !fault.Is(err, fault.Value) && !fault.Is(err, fault.Exists):
+		return err
+	case len(rows) == 1:
+		refused := r.outcome(labels[0], rows[0], engine.RepairRefused)
+		refused.Outcome, refused.Reason = planv1.RowRepair_OUTCOME_REFUSED, fault.Find(err).Err.Error()
+		r.done = append(r.done, refused)
+		return nil
+	}
+	half := len(rows) / 2
+	if err := r.carryOut(ctx, rows[:half], labels[:half]); err != nil {
+		return err
+	}
+	return r.carryOut(ctx, rows[half:], labels[half:])
 }
 
 // outcome tells what became of a row.

@@ -50,7 +50,7 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 	case *workerv1.Job_Replay:
 		return then(ctx, job)(s.replay(ctx, db, job, report))
 	case *workerv1.Job_Prepare:
-		err = prepare(ctx, db, job)
+		return then(ctx, job)(prepare(ctx, db, job))
 	case *workerv1.Job_ApplySchema:
 		err = apply(ctx, db, job)
 	case *workerv1.Job_Empty:

@@ -19,13 +19,18 @@ type sieve struct {
 	first *planv1.Reject
 }
 
-// newSieve makes the sieve of a load; nil where the spec has none.
-func newSieve(job *workerv1.Job) *sieve {
+// newSieve makes the sieve of a load; nil where the spec has none. Its rows go where all
+// loaders look for them, or the load does not begin.
+func newSieve(job *workerv1.Job) (*sieve, error) {
 	work := job.GetLoad()
-	if work.GetRejects() == nil {
-		return nil
+	r := work.GetRejects()
+	if r == nil {
+		return nil, nil
 	}
-	return &sieve{max: work.GetRejects().GetMax(), file: rejectFile(job, work.GetRejects().GetTo(), work.GetTable(), work.GetRange(), work.GetAttempt())}
+	if err := rejects.CheckFolder(r.GetTo(), job.GetMigrationName(), job.GetMigration(), r.GetFolder()); err != nil {
+		return nil, err
+	}
+	return &sieve{max: r.GetMax(), file: rejectFile(job, r.GetTo(), work.GetTable(), work.GetRange(), work.GetAttempt())}, nil
 }
 
 func rejectFile(job *workerv1.Job, dir string, p *planv1.TablePlan, r *planv1.Range, attempt uint64) *rejects.File {

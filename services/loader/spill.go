@@ -25,15 +25,23 @@ func (s *spill) add(h *streamv1.BatchHeader, body []byte) error {
 	if err := s.joiner.Add(h, body); err != nil {
 		return err
 	}
+	return s.write(body)
+}
+
+// write appends bytes.
+func (s *spill) write(body []byte) error {
 	if s.file == nil {
 		if err := s.open(); err != nil {
 			return err
 		}
 	}
-	n, err := s.file.Write(body)
+	n, err := s.file.WriteAt(body, s.size)
 	s.size += int64(n)
 	return s.refused(err)
 }
+
+// empty forgets what has come; the file is written over.
+func (s *spill) empty() { s.size = 0 }
 
 func (s *spill) open() error {
 	file, err := os.CreateTemp(s.dir, "drover-spill-")

@@ -57,7 +57,7 @@ func RepairText(r *droverv1.Repair) string {
 	for _, part := range []struct {
 		n    int64
 		text string
-	}{{r.GetChanged(), "left alone: changed since"}, {r.GetSettled(), "right already"}} {
+	}{{r.GetChanged(), "left alone: changed since"}, {r.GetSettled(), "right already"}, {r.GetRefused(), "refused by the target"}} {
 		if part.n > 0 {
 			text += fmt.Sprintf(", %d %s", part.n, part.text)
 		}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -51,6 +52,9 @@ func (a *apply) lifecycle() error {
 		a.m.Replan = ReplanNone
 		a.planPhases()
 	case *journalv1.Event_SpecChanged:
+		if b.SpecChanged.GetSpec().GetRejects().GetTo() != a.m.Spec.GetRejects().GetTo() {
+			a.m.RejectsFolder = ""
+		}
 		if !proto.Equal(a.m.Spec.GetLimits(), b.SpecChanged.GetSpec().GetLimits()) {
 			a.m.Limits = b.SpecChanged.GetSpec().GetLimits()
 		}
@@ -59,6 +63,8 @@ func (a *apply) lifecycle() error {
 		a.m.Stage, a.m.Started = Running, now
 	case *journalv1.Event_TargetPrepared:
 		a.m.Prepared, a.m.MorePrepare, a.m.Reopen = true, false, false
+		// All its loaders share the first one.
+		a.m.RejectsFolder = cmp.Or(a.m.RejectsFolder, b.TargetPrepared.GetRejectsFolder())
 	case *journalv1.Event_ObjectsApplied:
 		a.m.ObjectsApplied = true
 	case *journalv1.Event_TargetFinished:

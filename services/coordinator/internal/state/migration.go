@@ -83,6 +83,8 @@ type Migration struct {
 	Reopen bool
 	// MorePrepare: a changed plan has statements that did not run yet.
 	MorePrepare bool
+	// RejectsFolder is what tells the folder of rejected rows from others of its name.
+	RejectsFolder string
 	// Published: when staged tables appeared. Discarded: they are gone.
 	Published time.Time
 	Discarded bool

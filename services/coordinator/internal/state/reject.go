@@ -47,7 +47,8 @@ func (t *Table) unreject(r *Range) {
 
 // rejectsRetried marks every range of the table that has rejected rows. What comes
 // behind the load is gone through again: it leaves what is there, and sets sequences
-// behind the rows that come.
+// behind the rows that come. A published table stays complete: it is live, others may
+// write to it, and its ranges are not the source's any more.
 func (a *apply) rejectsRetried(t *Table) error {
 	var err error
 	a.view().Ranges(a.uid, t.Number, func(old *Range) bool {
@@ -61,8 +62,10 @@ func (a *apply) rejectsRetried(t *Table) error {
 		return err == nil
 	})
 	t.Blocked, t.Problem, t.Missing = false, Problem{}, 0
-	t.Stage = min(t.Stage, TableKeyed)
-	t.uncount()
+	if a.m.Published.IsZero() {
+		t.Stage = min(t.Stage, TableKeyed)
+		t.uncount()
+	}
 	a.goOn()
 	return err
 }
@@ -79,7 +82,8 @@ func (a *apply) goOn() {
 	a.reopen()
 }
 
-// rangeReplayed takes what became of a range's rejected rows; it is to be confirmed again.
+// rangeReplayed takes what became of a range's rejected rows; it is to be confirmed again,
+// unless its table is live: there the loader has looked for the rows.
 func rangeReplayed(t *Table, r *Range, e *journalv1.RangeReplayed) error {
 	if !r.Replay || r.State != RangeLoaded && r.State != RangeVerified {
 		return fmt.Errorf("range %d of table %d: nobody asked for its rejected rows", r.Number, t.Number)
@@ -88,7 +92,13 @@ func rangeReplayed(t *Table, r *Range, e *journalv1.RangeReplayed) error {
 	if err != nil {
 		return err
 	}
-	if r.State == RangeVerified {
+	live := t.Stage == TableComplete
+	if live {
+		came := d
+		came.Subtract(r.Digest)
+		r.Actual.Merge(came)
+		t.VerifiedDigest.Merge(came)
+	} else if r.State == RangeVerified {
 		t.Verified--
 		t.VerifiedDigest.Subtract(r.Actual)
 	}
@@ -103,7 +113,10 @@ func rangeReplayed(t *Table, r *Range, e *journalv1.RangeReplayed) error {
 	if t.FirstReject == nil && t.Rejected > 0 {
 		t.FirstReject = first
 	}
-	r.State, r.Attempt, r.Digest, r.Actual = RangeLoaded, e.GetAttempt(), d, batch.Digest{}
+	r.Attempt, r.Digest = e.GetAttempt(), d
+	if !live {
+		r.State, r.Actual = RangeLoaded, batch.Digest{}
+	}
 	t.Missing += e.GetMissing()
 	return nil
 }

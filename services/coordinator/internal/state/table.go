@@ -108,7 +108,7 @@ func (t *Table) Appends() bool {
 func (t *Table) ByRange() bool { return t.Plan.GetValidateByRange() && !t.Appends() }
 
 // Done tells whether nothing is left to do for the table.
-func (t *Table) Done() bool { return t.Skipped || t.Stage == TableComplete }
+func (t *Table) Done() bool { return t.Skipped || t.Stage == TableComplete && t.Replays == 0 }
 
 // ProvenRows are the source's rows that were copied and confirmed. Where the target
 // held rows before, its digest has those too, and the ranges' own sum is the proof.

@@ -54,6 +54,8 @@ type Check struct {
 	State                      CheckState
 	Source, Target             batch.Digest
 	DifferentRows, SampledRows int64
+	// RejectedRows of the source were passed over.
+	RejectedRows int64
 	Differences                []*planv1.RowDifference
 	Schema                     []*planv1.SchemaDifference
 	// Problem is why it could not be made.

@@ -110,7 +110,7 @@ func (v *Verification) count(c *Check, sign int) {
 // checked takes what both sides of a range amount to.
 func checked(c *Check, e *journalv1.VerificationRangeChecked) (err error) {
 	c.Problem, c.Differences, c.Schema = Problem{}, e.GetDifferences(), e.GetSchema()
-	c.DifferentRows, c.SampledRows = e.GetDifferentRows(), e.GetSampledRows()
+	c.DifferentRows, c.SampledRows, c.RejectedRows = e.GetDifferentRows(), e.GetSampledRows(), e.GetRejectedRows()
 	if c.Source, err = lenientDigest(e.GetSource()); err != nil {
 		return err
 	}

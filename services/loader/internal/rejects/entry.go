@@ -36,10 +36,13 @@ type Entry struct {
 	// Columns are the row for people.
 	Columns []Value `json:"columns,omitempty"`
 	// Row is the row, byte for byte as it travels, in Encoding; Schema is the fingerprint
-	// of the plan that it was encoded by.
+	// of the plan that it was encoded by. A row that memory must not hold is in a file of
+	// its own, which File names from this one's folder, and has Bytes.
 	Encoding string `json:"encoding,omitempty"`
 	Schema   string `json:"schema,omitempty"`
 	Row      []byte `json:"row,omitempty"`
+	File     string `json:"file,omitempty"`
+	Bytes    int64  `json:"bytes,omitempty"`
 }
 
 // Value is a value of a row in text form.
@@ -55,13 +58,17 @@ const longest = 200
 
 // entryOf writes a refused row down.
 func (f *File) entryOf(r engine.Reject, id string) Entry {
-	return Entry{
+	out := Entry{
 		ID: id, Time: time.Now().UTC().Truncate(time.Millisecond), Migration: f.Migration, Range: f.Range, Attempt: f.Attempt,
 		Source: engine.Label(f.Plan, engine.SourceSide), Target: engine.Label(f.Plan, engine.TargetSide),
 		Key: r.Err.Key, Column: r.Err.Column, Reason: fmt.Sprint(r.Err.Err),
 		Columns:  f.values(r.Row),
 		Encoding: encodingName(f.Plan), Schema: schema(f.Plan), Row: r.Row,
 	}
+	if r.Large != nil {
+		out.File, out.Bytes = f.largeName(id), r.Large.Size()
+	}
+	return out
 }
 
 func encodingName(p *planv1.TablePlan) string {
@@ -73,7 +80,7 @@ func schema(p *planv1.TablePlan) string { return fmt.Sprintf("%016x", batch.Fing
 // values shows a canonical row. Binary tuples of PostgreSQL show nothing: what their
 // bytes mean, only their engine knows.
 func (f *File) values(row []byte) []Value {
-	if f.Plan.GetEncoding() != planv1.Encoding_ENCODING_CANONICAL {
+	if row == nil || f.Plan.GetEncoding() != planv1.Encoding_ENCODING_CANONICAL {
 		return nil
 	}
 	fields := make([][]byte, len(f.Plan.GetColumns()))

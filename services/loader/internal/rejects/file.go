@@ -32,7 +32,7 @@ type File struct {
 // Path is the file's name.
 func (f *File) Path() string {
 	name := url.PathEscape(engine.Label(f.Plan, engine.SourceSide))
-	return filepath.Join(f.Dir, f.Migration+"-"+f.UID, fmt.Sprintf("%04d-%s.jsonl", f.Plan.GetNumber(), name[:min(len(name), 100)]))
+	return filepath.Join(folder(f.Dir, f.Migration, f.UID), fmt.Sprintf("%04d-%s.jsonl", f.Plan.GetNumber(), name[:min(len(name), 100)]))
 }
 
 // id names the n-th of a range's rows with a hash.
@@ -41,45 +41,25 @@ func (f *File) id(h batch.Hash, n int) string { return fmt.Sprintf("%d/%x/%d", f
 // Keep adds refused rows that the file has not yet, and sees them onto the disk.
 // before is what the range's ledger has rejected already.
 func (f *File) Keep(before batch.Hashes, refused []engine.Reject) error {
-	return f.change(func(there map[string]*Entry) []Entry {
+	return f.change(func(there map[string]*Entry) ([]Entry, error) {
 		var out []Entry
 		seen := map[batch.Hash]int{}
 		for _, r := range refused {
 			id := f.id(r.Hash, before.Count(r.Hash)+seen[r.Hash])
 			seen[r.Hash]++
-			if known := there[id]; known == nil || known.Done != nil {
-				out = append(out, f.entryOf(r, id))
+			if known := there[id]; known != nil && known.Done == nil {
+				continue
 			}
+			e := f.entryOf(r, id)
+			if r.Large != nil {
+				if err := f.writeLarge(e.File, r.Large); err != nil {
+					return nil, err
+				}
+			}
+			out = append(out, e)
 		}
-		return out
+		return out, nil
 	})
-}
-
-// Find gives the rows of the file that the range's ledger has among the rejected ones;
-// missing is how many of those are not in the file.
-func (f *File) Find(rejected batch.Hashes) (rows [][]byte, missing int, err error) {
-	want := f.ids(rejected)
-	if len(want) == 0 {
-		return nil, 0, nil
-	}
-	err = f.read(func(e *Entry) error {
-		if _, ok := want[e.ID]; !ok || e.Done != nil {
-			return nil
-		}
-		if e.Encoding != encodingName(f.Plan) || e.Schema != schema(f.Plan) {
-			return fault.New(fault.Changed, "rejects.Find", "row %s of %s was rejected by another plan of its table, and does not fit this one", e.Key, f.Path())
-		}
-		if batch.HashRow(e.Row) != want[e.ID] {
-			return nil // somebody has changed the line: it is not the row any more
-		}
-		delete(want, e.ID)
-		rows = append(rows, e.Row)
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return rows, len(want), err
 }
 
 // ids are those of rejected rows, with their hashes.
@@ -98,19 +78,29 @@ func (f *File) ids(rejected batch.Hashes) map[string]batch.Hash {
 func (f *File) Settle(rejected batch.Hashes) error {
 	left := f.ids(rejected)
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	return f.change(func(there map[string]*Entry) []Entry {
+	var files []string
+	err := f.change(func(there map[string]*Entry) ([]Entry, error) {
 		var out []Entry
 		for id, e := range there {
 			if _, ok := left[id]; !ok && e.Range == f.Range && e.Done == nil {
 				out = append(out, Entry{ID: id, Done: &now})
+				if e.File != "" {
+					files = append(files, f.largePath(id))
+				}
 			}
 		}
-		return out
+		return out, nil
 	})
+	for _, name := range files {
+		if err == nil {
+			_ = os.Remove(name) // the line says that nobody needs it
+		}
+	}
+	return err
 }
 
 // change adds lines to the file, which is this process's alone meanwhile.
-func (f *File) change(lines func(there map[string]*Entry) []Entry) error {
+func (f *File) change(lines func(there map[string]*Entry) ([]Entry, error)) error {
 	const op = "rejects.Keep"
 	path := f.Path()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -125,7 +115,7 @@ func (f *File) change(lines func(there map[string]*Entry) []Entry) error {
 		return failed(op, err)
 	}
 	there := map[string]*Entry{}
-	torn, err := scan(file, func(e *Entry) error {
+	torn, err := scan(file, func(e *Entry, _ place) error {
 		e.Row, e.Columns = nil, nil
 		there[e.ID] = e
 		return nil
@@ -133,7 +123,11 @@ func (f *File) change(lines func(there map[string]*Entry) []Entry) error {
 	if err != nil {
 		return failed(op, err)
 	}
-	return failed(op, add(file, torn, lines(there)))
+	added, err := lines(there)
+	if err != nil {
+		return failed(op, err)
+	}
+	return failed(op, add(file, torn, added))
 }
 
 // add writes lines and syncs them, and the folder that the file may be new in.
@@ -158,8 +152,8 @@ func add(file *os.File, torn bool, lines []Entry) error {
 	if err := file.Sync(); err != nil {
 		return err
 	}
-	folder := filepath.Dir(file.Name())
-	return errors.Join(syncDir(folder), syncDir(filepath.Dir(folder)))
+	dir := filepath.Dir(file.Name())
+	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
 }
 
 func syncDir(dir string) error {
@@ -171,32 +165,13 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// read visits the file's entries but for those that are done.
-func (f *File) read(visit func(*Entry) error) error {
-	file, err := os.Open(f.Path())
-	if err != nil {
-		return failed("rejects.Find", err)
-	}
-	defer file.Close()
-	done := map[string]bool{}
-	if _, err := scan(file, func(e *Entry) error { done[e.ID] = e.Done != nil; return nil }); err != nil {
-		return failed("rejects.Find", err)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return failed("rejects.Find", err)
-	}
-	_, err = scan(file, func(e *Entry) error {
-		if done[e.ID] {
-			return nil
-		}
-		return visit(e)
-	})
-	return failed("rejects.Find", err)
-}
+// place is where a line of a file lies.
+type place struct{ at, size int64 }
 
 // scan visits lines; torn tells that the last one has no end.
-func scan(r io.Reader, visit func(*Entry) error) (torn bool, err error) {
+func scan(r io.Reader, visit func(*Entry, place) error) (torn bool, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
+	at := int64(0)
 	for {
 		line, err := in.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -204,10 +179,11 @@ func scan(r io.Reader, visit func(*Entry) error) (torn bool, err error) {
 		}
 		e := &Entry{}
 		if json.Unmarshal(line, e) == nil && e.ID != "" {
-			if err := visit(e); err != nil {
+			if err := visit(e, place{at, int64(len(line))}); err != nil {
 				return false, err
 			}
 		}
+		at += int64(len(line))
 		if err != nil {
 			return len(line) > 0, nil
 		}

@@ -32,6 +32,20 @@ func hashesOf(rows ...engine.Reject) (out batch.Hashes) {
 	return out
 }
 
+// found gives the bytes of the rows that a file has of some, and how many it has not.
+func found(t *testing.T, f *File, rejected batch.Hashes) (out [][]byte, missing int) {
+	t.Helper()
+	rows, left, err := f.Find(rejected)
+	require.NoError(t, err)
+	for _, r := range rows {
+		require.False(t, r.IsLarge())
+		row, err := r.Read()
+		require.NoError(t, err)
+		out = append(out, row)
+	}
+	return out, len(left)
+}
+
 func lines(t *testing.T, f *File) []string {
 	t.Helper()
 	text, err := os.ReadFile(f.Path())
@@ -51,15 +65,13 @@ func TestFile_KeepsEachRowOnce(t *testing.T) {
 	require.Len(t, lines(t, f), 4)
 	require.Contains(t, lines(t, f)[1], `"<&>`)
 
-	rows, missing, err := f.Find(hashesOf(a, b, a, a))
-	require.NoError(t, err)
+	rows, missing := found(t, f, hashesOf(a, b, a, a))
 	require.Zero(t, missing)
 	require.Equal(t, [][]byte{a.Row, b.Row, a.Row, a.Row}, rows)
 
 	other := *f
 	other.Range = 4
-	rows, missing, err = other.Find(hashesOf(a))
-	require.NoError(t, err)
+	rows, missing = found(t, &other, hashesOf(a))
 	require.Empty(t, rows)
 	require.Equal(t, 1, missing)
 }
@@ -76,18 +88,15 @@ func TestFile_Settle(t *testing.T) {
 		require.NoError(t, f.Settle(hashesOf(a)))
 	}
 	require.Len(t, lines(t, f), 4+2)
-	rows, missing, err := f.Find(hashesOf(a, b))
-	require.NoError(t, err)
+	rows, missing := found(t, f, hashesOf(a, b))
 	require.Equal(t, 1, missing, "b is done")
 	require.Equal(t, [][]byte{a.Row}, rows)
-	rows, _, err = other.Find(hashesOf(b))
-	require.NoError(t, err)
+	rows, _ = found(t, &other, hashesOf(b))
 	require.Equal(t, [][]byte{b.Row}, rows)
 
 	// Rejected again, it counts again.
 	require.NoError(t, f.Keep(nil, []engine.Reject{b}))
-	rows, missing, err = f.Find(hashesOf(b))
-	require.NoError(t, err)
+	rows, missing = found(t, f, hashesOf(b))
 	require.Zero(t, missing)
 	require.Equal(t, [][]byte{b.Row}, rows)
 }
@@ -100,8 +109,7 @@ func TestFile_AfterACrash(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(f.Path(), append(whole, whole[:40]...), 0o600))
 	require.NoError(t, f.Keep(nil, []engine.Reject{a, b}))
-	rows, missing, err := f.Find(hashesOf(a, b))
-	require.NoError(t, err)
+	rows, missing := found(t, f, hashesOf(a, b))
 	require.Zero(t, missing)
 	require.Equal(t, [][]byte{a.Row, b.Row}, rows)
 }
@@ -115,8 +123,7 @@ func TestFile_TakesNoOtherRow(t *testing.T) {
 	changed := strings.Replace(string(text), `"row":"CQ`, `"row":"CR`, 1)
 	require.NotEqual(t, string(text), changed)
 	require.NoError(t, os.WriteFile(f.Path(), []byte(changed), 0o600))
-	rows, missing, err := f.Find(hashesOf(a))
-	require.NoError(t, err)
+	rows, missing := found(t, f, hashesOf(a))
 	require.Empty(t, rows)
 	require.Equal(t, 1, missing)
 
@@ -133,8 +140,7 @@ func TestFile_SaysWhereItCannotBe(t *testing.T) {
 	require.Equal(t, fault.Denied, fault.KindOf(err))
 	host, _ := os.Hostname()
 	require.ErrorContains(t, err, host)
-	rows, missing, err := testFile(t).Find(hashesOf(refusedRow(1, "x")))
-	require.NoError(t, err)
+	rows, missing := found(t, testFile(t), hashesOf(refusedRow(1, "x")))
 	require.Empty(t, rows)
 	require.Equal(t, 1, missing)
 }
