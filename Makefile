@@ -40,6 +40,10 @@ race: ## every test under the race detector
 bench: build ## time validated copies of 4 million rows (ROWS=) against COPY pipes, pgloader, mydumper and myloader
 	scripts/bench
 
+.PHONY: soak
+soak: build ## copy for MINUTES= while everything is killed, cut and wiped (SEED=, FROM=postgres or mysql)
+	scripts/soak $(or $(MINUTES),30) $(or $(SEED),1) $(or $(FROM),postgres)
+
 .PHONY: check
 check: ## formatting, vet, shell and proto lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
