@@ -27,6 +27,7 @@ func newGet(a *app) *cobra.Command {
 server. -m names the migration; it may be left out while there is only one.`,
 		Example: `  drover get migrations
   drover get tables -m shop -o wide
+  drover get tables -m shop --state blocked
   drover get ranges -m shop -t public.orders --state blocked
   drover get events -m shop -o jsonl`,
 		Args: cobra.ArbitraryArgs,
@@ -50,7 +51,7 @@ server. -m names the migration; it may be left out while there is only one.`,
 		cmd.AddCommand(sub)
 		return sub
 	}
-	add("migrations", "List migrations", migrationListing)
+	s.stateFlag(add("migrations", "List migrations", migrationListing), droverv1.Migration_State_value)
 	add("workers", "List workers", workerListing)
 	for _, sub := range []*cobra.Command{
 		add("tables", "List a migration's tables", tableListing),
@@ -66,10 +67,18 @@ server. -m names the migration; it may be left out while there is only one.`,
 // flags are those of a list that belongs to a migration.
 func (s *selection) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&s.migration, "migration", "m", "", "`name` of the migration")
-	if cmd.Name() == "ranges" {
+	switch cmd.Name() {
+	case "tables":
+		s.stateFlag(cmd, droverv1.Table_State_value)
+	case "ranges":
 		cmd.Flags().StringVarP(&s.table, "table", "t", "", "only this `table`: its name or number")
-		cmd.Flags().StringVar(&s.state, "state", "", "only ranges in this `state`: pending, loading, loaded, verified, blocked, skipped")
+		s.stateFlag(cmd, droverv1.Range_State_value)
 	}
+}
+
+// stateFlag lets a list be of one state.
+func (s *selection) stateFlag(cmd *cobra.Command, states map[string]int32) {
+	cmd.Flags().StringVar(&s.state, "state", "", "only "+cmd.Name()+" in this `state`: "+stateNames(states))
 }
 
 // newGetFindings lists findings, which are part of the plan and have no message

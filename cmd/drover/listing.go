@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
-	"github.com/drover-db/drover/internal/fault"
 
 	"github.com/drover-db/drover/cmd/drover/internal/output"
 	"github.com/drover-db/drover/cmd/drover/internal/progress"
@@ -45,9 +44,9 @@ func typed[T proto.Message](list []proto.Message) []T {
 }
 
 func rangeListing(ctx context.Context, c *clients, s *selection) (*listing, error) {
-	state, ok := droverv1.Range_State_value["STATE_"+strings.ToUpper(s.state)]
-	if !ok && s.state != "" {
-		return nil, fault.New(fault.Invalid, "drover.rangeListing", "--state %s is none of pending, loading, loaded, verified, blocked, skipped", s.state)
+	state, err := stateOf(droverv1.Range_State_value, s.state)
+	if err != nil {
+		return nil, err
 	}
 	parent, err := c.theMigration(ctx, s.migration)
 	if err != nil {

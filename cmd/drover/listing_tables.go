@@ -16,8 +16,13 @@ import (
 	"github.com/drover-db/drover/cmd/drover/internal/report"
 )
 
-func migrationListing(ctx context.Context, c *clients, _ *selection) (*listing, error) {
+func migrationListing(ctx context.Context, c *clients, s *selection) (*listing, error) {
+	state, err := stateOf(droverv1.Migration_State_value, s.state)
+	if err != nil {
+		return nil, err
+	}
 	list, err := c.listMigrations(ctx)
+	list = slices.DeleteFunc(list, func(m *droverv1.Migration) bool { return state != 0 && int32(m.GetState()) != state })
 	l := &listing{
 		grid: func() *output.Grid {
 			return output.NewGrid("NAME", "STATE", ">TABLES", ">RANGES VERIFIED", ">ROWS", "SOURCE", "TARGET", "AGE", "PHASE")
@@ -73,11 +78,16 @@ func some(n int64) string {
 }
 
 func tableListing(ctx context.Context, c *clients, s *selection) (*listing, error) {
+	state, err := stateOf(droverv1.Table_State_value, s.state)
+	if err != nil {
+		return nil, err
+	}
 	parent, err := c.theMigration(ctx, s.migration)
 	if err != nil {
 		return nil, err
 	}
 	list, err := c.listTables(ctx, parent, false)
+	list = slices.DeleteFunc(list, func(t *droverv1.Table) bool { return state != 0 && int32(t.GetState()) != state })
 	return tableList(list), err
 }
 

@@ -27,8 +27,9 @@ func newSchemaDiff(a *app) *cobra.Command {
 		Short: "Compare the schemas of two databases",
 		Long: `Compare tables, columns, types, nullability, defaults, keys, indexes, foreign keys and
 checks of two databases: what a migration from A would make in B against what is there.
-Names of indexes and constraints do not count. Expressions are compared between equal
-engines only. Neither database is changed.
+Names of indexes and constraints do not count. Expressions of another engine are first
+written as those of B, and compared by what they say, however B prints them. Neither
+database is changed.
 
 With the name of a migration its target is compared with its plan, as drover verify
 --mode schema does. Passwords are in the URLs, or in DROVER_SOURCE_PASSWORD and

@@ -55,8 +55,11 @@ func (d *database) Describe(ctx context.Context, s engine.Selection) (*planv1.Da
 	}
 	out.Tables = cat.tables
 	out.Objects, out.Unmoved, err = d.describeObjects(ctx, s, cat.tables)
+	if err != nil {
+		return nil, classify(op, err)
+	}
 	out.Unmoved = append(cat.unmoved, out.GetUnmoved()...)
-	return out, classify(op, err)
+	return out, d.noteHistory(ctx, out)
 }
 
 // catalog is what was read about tables.
@@ -114,7 +117,6 @@ func (cat *catalog) addTable(schema string, r tableRow) {
 	}
 	if versioned {
 		t.Options = append(t.Options, optionVersioned)
-		cat.leave("row history", t.GetName(), "past versions of a system-versioned table are not moved; its present rows are")
 	}
 	cat.tables, cat.byName[t.GetName()] = append(cat.tables, t), t
 }

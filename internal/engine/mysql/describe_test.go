@@ -79,6 +79,20 @@ func TestDescribe_Selects(t *testing.T) {
 	})
 }
 
+// Past rows are counted; a table that has none says nothing.
+func TestDescribe_CountsTheHistoryThatStays(t *testing.T) {
+	d := openFlavour(t, NameMariaDB)
+	script(t, d, "CREATE TABLE kept (a INT PRIMARY KEY, b INT) WITH SYSTEM VERSIONING", "INSERT INTO kept VALUES (1, 1), (2, 1)",
+		"UPDATE kept SET b = 2", "DELETE FROM kept WHERE a = 2", "CREATE TABLE fresh (a INT PRIMARY KEY) WITH SYSTEM VERSIONING", "INSERT INTO fresh VALUES (1)")
+	got, err := d.Describe(t.Context(), engine.Selection{})
+	require.NoError(t, err)
+	require.Len(t, got.GetFindings(), 1)
+	f := got.GetFindings()[0]
+	require.Equal(t, codeHistoryNotMoved, f.GetCode())
+	require.Equal(t, d.schema+".kept", f.GetTable())
+	require.EqualValues(t, 3, f.GetRows())
+}
+
 func TestDescribe_EstimatesWhatWasJustFilled(t *testing.T) {
 	eachFlavour(t, func(t *testing.T, d *database) {
 		script(t, d, "CREATE TABLE n (a INT PRIMARY KEY, b VARCHAR(100))",
