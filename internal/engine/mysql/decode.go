@@ -186,22 +186,3 @@ func parsedText(kind planv1.Kind, scale int32) decoder {
 		return append(dst, v...), err
 	}
 }
-
-// ewkbSRID marks a geometry with a spatial reference system in front.
-const ewkbSRID = 0x20000000
-
-// decodeGeometry makes EWKB of the stored form, which is an SRID and WKB. Both are
-// little endian; the order of the axes stays as it is stored.
-func decodeGeometry(dst, field []byte) ([]byte, error) {
-	if len(field) < 9 || field[4] != 1 {
-		return nil, loss.New(loss.Geometry, "holds a geometry that is not well formed")
-	}
-	srid, kind := binary.LittleEndian.Uint32(field), binary.LittleEndian.Uint32(field[5:])
-	dst = append(dst, 1)
-	if srid == 0 {
-		return append(dst, field[5:]...), nil
-	}
-	dst = binary.LittleEndian.AppendUint32(dst, kind|ewkbSRID)
-	dst = binary.LittleEndian.AppendUint32(dst, srid)
-	return append(dst, field[9:]...), nil
-}

@@ -34,6 +34,7 @@ func (cat *catalog) addColumn(t *planv1.Table, r columnRow, json bool) error {
 		c.EnumLabels, c.Multiple = labelsOf(r.columnType), r.dataType == "set"
 	}
 	c.BinaryOrder = c.GetKind() != canon.Text
+	c.Geometry = geometryOf(r.dataType)
 	switch {
 	case r.has("VIRTUAL GENERATED"), r.has("STORED GENERATED"), r.has("PERSISTENT"):
 		c.Generated, c.GeneratedStored = cat.dialect.expression(r.generated.String), !r.has("VIRTUAL")

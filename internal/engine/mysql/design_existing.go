@@ -147,7 +147,10 @@ func converts(from, to *planv1.Column) bool {
 func assignable(from, to *planv1.Column) bool {
 	texts := to.GetKind() == canon.Text && len(to.GetEnumLabels()) == 0
 	name := dataTypeOf(to.GetNativeType())
-	if isGeometry(name) || name == "vector" {
+	switch {
+	case isGeometry(name):
+		return from.GetGeometry() != ""
+	case name == "vector":
 		return from.GetNativeType() == to.GetNativeType()
 	}
 	switch from.GetKind() {

@@ -60,6 +60,7 @@ var mysqlDialect = &dialect{
 		expression:         func(text string) string { return text },
 		indexesExpressions: true,
 		negativeZero:       true,
+		geographicRange:    true,
 		longestTime:        maxTime,
 		keyRequired:        "@@sql_require_primary_key",
 		generatedNotNull:   true,

@@ -23,6 +23,8 @@ type targetDialect struct {
 	collations string
 	// negativeZero tells whether a float column keeps the sign of -0.0.
 	negativeZero bool
+	// geographicRange says that functions refuse longitudes and latitudes out of range.
+	geographicRange bool
 	// longestTime is the greatest TIME in microseconds.
 	longestTime int64
 	// keyRequired is an expression: whether the server refuses tables without a key.

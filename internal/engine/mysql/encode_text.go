@@ -73,7 +73,7 @@ func encoderOf(d *dialect, c *planv1.ColumnPlan, to columnRow) (*columnEncoder, 
 		out.encode, out.quoting = textForm(kind), quoted
 		return out, nil
 	case kind == canon.Bytes:
-		return bytesEncoder(to), nil
+		return bytesEncoder(d, c, to), nil
 	}
 	switch kind {
 	case canon.UUID:
@@ -175,11 +175,11 @@ func setCheck(to columnRow) func([]byte) error {
 
 // bytesEncoder writes bytes as they are; a geometry as the server keeps it, and a
 // BINARY only if nothing is added to it.
-func bytesEncoder(to columnRow) *columnEncoder {
+func bytesEncoder(d *dialect, c *planv1.ColumnPlan, to columnRow) *columnEncoder {
 	out := &columnEncoder{quoting: bytesQuoted}
 	switch {
 	case isGeometry(to.dataType):
-		out.encode = geometryForm
+		out.encode = geometryForm(d, c, to)
 	case to.dataType == "binary":
 		out.check = func(v []byte) error {
 			if int64(len(v)) != to.length.Int64 {
@@ -330,23 +330,4 @@ func appendDay(b []byte, days int64) ([]byte, error) {
 		y, m, day = canon.Civil(days)
 	}
 	return append(b, byte('0'+y/1000), byte('0'+y/100%10), byte('0'+y/10%10), byte('0'+y%10), '-', byte('0'+m/10), byte('0'+m%10), '-', byte('0'+day/10), byte('0'+day%10)), nil
-}
-
-// geometryForm makes the stored form of EWKB: an SRID, 0 for none, and WKB.
-func geometryForm(b, v []byte) ([]byte, error) {
-	const dimensions = 0xc0000000
-	if len(v) < 9 || v[0] != 1 {
-		return b, loss.New(loss.Geometry, "the geometry is not EWKB in little endian")
-	}
-	kind := binary.LittleEndian.Uint32(v[1:])
-	if kind&dimensions != 0 {
-		return b, loss.New(loss.Geometry, "the geometry has more than two dimensions, which the server does not keep")
-	}
-	srid, coordinates := uint32(0), v[5:]
-	if kind&ewkbSRID != 0 {
-		srid, coordinates = binary.LittleEndian.Uint32(coordinates), coordinates[4:]
-	}
-	b = binary.LittleEndian.AppendUint32(b, srid)
-	b = binary.LittleEndian.AppendUint32(append(b, 1), kind&^ewkbSRID)
-	return append(b, coordinates...), nil
 }

@@ -35,10 +35,6 @@ func isUnsigned(columnType string) bool {
 	return strings.Contains(columnType, " unsigned") || strings.Contains(columnType, " zerofill")
 }
 
-func isGeometry(dataType string) bool {
-	return naturalKinds[dataType] == canon.Bytes && dataType != "vector" && !strings.HasSuffix(dataType, "blob") && !strings.HasSuffix(dataType, "binary")
-}
-
 // dataTypeOf is the bare name of a type as DDL writes it: "bigint" of "bigint(20)
 // unsigned".
 func dataTypeOf(columnType string) string {

@@ -68,7 +68,9 @@ func (d *dialect) mapType(engineName string, c *planv1.Column) (targetType, bool
 			out.name = fmt.Sprintf("varchar(%d)", n)
 		}
 	case canon.Bytes:
-		if n := c.GetLength(); n > 0 && n <= maxVarbinary {
+		if name := c.GetGeometry(); name != "" {
+			out.name = name
+		} else if n := c.GetLength(); n > 0 && n <= maxVarbinary {
 			out.name = fmt.Sprintf("varbinary(%d)", n)
 		}
 	case canon.Bits:

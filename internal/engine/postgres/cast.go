@@ -114,7 +114,7 @@ func describeCast(ctx context.Context, tx pgx.Tx, oid uint32, mod int32) (cast, 
 		return cast{problem: "a numeric with a negative scale would round"}, nil
 	}
 	out := cast{to: targetType{kind: kindOf(base.OID), scale: -1}, composite: base.Type == "c"}
-	if base.Extension && base.Name == "geometry" {
+	if isSpatialType(base) {
 		out.to.kind = canon.Bytes
 	}
 	switch {

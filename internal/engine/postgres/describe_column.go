@@ -29,15 +29,15 @@ func (cat *catalog) column(t *describedTable, r columnRow) *planv1.Column {
 	if m.fraction >= 0 {
 		c.Scale = m.fraction
 	}
-	if base.Extension && base.Name == "geometry" {
-		c.Kind = canon.Bytes
+	if isSpatialType(base) {
+		c.Kind, c.Geometry = canon.Bytes, geometryOf(r.Type)
 	}
-	name := fmt.Sprintf("%s.%s.%s", t.Schema, t.Name, r.Name)
 	switch {
 	case r.Generated != "":
 		c.Generated, c.GeneratedStored = text(r.Expression), r.Generated == "s"
 		if late {
-			cat.leave("generated expression", name, needsTables+"; its values are moved: "+c.GetGenerated())
+			cat.unmoved = append(cat.unmoved, &planv1.Unmoved{Object: "generated expression", Name: fmt.Sprintf("%s.%s.%s", t.Schema, t.Name, r.Name),
+				Reason: "it calls a routine that can be made only when tables are there; its values are moved", Definition: c.GetGenerated()})
 			c.Generated, c.GeneratedStored = "", false
 		}
 	case r.Identity == "a":
@@ -45,7 +45,8 @@ func (cat *catalog) column(t *describedTable, r columnRow) *planv1.Column {
 	case r.Identity == "d":
 		c.Identity = planv1.Identity_IDENTITY_BY_DEFAULT
 	case late:
-		cat.leave("default", name, needsTables+": "+*r.Expression)
+		cat.makeLater(t, node{r.Class, *r.Default}, "default value", r.Name,
+			"ALTER TABLE ONLY "+qualified(t.Schema, t.Name)+" ALTER COLUMN "+ident(r.Name)+" SET DEFAULT "+*r.Expression)
 	case r.Expression != nil && strings.HasPrefix(*r.Expression, "nextval(") && isInteger(base.OID) && !c.GetNullable():
 		// An identity column takes no NULL, a default does not mind.
 		c.Identity = planv1.Identity_IDENTITY_BY_DEFAULT
@@ -56,9 +57,6 @@ func (cat *catalog) column(t *describedTable, r columnRow) *planv1.Column {
 	}
 	return c
 }
-
-// needsTables is why a part of a table does not move.
-const needsTables = "it calls a routine that can be made only when tables are there"
 
 func isInteger(oid uint32) bool { return oid == oidInt2 || oid == oidInt4 || oid == oidInt8 }
 

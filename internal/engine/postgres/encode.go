@@ -27,7 +27,8 @@ type storedType struct {
 	oid uint32
 	typmod
 	// enum is set for types whose binary form is a label, spatial for those of
-	// PostGIS, which take EWKB.
+	// PostGIS, which take EWKB: in binary form they refuse some that they hold, as lines
+	// of one point, so they have no encoder.
 	enum, spatial bool
 }
 
@@ -49,7 +50,7 @@ func encoderFor(kind planv1.Kind, to storedType) encoder {
 	case canon.Text, canon.JSON, canon.JSONValue:
 		return textEncoder(to)
 	case canon.Bytes:
-		return onlyTo(to.oid == oidBytea || to.spatial, encodeSame)
+		return onlyTo(to.oid == oidBytea, encodeSame)
 	case canon.UUID:
 		return onlyTo(to.oid == oidUUID, encodeSame)
 	case canon.Bits:

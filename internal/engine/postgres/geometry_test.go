@@ -23,7 +23,7 @@ func TestMySQL_Geometry(t *testing.T) {
 		script(t, url, "CREATE SCHEMA gis; CREATE EXTENSION postgis SCHEMA gis")
 		want = "gis.geometry"
 	}
-	source := foreignSource(&planv1.Column{Name: "v", NativeType: "point", Kind: canon.Bytes, Nullable: true})
+	source := foreignSource(&planv1.Column{Name: "v", NativeType: "point", Kind: canon.Bytes, Geometry: "point", Nullable: true})
 	source.Engine = "mysql"
 	source.Tables[0].Indexes = append(source.Tables[0].Indexes, &planv1.Index{Name: "near", Method: "spatial", Columns: []*planv1.IndexColumn{{Name: "v"}}})
 	design, err := db.Design(t.Context(), engine.DesignRequest{Source: source, Name: byName})

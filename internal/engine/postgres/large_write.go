@@ -208,7 +208,7 @@ func (e *largeEncoder) passField(i int) error {
 				piece = piece[:n]
 			}
 		}
-		if e.buf, err = e.appendPiece(e.buf[:0], kind, piece, at == 0); err != nil {
+		if e.buf, err = e.appendPiece(e.buf[:0], kind, piece, at == 0 && !e.types[i].spatial); err != nil {
 			return e.valueError(i, err)
 		}
 		_, err = e.out.Write(e.buf)
@@ -217,8 +217,9 @@ func (e *largeEncoder) passField(i int) error {
 	return err
 }
 
-// appendPiece appends a piece of a value as the COPY has it.
-func (e *largeEncoder) appendPiece(dst []byte, kind planv1.Kind, piece []byte, first bool) ([]byte, error) {
+// appendPiece appends a piece of a value as the COPY has it. Marked says that it is the
+// first one of bytes that begin with the mark of hex.
+func (e *largeEncoder) appendPiece(dst []byte, kind planv1.Kind, piece []byte, marked bool) ([]byte, error) {
 	switch {
 	case kind == canon.Bytes && !e.asText:
 		return append(dst, piece...), nil
@@ -227,7 +228,7 @@ func (e *largeEncoder) appendPiece(dst []byte, kind planv1.Kind, piece []byte, f
 	}
 	at := len(dst)
 	dst, err := appendCopyText(dst, kind, piece)
-	if kind == canon.Bytes && !first && err == nil {
+	if kind == canon.Bytes && !marked && err == nil {
 		mark := len(`\\x`) // what bytes in text begin with, once
 		dst = append(dst[:at], dst[at+mark:]...)
 	}

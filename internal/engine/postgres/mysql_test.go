@@ -64,7 +64,7 @@ func shopOfMySQL() *planv1.Database {
 		{Name: "seen", NativeType: "datetime(3)", Kind: canon.Timestamp, Default: nowDefault},
 		{Name: "updated", NativeType: "timestamp", Kind: canon.TimestampTZ, Default: nowDefault, OnUpdateNow: true},
 		{Name: "took", NativeType: "time(6)", Kind: canon.Time, Nullable: true, Default: literalDefault("00:00:01")},
-		{Name: "place", NativeType: "point", Kind: canon.Bytes, Nullable: true},
+		{Name: "place", NativeType: "point", Kind: canon.Bytes, Geometry: "point", Nullable: true},
 		{Name: "token", NativeType: "char(36)", Kind: canon.Text, Nullable: true, Default: expressionDefault("uuid()")},
 		{Name: "odd", NativeType: "int", Kind: canon.Int, Nullable: true, Default: expressionDefault("(floor(rand()*10))")},
 		{Name: "total", NativeType: "decimal(14,2)", Kind: canon.Decimal, Precision: 14, Scale: 2, Nullable: true, Generated: "(`balance` * `visits`)"},

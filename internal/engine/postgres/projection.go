@@ -119,24 +119,6 @@ func (db *database) projectCanonical(out *projection, oids []uint32, r engine.Re
 	return nil
 }
 
-// spatial selects geometries of PostGIS as EWKB, least byte first; oids then say so.
-func (out *projection) spatial(ctx context.Context, conn *pgconn.PgConn, oids []uint32) error {
-	for i, oid := range oids {
-		if oid < firstUserOID {
-			continue
-		}
-		results, err := conn.Exec(ctx, "SELECT quote_ident(n.nspname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = "+
-			itoa(int64(oid))+" AND "+isSpatial).ReadAll()
-		if err != nil {
-			return classify("postgres.Read", err)
-		}
-		if len(results[0].Rows) == 1 {
-			out.exprs[i], oids[i] = string(results[0].Rows[0][0])+".st_asewkb("+out.exprs[i]+", 'NDR')", oidBytea
-		}
-	}
-	return nil
-}
-
 // fieldDecoder gives the decoder of a column into a kind, by its text form where
 // there is no other.
 func (db *database) fieldDecoder(out *projection, i int, oid uint32, kind planv1.Kind, scale int32) (decoder, error) {

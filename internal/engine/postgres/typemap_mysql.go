@@ -111,13 +111,5 @@ func mapMySQLType(c *planv1.Column) (targetType, bool) {
 	return out, true
 }
 
-// spatialTypes are those that hold geometries.
-var spatialTypes = map[string]bool{"geometry": true, "point": true, "linestring": true, "polygon": true, "multipoint": true, "multilinestring": true,
-	"multipolygon": true, "geometrycollection": true, "geomcollection": true}
-
-func isSpatialColumn(c *planv1.Column) bool {
-	return c.GetKind() == canon.Bytes && spatialTypes[parseMySQLType(c.GetNativeType()).base]
-}
-
 // isUnsigned tells whether the source's type takes no negative number.
 func isUnsigned(c *planv1.Column) bool { return parseMySQLType(c.GetNativeType()).unsigned }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -178,6 +179,11 @@ func (e *tupleEncoder) appendLineField(i int, v []byte) error {
 		if e.scratch, err = e.encoders[i](e.scratch[:0], v); err != nil {
 			return e.valueError(i, err)
 		}
+	}
+	if e.types[i].spatial {
+		// Bytes in hex as bytea has them, but without its mark.
+		e.buf = hex.AppendEncode(e.buf, v)
+		return nil
 	}
 	var err error
 	if e.buf, err = appendCopyText(e.buf, e.plan.GetColumns()[i].GetKind(), v); err != nil {

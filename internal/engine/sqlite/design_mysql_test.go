@@ -32,7 +32,7 @@ func mysqlSource() *planv1.Database {
 		{Name: "story", NativeType: "mediumtext", Kind: canon.Text, Length: 16777215, Nullable: true, Collation: "utf8mb4_0900_bin"},
 		{Name: "rating", NativeType: "enum('G','it''s')", Kind: canon.Text, EnumLabels: []string{"G", "it's"}, Default: literalOf("G")},
 		{Name: "features", NativeType: "set('a','b')", Kind: canon.Text, EnumLabels: []string{"a", "b"}, Multiple: true, Nullable: true},
-		{Name: "place", NativeType: "point", Kind: canon.Bytes, Nullable: true}, {Name: "opened", NativeType: "year", Kind: canon.Int, Nullable: true},
+		{Name: "place", NativeType: "point", Kind: canon.Bytes, Geometry: "point", Nullable: true}, {Name: "opened", NativeType: "year", Kind: canon.Int, Nullable: true},
 		{Name: "hours", NativeType: "time", Kind: canon.Time, Nullable: true}, {Name: "born", NativeType: "datetime(6)", Kind: canon.Timestamp, Nullable: true},
 		{Name: "data", NativeType: "json", Kind: canon.JSONValue, Nullable: true},
 		{Name: "updated", NativeType: "timestamp", Kind: canon.TimestampTZ, OnUpdateNow: true, Default: &planv1.Default{Value: &planv1.Default_Moment_{Moment: planv1.Default_MOMENT_TIMESTAMP}}},

@@ -24,22 +24,8 @@ var kindTypes = map[planv1.Kind]string{
 	canon.TimestampTZ: "TEXT", canon.Interval: "TEXT", canon.UUID: "UUID", canon.JSON: "TEXT", canon.JSONValue: "TEXT", canon.Bits: "TEXT", canon.Variant: "",
 }
 
-// mysqlTexts are the types of MySQL and MariaDB that are text.
-var mysqlTexts = []string{"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "inet4", "inet6"}
-
-// geometryTypes are those of MySQL and MariaDB.
-var geometryTypes = []string{"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "geomcollection"}
-
-// textTypes are types of other engines that travel as text because they are text,
-// or because their text says all there is to them.
-var textTypes = map[string][]string{
-	"postgres": {"text", "character varying", "character", "bpchar", "name", `"char"`, "citext", "inet", "cidr", "macaddr", "macaddr8", "xml",
-		"tsvector", "tsquery", "ltree", "lquery", "hstore", "jsonpath", "pg_lsn", "int4range", "int8range", "numrange", "tsrange", "tstzrange",
-		"daterange", "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange", "smallint", "integer",
-		"bigint", "numeric", "real", "double precision", "boolean", "date", "time without time zone", "time with time zone",
-		"timestamp without time zone", "timestamp with time zone", "interval", "uuid", "json", "jsonb", "bytea", "bit", "bit varying"},
-	"mysql": mysqlTexts, "mariadb": mysqlTexts,
-}
+// knownEngines are those whose types this package knows by their names.
+var knownEngines = []string{"postgres", "mysql", "mariadb"}
 
 // boundedTexts are the types whose length is the user's own.
 var boundedTexts = []string{"character varying", "character", "bpchar", "varchar", "char"}
@@ -72,7 +58,7 @@ func (d *designer) targetType(c *planv1.Column) (columnType, bool) {
 		return out, true
 	}
 	var ok bool
-	out.declared, ok = declaredFor(d.request.Source.GetEngine(), c, d.domains())
+	out.declared, ok = declaredFor(d.request.Source.GetEngine(), c)
 	if c.GetKind() == canon.Uint && affinityOf(out.declared) == affinityInteger && c.GetPolicy().GetAction() > planv1.Policy_ACTION_ERROR {
 		// What SQLite's integers do not hold is then for the policy, where rows are read.
 		out.kind = canon.Int
@@ -103,34 +89,30 @@ func isTypeName(text string) bool {
 }
 
 // declaredFor gives the declared type of a new column for a column of another
-// engine; false where there is none.
-func declaredFor(engineName string, c *planv1.Column, domains []string) (string, bool) {
-	base := baseType(c.GetNativeType())
+// engine; false where there is none. What travels as text says all there is to it in
+// its text: an array, a composite, a range, an address.
+func declaredFor(engineName string, c *planv1.Column) (string, bool) {
 	switch {
 	case c.GetKind() == canon.Uint && isMySQL(engineName):
 		return kindTypes[canon.Int], true
-	case c.GetKind() != canon.Text:
-		t, ok := kindTypes[c.GetKind()]
-		return t, ok
-	}
-	texts, known := textTypes[engineName]
-	if known && len(c.GetEnumLabels()) == 0 && !slices.Contains(texts, base) && !slices.Contains(domains, c.GetNativeType()) {
-		return "", false
-	}
-	if c.GetLength() > 0 && len(c.GetEnumLabels()) == 0 && (!known || slices.Contains(boundedTexts, base)) {
+	case c.GetKind() == canon.Text && isBounded(engineName, c):
 		return fmt.Sprintf("VARCHAR(%d)", c.GetLength()), true
 	}
-	return kindTypes[canon.Text], true
+	declared, ok := kindTypes[c.GetKind()]
+	return declared, ok
+}
+
+// isBounded tells whether a text has a length that its user meant.
+func isBounded(engineName string, c *planv1.Column) bool {
+	return c.GetLength() > 0 && len(c.GetEnumLabels()) == 0 &&
+		(!slices.Contains(knownEngines, engineName) || slices.Contains(boundedTexts, baseType(c.GetNativeType())))
 }
 
 func isMySQL(engineName string) bool { return engineName == "mysql" || engineName == "mariadb" }
 
-// baseType is a type without its modifier and its array brackets:
-// "character varying(40)[]" is "character varying".
+// baseType is a type without its modifier: "character varying(40)" is "character
+// varying".
 func baseType(native string) string {
-	for strings.HasSuffix(native, "[]") {
-		native = strings.TrimSuffix(native, "[]")
-	}
 	if i := strings.IndexByte(native, '('); i >= 0 {
 		_, after, _ := strings.Cut(native[i:], ")")
 		native = native[:i] + after
