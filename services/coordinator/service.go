@@ -21,6 +21,9 @@ import (
 // tick is how often time is looked at: expired leases, back-offs that ended, full streams.
 const tick = 250 * time.Millisecond
 
+// openWait is how long NATS servers may take to agree on who keeps the control log.
+const openWait = time.Minute
+
 // Service is a coordinator: a Leader with the goroutines, clocks and streams around it.
 type Service struct {
 	// Leader decides; mu orders its calls. It is held while an event is appended, so
@@ -94,9 +97,13 @@ func (s *Service) Run(ctx context.Context) error {
 
 // open opens the control log and what asks for its leader.
 func (s *Service) open(ctx context.Context) (err error) {
-	if s.log = s.cfg.log; s.log == nil {
-		s.log, err = journal.NewJetStream(ctx, s.cfg.Conn, journal.Config{Replicas: s.cfg.Replicas, SyncAlways: s.cfg.SyncAlways})
-		if err != nil {
+	s.log = s.cfg.log
+	for begin := time.Now(); s.log == nil; {
+		log, err := journal.NewJetStream(ctx, s.cfg.Conn, journal.Config{Replicas: s.cfg.Replicas, SyncAlways: s.cfg.SyncAlways})
+		switch {
+		case err == nil:
+			s.log = log
+		case s.alone, !fault.Is(err, fault.Unavailable), time.Since(begin) > openWait, !rest(ctx, ask):
 			return fault.At(fmt.Errorf("open control log: %w", err), fault.Stream, "")
 		}
 	}

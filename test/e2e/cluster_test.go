@@ -89,21 +89,39 @@ func (c *cluster) run(m *member) {
 // kill ends a member as a power cut would, and starts it again a moment later.
 func (c *cluster) kill(name string) {
 	c.t.Helper()
+	c.down(name)
+	time.Sleep(200 * time.Millisecond)
+	c.up(name)
+}
+
+// down ends a member as a power cut would.
+func (c *cluster) down(name string) {
+	c.t.Helper()
+	m := c.member(name)
+	if err := m.cmd.Process.Kill(); err != nil {
+		c.t.Fatalf("kill %s: %v", m.name, err)
+	}
+	if err := m.cmd.Wait(); err == nil {
+		c.t.Fatalf("%s had ended by itself before it was killed", m.name)
+	}
+}
+
+// up starts a member again.
+func (c *cluster) up(name string) {
+	c.t.Helper()
+	c.run(c.member(name))
+}
+
+// member is the first whose name begins so.
+func (c *cluster) member(name string) *member {
+	c.t.Helper()
 	for _, m := range c.members {
-		if !strings.HasPrefix(m.name, name) {
-			continue
+		if strings.HasPrefix(m.name, name) {
+			return m
 		}
-		if err := m.cmd.Process.Kill(); err != nil {
-			c.t.Fatalf("kill %s: %v", m.name, err)
-		}
-		if err := m.cmd.Wait(); err == nil {
-			c.t.Fatalf("%s had ended by itself before it was killed", m.name)
-		}
-		time.Sleep(200 * time.Millisecond)
-		c.run(m)
-		return
 	}
 	c.t.Fatalf("no member %s", name)
+	return nil
 }
 
 // stop ends every member by SIGTERM, workers first, and checks that each goes

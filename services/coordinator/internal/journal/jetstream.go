@@ -32,6 +32,9 @@ const (
 // is under way; nats.go names the other one, JSErrCodeStreamWrongLastSequence.
 const codeNotLast = jetstream.JSErrCodeStreamWrongLastSequenceConstant
 
+// codeNoPeers is the refusal of a stream that needs more servers than are there.
+const codeNoPeers = 10005
+
 // Config of a JetStream log.
 type Config struct {
 	// Replicas of the log: 1, or 3 on a cluster.
@@ -297,6 +300,10 @@ func logError(op, log string, err error) error {
 		return err
 	case errors.Is(err, context.Canceled):
 		kind = fault.Canceled
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		kind, err = fault.Invalid, errors.New("the NATS server runs without JetStream; start it with -js")
+	case errors.As(err, &api) && api.ErrorCode == codeNoPeers:
+		err = fmt.Errorf("too few NATS servers are there for the copies of the control log: %w", err)
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		err = errors.New("the control log's stream is gone from the NATS server")
 	case errors.As(err, &api) && (api.ErrorCode == 10023 || api.ErrorCode == 10047 || api.ErrorCode == 10077):
