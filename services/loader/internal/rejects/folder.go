@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/drover-db/drover/internal/fault"
 )
@@ -50,7 +51,7 @@ func CheckFolder(dir, migration, uid, mark string) error {
 		return nil
 	}
 	found, err := os.ReadFile(filepath.Join(folder(dir, migration, uid), markName))
-	if err == nil && string(found) == mark {
+	if err == nil && strings.TrimSpace(string(found)) == mark {
 		return nil
 	}
 	host, _ := os.Hostname()
