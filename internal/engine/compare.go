@@ -28,7 +28,8 @@ type KeyComparison interface {
 	// target refuses is left out.
 	Add(ctx context.Context, row []byte, name string) error
 	// Equal tells how many rows have a key that another row has too, and names the first
-	// of them, up to most, those with equal keys side by side.
+	// of them, up to most, those with equal keys side by side. Of a key with an expression
+	// of what the target alone fills nothing can be said: it has none.
 	Equal(ctx context.Context, most int) (rows int64, names []string, err error)
 	Close() error
 }

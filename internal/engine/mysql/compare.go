@@ -192,6 +192,9 @@ func (c *keyComparison) Equal(ctx context.Context, most int) (rows int64, names 
 		}
 		return err
 	})
+	if errorCode(err) == codeNoSuchColumn {
+		return 0, nil, nil // an expression of what the target alone fills: nothing can be said
+	}
 	for _, id := range ids {
 		var name string
 		if err == nil {

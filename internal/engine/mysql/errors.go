@@ -22,6 +22,7 @@ const (
 	codeUnknownDatabase = 1049
 	codeDuplicateEntry  = 1062
 	codeNoSuchTable     = 1146
+	codeNoSuchColumn    = 1054
 	codeLockWait        = 1205
 	codeTruncated       = 1265
 	codeLockNowait      = 3572

@@ -21,6 +21,11 @@ var sessionSettings = map[string]string{
 	"sql_safe_updates": "0",
 	"sql_big_selects":  "1",
 	"sql_select_limit": "18446744073709551615",
+	// A commit neither begins the next transaction nor ends the connection.
+	"completion_type": "'NO_CHAIN'",
+	// What a table has been made to refuse, it refuses.
+	"foreign_key_checks": "1",
+	"unique_checks":      "1",
 	// Definitions are read, and run as they are.
 	"sql_quote_show_create": "1",
 	// A stream stands still while the other side is slow.

@@ -19,6 +19,7 @@ const (
 	codeDuplicateRelation = "42P07"
 	codeDuplicateSchema   = "42P06"
 	codeUniqueViolation   = "23505"
+	codeUndefinedColumn   = "42703"
 	codeLockTimeout       = "55P03"
 	codeUnsupported       = "0A000"
 	codeDependentObjects  = "2BP01"
