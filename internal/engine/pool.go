@@ -13,10 +13,10 @@ import (
 
 // poolIdle is how long an unused database stays open: long enough for the next
 // job of a migration, short enough to leave a finished one's servers alone.
-const poolIdle = time.Minute
+const poolIdle = 10 * time.Second
 
 // Pool keeps the databases that a worker's jobs use: one Database for each side,
-// URL and password reference, shared by all jobs and closed a minute after the
+// URL and password reference, shared by all jobs and closed soon after the
 // last of them.
 type Pool struct {
 	engines     Set

@@ -29,14 +29,16 @@ type handKey struct{}
 // inHand makes the context of a job; ease ends what Gentle gives of it.
 func inHand(ctx context.Context, p *pace.Pacer) (_ context.Context, ease context.CancelCauseFunc) {
 	soft, ease := context.WithCancelCause(ctx)
-	return context.WithValue(ctx, handKey{}, hand{gentle: soft, pacer: p}), ease
+	h := &hand{pacer: p}
+	h.gentle = context.WithValue(soft, handKey{}, h)
+	return context.WithValue(ctx, handKey{}, h), ease
 }
 
 // Gentle gives the context for what a handler may leave at any moment without loss: it
 // ends with ctx, and before that when the worker drains or the job is to be handed back.
 // What has begun in the target goes by ctx itself.
 func Gentle(ctx context.Context) context.Context {
-	if h, ok := ctx.Value(handKey{}).(hand); ok {
+	if h, ok := ctx.Value(handKey{}).(*hand); ok {
 		return h.gentle
 	}
 	return ctx
@@ -44,7 +46,7 @@ func Gentle(ctx context.Context) context.Context {
 
 // Pacer gives the pace at which a handler may read.
 func Pacer(ctx context.Context) *pace.Pacer {
-	if h, ok := ctx.Value(handKey{}).(hand); ok {
+	if h, ok := ctx.Value(handKey{}).(*hand); ok {
 		return h.pacer
 	}
 	return &pace.Pacer{}

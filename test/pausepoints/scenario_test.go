@@ -58,8 +58,8 @@ var scenarios = map[string]scenario{
 	toSQLite:      {target: func(t testing.TB) string { return fixture.SQLiteURL(testdb.SQLite(t)) }, spec: small},
 	atomic:        {target: testdb.Postgres, spec: small + "publish: atomic\n"},
 	atomicMySQL:   {target: testdb.MySQL, spec: small + "publish: atomic\n"},
-	rollback:      {target: testdb.Postgres, spec: small + "publish: atomic\n", act: rollBack, judge: untouched},
-	rollbackMySQL: {target: testdb.MySQL, spec: small + "publish: atomic\n", act: rollBack, judge: untouched},
+	rollback:      {target: testdb.Postgres, spec: small + "publish: atomic\n", prelude: lingerBeforePublish, act: rollBack, judge: untouched},
+	rollbackMySQL: {target: testdb.MySQL, spec: small + "publish: atomic\n", prelude: lingerBeforePublish, act: rollBack, judge: untouched},
 	restart:       {target: testdb.Postgres, spec: small, prelude: loseSnapshot},
 	restartMySQL:  {target: testdb.MySQL, spec: small, prelude: loseSnapshot},
 	corrupt:       {target: testdb.Postgres, spec: small, prelude: loseRow},
@@ -92,10 +92,10 @@ func fillRefused(t *testing.T, source, target string) {
 	fixture.Exec(t, target, item+"CREATE UNIQUE INDEX item_n ON item (n)")
 }
 
-// loseSnapshot ends the extractor while it reads the table without a key, so that the
-// table begins again.
+// loseSnapshot ends the extractor when the table without a key is there by half, so that
+// it begins again in another snapshot.
 func loseSnapshot(t *testing.T, _, _ string) string {
-	return "extractor.after-batch=match:loose,once:" + filepath.Join(t.TempDir(), "lost") + ",kill"
+	return "extractor.before-read=match:loose [(1,once:" + filepath.Join(t.TempDir(), "lost") + ",exec:sleep 3 && kill -9 $PPID"
 }
 
 // loseRow removes a row between load and validation.
@@ -106,7 +106,11 @@ func loseRow(t *testing.T, _, target string) string {
 	return "validator.before-read=match:wide,once:" + filepath.Join(dir, "done") + ",exec:psql -X -q -v ON_ERROR_STOP=1 -f " + script + " '" + target + "'"
 }
 
+// lingerBeforePublish gives an operator time to change their mind.
+func lingerBeforePublish(*testing.T, string, string) string { return "loader.before-publish=sleep:5s" }
+
 func rollBack(r *trialRun) {
+	r.cluster.until("something to roll back", func(m *droverv1.Migration) bool { return m.GetCounters().GetRowsVerified() > 0 })
 	r.command("rollback", func(m *droverv1.Migration) bool {
 		return m.GetReason() != "" || m.GetState() == droverv1.Migration_STATE_ROLLED_BACK
 	})
