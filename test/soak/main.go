@@ -48,7 +48,7 @@ func run() int {
 	flag.IntVar(&o.rows, "rows", 200_000, "rows of the largest table")
 	flag.StringVar(&o.drover, "drover", "bin/drover", "binary")
 	flag.StringVar(&o.natsd, "natsd", "bin/natsd", "binary of test/cmd/natsd")
-	flag.StringVar(&o.dir, "dir", "", "folder for logs and streams (default: a temporary one, removed when all is well)")
+	flag.StringVar(&o.dir, "dir", "", "folder for logs and streams, kept (default: a temporary one, removed when all is well)")
 	flag.IntVar(&o.minFaults, "min-faults", 0, "faults without which the run proves nothing (default: 10 a minute)")
 	flag.Float64Var(&o.maxWaste, "max-waste", 0.25, "bytes read again, as a share of those that one reading takes")
 	flag.BoolVar(&o.verbose, "v", false, "print each fault")
@@ -73,7 +73,7 @@ func run() int {
 	}
 	s.report.print(os.Stdout, o)
 	code := s.report.verdict(os.Stdout, o)
-	s.keep = code != 0
+	s.keep = s.keep || code != 0
 	return code
 }
 
@@ -89,7 +89,7 @@ type soak struct {
 }
 
 func newSoak(o options) (s *soak, err error) {
-	s = &soak{options: o, rng: rand.New(rand.NewPCG(o.seed, 0)), report: newReport()}
+	s = &soak{options: o, rng: rand.New(rand.NewPCG(o.seed, 0)), report: newReport(), keep: o.dir != ""}
 	if s.dir == "" {
 		if s.dir, err = os.MkdirTemp("", "drover-soak-"); err != nil {
 			return nil, err

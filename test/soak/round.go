@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,6 +174,9 @@ func (s *soak) judge(ctx context.Context, r *round, target string) error {
 	return nil
 }
 
+// gapWords are what a failure says of a stream that lost rows.
+var gapWords = []string{"was due", "no message came", "stream is gone"}
+
 // gaps counts, in the log, the attempts that ended because the stream had lost rows.
 func (s *soak) gaps(ctx context.Context, name string) (n int64, err error) {
 	client := droverv1.NewEventServiceClient(s.stack.conn)
@@ -182,7 +186,7 @@ func (s *soak) gaps(ctx context.Context, name string) (n int64, err error) {
 			return n, err
 		}
 		for _, e := range r.GetEvents() {
-			if e.GetType() == "range_failed" && (strings.Contains(e.GetMessage(), "was due") || strings.Contains(e.GetMessage(), "no message came")) {
+			if e.GetType() == "range_failed" && slices.ContainsFunc(gapWords, func(w string) bool { return strings.Contains(e.GetMessage(), w) }) {
 				n++
 			}
 		}

@@ -22,7 +22,6 @@ func TestSoak_Short(t *testing.T) {
 	}
 	s, err := newSoak(o)
 	require.NoError(t, err)
-	s.keep = true
 	s.sparing = true
 	t.Cleanup(s.close)
 	require.NoError(t, s.soak(t.Context()))
