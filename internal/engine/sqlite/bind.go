@@ -3,6 +3,7 @@ package sqlite
 import (
 	"math"
 	"strconv"
+	"unsafe"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
@@ -37,11 +38,20 @@ func stored(kind planv1.Kind, a affinity, v []byte) (any, error) {
 	case canon.Variant:
 		return storedVariant(v)
 	case canon.Text, canon.JSON, canon.Bits:
-		return string(v), nil
+		return textOf(v), nil
 	default:
 		text, err := canon.AppendText(nil, kind, v)
 		return string(text), err
 	}
+}
+
+// textOf is a text as the driver takes it. A long one shares its memory, which nobody
+// changes while a statement runs.
+func textOf(v []byte) string {
+	if len(v) > heldField {
+		return unsafe.String(unsafe.SliceData(v), len(v))
+	}
+	return string(v)
 }
 
 func storedUint(a affinity, v uint64) (any, error) {

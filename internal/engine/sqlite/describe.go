@@ -51,6 +51,11 @@ func (d *database) Describe(ctx context.Context, s engine.Selection) (*planv1.Da
 
 // read runs f in one view of the file.
 func (d *database) read(ctx context.Context, f func(*sql.Tx) error) error {
+	return d.readOn(ctx, func(tx *sql.Tx, _ *sql.Conn) error { return f(tx) })
+}
+
+// readOn is read with the connection.
+func (d *database) readOn(ctx context.Context, f func(*sql.Tx, *sql.Conn) error) error {
 	if d.target {
 		if !d.exists() {
 			return nil
@@ -63,12 +68,17 @@ func (d *database) read(ctx context.Context, f func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	tx, err := pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
-	return f(tx)
+	return f(tx, conn)
 }
 
 // tableNames lists the selected tables that are a user's.

@@ -22,12 +22,21 @@ func (d *database) Read(ctx context.Context, r engine.ReadRequest, row engine.Ro
 		return fault.New(fault.NotFound, op, "%s has not been made yet", d.path)
 	}
 	var stopped error
-	err := d.read(ctx, func(tx *sql.Tx) error {
+	err := d.readOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
 		reader, err := newRowReader(ctx, tx, r)
 		if err != nil {
 			return err
 		}
-		stopped, err = reader.run(ctx, tx, row)
+		wide, err := newWideReader(ctx, tx, conn, reader)
+		if err != nil {
+			return err
+		}
+		if wide == nil {
+			stopped, err = reader.run(ctx, tx, row)
+			return err
+		}
+		defer wide.blobs.close()
+		stopped, err = wide.run(ctx, tx, row)
 		return err
 	})
 	if stopped != nil {
@@ -56,6 +65,8 @@ type rowReader struct {
 	key         *planv1.Key
 	cells       []cell
 	data        []byte
+	// seen is set once there was a row.
+	seen bool
 }
 
 func newRowReader(ctx context.Context, tx *sql.Tx, r engine.ReadRequest) (*rowReader, error) {
@@ -201,6 +212,11 @@ func (r *rowReader) run(ctx context.Context, tx *sql.Tx, f engine.RowFunc) (stop
 	if err != nil {
 		return nil, err
 	}
+	return r.rows(ctx, tx, f, text, args, r.give)
+}
+
+// rows runs a query and gives each of its rows on by give.
+func (r *rowReader) rows(ctx context.Context, tx *sql.Tx, f engine.RowFunc, text string, args []any, give func(engine.RowFunc) (stopped, err error)) (stopped, err error) {
 	rows, err := tx.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
@@ -222,20 +238,23 @@ func (r *rowReader) run(ctx context.Context, tx *sql.Tx, f engine.RowFunc) (stop
 		if !moves {
 			continue
 		}
-		if r.isLarge() {
-			if stopped, err := r.pieces(f); stopped != nil || err != nil {
-				return stopped, err
-			}
-			continue
-		}
-		if err := r.encode(); err != nil {
-			return nil, err
-		}
-		if err := f(engine.Row{Data: r.data, Key: r.rowKey}); err != nil {
-			return err, nil
+		r.seen = true
+		if stopped, err := give(f); stopped != nil || err != nil {
+			return stopped, err
 		}
 	}
 	return nil, rows.Err()
+}
+
+// give gives the row in hand on.
+func (r *rowReader) give(f engine.RowFunc) (stopped, err error) {
+	if r.isLarge() {
+		return r.pieces(f)
+	}
+	if err := r.encode(); err != nil {
+		return nil, err
+	}
+	return f(engine.Row{Data: r.data, Key: r.rowKey}), nil
 }
 
 // moves tells whether a condition that SQL cannot judge lets the row through.
