@@ -32,6 +32,10 @@ test: ## install and start the databases, run every test, stop what was started
 e2e-full: ## the end-to-end tests with 4 million rows
 	DROVER_TEST_ROWS=4000000 scripts/test -count=1 -v $(PKG)/test/e2e
 
+.PHONY: pausepoints
+pausepoints: ## every point of the code with every fault, on real servers; DROVER_PAUSEPOINTS=50 for fifty drawn cases
+	DROVER_PAUSEPOINTS=$${DROVER_PAUSEPOINTS:-all} scripts/test -count=1 -timeout 180m -v $(PKG)/test/pausepoints
+
 .PHONY: race
 race: ## every test under the race detector
 	scripts/test -race work

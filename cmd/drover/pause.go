@@ -12,7 +12,10 @@ func newPause(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "pause MIGRATION",
 		Short:   "Pause a migration",
-		Long:    `Let running jobs finish and grant no new ones. drover resume goes on.`,
+		Long: `Take running jobs back and grant no new ones: loads end behind the batch that they
+write, steps of the target's schema at their end. After ten seconds more the
+migration holds no session of its databases. drover resume goes on behind what is in
+the target; a table without a key begins again.`,
 		Example: "  drover pause shop",
 		Args:    exactly(1, "the name of a migration"),
 		RunE: a.withServer(func(ctx context.Context, c *clients, args []string) error {

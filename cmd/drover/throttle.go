@@ -28,8 +28,8 @@ sessions beyond a limit end with their jobs.`,
 		Args: exactly(1, "the name of a migration"),
 	}
 	f := cmd.Flags()
-	f.StringVar(&rows, "rows", "", "rows a `second`, such as 10000/s; 0/s for no limit")
-	f.StringVar(&bytes, "bytes", "", "bytes a `second`, such as 50MiB/s; 0B/s for no limit")
+	f.StringVar(&rows, "rows", "", "`number` of rows a second, such as 10000/s; 0/s for no limit")
+	f.StringVar(&bytes, "bytes", "", "`size` of what is read in a second, such as 50MiB/s; 0B/s for no limit")
 	f.Int32Var(&connections, "connections", 0, "`sessions` on each database; 0 for no limit")
 	f.BoolVar(&reset, "reset", false, "go back to the limits of the spec, before what else is given")
 	cmd.RunE = a.withServer(func(ctx context.Context, c *clients, args []string) error {
