@@ -129,23 +129,25 @@ func (c *comparison) indexes() {
 		if counts[text] > 0 {
 			if other := c.namesake(want[text], got, counts); other != "" {
 				counts[other]++
-				c.different("index "+want[text].GetName(), text, other)
+				c.different("index "+got[other].GetName(), text, other)
 				continue
 			}
 			c.missing(text, "")
 		}
 	}
 	for _, text := range slices.Sorted(maps.Keys(got)) {
-		if counts[text] < 0 && !c.servesForeignKey(text) {
+		// One that cannot be compared may be what became of one of the source.
+		if counts[text] < 0 && !c.uncertain && !c.servesForeignKey(text) {
 			c.extra(text, "")
 		}
 	}
 }
 
-// namesake finds the index that is there by an index's name, and is another one.
+// namesake finds the index that is there by an index's name, and is another one. Where
+// names are shared by all tables, a plan that is made beside them has to add to each.
 func (c *comparison) namesake(x *planv1.Index, got map[string]*planv1.Index, counts map[string]int) string {
 	for _, text := range slices.Sorted(maps.Keys(got)) {
-		if counts[text] < 0 && x.GetName() != "" && got[text].GetName() == x.GetName() {
+		if counts[text] < 0 && got[text].GetName() != "" && strings.Contains(x.GetName(), got[text].GetName()) {
 			return text
 		}
 	}
@@ -160,8 +162,11 @@ func (c *comparison) wanted() []*planv1.Index {
 	}
 	var out []*planv1.Index
 	for _, x := range c.plan.GetSource().GetIndexes() {
-		if x.GetPrimary() || c.mentioned(x.GetName()) ||
-			slices.ContainsFunc(x.GetColumns(), func(k *planv1.IndexColumn) bool { return c.dropped(k.GetName()) }) {
+		if x.GetPrimary() || slices.ContainsFunc(x.GetColumns(), func(k *planv1.IndexColumn) bool { return c.dropped(k.GetName()) }) {
+			continue
+		}
+		if c.mentioned(x.GetName()) {
+			c.uncertain = true
 			continue
 		}
 		x = proto.CloneOf(x)
@@ -178,10 +183,12 @@ func (c *comparison) dropped(name string) bool {
 	return slices.ContainsFunc(c.plan.GetSource().GetColumns(), func(s *planv1.Column) bool { return s.GetName() == name && s.GetDropped() })
 }
 
-// mentioned tells whether the plan has a finding that names an index or a constraint:
-// what becomes of it is then known.
+// mentioned tells whether the plan has a finding that names an index or a constraint,
+// for more than its name: what becomes of it is then known.
 func (c *comparison) mentioned(name string) bool {
-	return name != "" && slices.ContainsFunc(c.plan.GetFindings(), func(f *planv1.Finding) bool { return strings.Contains(f.GetMessage(), name) })
+	return name != "" && slices.ContainsFunc(c.plan.GetFindings(), func(f *planv1.Finding) bool {
+		return f.GetCode() != "NAME_CHANGED" && strings.Contains(f.GetMessage(), name)
+	})
 }
 
 // servesForeignKey tells whether an index is one that MySQL makes for a foreign key.
@@ -273,12 +280,12 @@ func (c *comparison) checks() {
 		left = slices.Delete(left, i, i+1)
 	}
 	for _, k := range missing {
-		i := slices.IndexFunc(left, func(is *planv1.Check) bool { return k.GetName() != "" && is.GetName() == k.GetName() })
+		i := slices.IndexFunc(left, func(is *planv1.Check) bool { return is.GetName() != "" && strings.Contains(k.GetName(), is.GetName()) })
 		if i < 0 {
 			c.missing("check "+oneLine(k.GetExpression()), "")
 			continue
 		}
-		c.different("check "+k.GetName(), oneLine(k.GetExpression()), oneLine(left[i].GetExpression()))
+		c.different("check "+left[i].GetName(), oneLine(k.GetExpression()), oneLine(left[i].GetExpression()))
 		left = slices.Delete(left, i, i+1)
 	}
 	for _, k := range left {

@@ -28,6 +28,8 @@ type comparison struct {
 	same bool
 	// dialect is the target's; nil where its expressions cannot be read.
 	dialect *sqlexpr.Dialect
+	// uncertain is set where an index of the source is one that a finding speaks of.
+	uncertain bool
 	// made is what the plan's statements say.
 	made  *declared
 	found []*planv1.SchemaDifference

@@ -42,7 +42,7 @@ func (t *Translator) arithmetic(n *node) (Value, error) {
 }
 
 func isWhole(v Value) bool {
-	return v.Kind == canon.Int || v.Kind == canon.Uint || v.constant != nil && v.Scale == 0
+	return v.Kind == canon.Int || v.Kind == canon.Uint
 }
 
 // counted is a number that does not overflow where the source's does not.
@@ -271,7 +271,7 @@ func rewritten(v Value, sql string) Value {
 
 // count is an argument that is a whole number, no less than a least one.
 func count(v Value, least int) (int, bool) {
-	if v.constant == nil || v.Kind != canon.Decimal {
+	if v.constant == nil || v.Kind != canon.Int {
 		return 0, false
 	}
 	n, err := strconv.Atoi(*v.constant)

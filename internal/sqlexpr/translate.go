@@ -128,8 +128,7 @@ func (t *Translator) constant(n *node) Value {
 	switch n.op {
 	case opNumber:
 		text := n.text
-		_, fraction, _ := strings.Cut(text, ".")
-		return Value{SQL: text, Kind: canon.Decimal, Scale: len(fraction), constant: &text}
+		return numeral(text)
 	case opText:
 		text := n.text
 		return Value{SQL: strings.TrimSpace(t.Literal(text)), Kind: canon.Text, Length: max(1, len([]rune(text))), constant: &text, exact: true, ordered: true,
@@ -138,6 +137,16 @@ func (t *Translator) constant(n *node) Value {
 		return Value{SQL: "NULL", null: true}
 	}
 	return Value{SQL: strings.ToUpper(string(n.op)), Condition: true}
+}
+
+// numeral is a number that is a constant.
+func numeral(text string) Value {
+	_, fraction, decimal := strings.Cut(text, ".")
+	out := Value{SQL: text, Kind: canon.Int, Scale: len(fraction), constant: &text}
+	if decimal {
+		out.Kind = canon.Decimal
+	}
+	return out
 }
 
 func isASCII(text string) bool {
@@ -194,13 +203,11 @@ func wider(name string, kind planv1.Kind) bool {
 func (t *Translator) typedConstant(v Value, name string) (Value, error) {
 	base, _, _ := strings.Cut(name, "(")
 	if v.Kind == canon.Text && isNumberType(base) && isNumberText(*v.constant) {
-		text := *v.constant
-		_, fraction, _ := strings.Cut(text, ".")
-		return Value{SQL: text, Kind: canon.Decimal, Scale: len(fraction), constant: &text}, nil
+		return numeral(*v.constant), nil
 	}
 	kind, ok := constantTypes[strings.TrimSpace(base)]
 	switch {
-	case v.Kind == canon.Decimal && isNumberType(base) && !strings.ContainsRune(name, '('):
+	case isExactNumber(v.Kind) && isNumberType(base) && !strings.ContainsRune(name, '('):
 		// An integer of a fraction would be rounded.
 		if strings.Contains(base, "int") && v.Scale > 0 {
 			return v, errDiffers

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -309,13 +310,13 @@ func (b *tableBuilder) identifying() *planv1.Index {
 // checks writes the conditions on rows.
 func (b *tableBuilder) checks() []string {
 	var out []string
-	for _, c := range b.plan.GetSource().GetChecks() {
+	for i, c := range b.plan.GetSource().GetChecks() {
 		condition, err := b.checkSQL(c)
 		if err != nil {
 			note(b.plan, warning, codeCheckNotMoved, "", "check %s is not moved: %s: %s", c.GetName(), err, c.GetExpression())
 			continue
 		}
-		name := c.GetName()
+		name := cmp.Or(c.GetName(), clip(b.plan.GetTargetName(), len("_check_00"))+"_check_"+strconv.Itoa(i+1))
 		if b.dialect.target.checkNamesShared {
 			name = b.constraintName(b.plan, name)
 		}

@@ -46,20 +46,43 @@ func (d *database) Publish(ctx context.Context, m engine.Migration, tables []*pl
 		return err
 	})
 	if err == nil {
-		err = d.dropPublished(ctx, tables)
+		err = d.dropPublished(ctx, m, tables)
 	}
 	return fault.At(classify(op, err), fault.Target, "")
 }
 
 // dropPublished drops the staging databases, with what is left in them: tables that
-// were skipped.
-func (d *database) dropPublished(ctx context.Context, tables []*planv1.TablePlan) error {
-	for name := range stages(tables) {
+// were skipped, of which there may be no others.
+func (d *database) dropPublished(ctx context.Context, m engine.Migration, tables []*planv1.TablePlan) error {
+	names := stages(tables)
+	err := each(ctx, d.db, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA", nil, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		if isStageOf(m, name) {
+			names[name] = true
+		}
+		return err
+	})
+	if err != nil {
+		return fault.At(classify("mysql.Publish", err), fault.Target, "")
+	}
+	for name := range names {
 		if err := d.unchecked(ctx, "DROP DATABASE IF EXISTS "+ident(name)); err != nil {
 			return fault.At(classify("mysql.Publish", err), fault.Target, objectDatabase+name)
 		}
 	}
 	return nil
+}
+
+// shortestStage is how much of a migration's uid tells it from any other.
+const shortestStage = 10
+
+// isStageOf tells whether a database is a staging place of a migration: the end of its
+// uid is in the name.
+func isStageOf(m engine.Migration, name string) bool {
+	rest, ok := strings.CutPrefix(name, ledgerPrefix)
+	stage, _, _ := strings.Cut(rest, "_")
+	return ok && len(stage) >= shortestStage && strings.HasSuffix(strings.ToLower(m.UID), strings.ToLower(stage))
 }
 
 // publish renames the tables, unless a call that did not come back has.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -54,6 +55,7 @@ func unproven(c *planv1.Check) string {
 
 // addCheck plans a check; its name is free within the table.
 func addCheck(p *planv1.TablePlan, step planv1.Step, taken map[string]bool, want, condition string) {
+	want = cmp.Or(want, clip(p.GetTargetName(), len("_check"))+"_check")
 	name := clip(want, 0)
 	for i := 1; taken[name]; i++ {
 		suffix := fmt.Sprintf("_%d", i)
