@@ -82,6 +82,9 @@ func EqualKeys(p *planv1.TablePlan, key *planv1.Index, rows int64, names []strin
 // type where the spec has chosen another, a table that drover makes where one is there.
 func apart(p *planv1.TablePlan, column string) string {
 	for _, c := range p.GetSource().GetColumns() {
+		if c.GetName() == column && c.GetPolicy().GetAction() == planv1.Policy_ACTION_SENTINEL && c.GetNullable() {
+			return columnRule(p, column, []string{"{invalid: set-null}"})
+		}
 		if c.GetName() == column && c.GetCast() != "" && !p.GetTargetExists() && c.GetKind() == planv1.Kind_KIND_TEXT {
 			return columnRule(p, column, []string{"{type: " + textType(p) + "}"})
 		}

@@ -271,32 +271,6 @@ func TestAssess_NullInPrimaryKey(t *testing.T) {
 	require.Equal(t, found{"ERROR", "NULL_NOT_ALLOWED", "main.k", "id", all[0].Fix, 1, []string{"rowid=2"}}, all[0])
 }
 
-// Keys that the source tells apart and the target's collation does not: by case, by
-// accents, by blanks at the end.
-func TestAssess_KeysCollide(t *testing.T) {
-	for _, to := range []side{mysql, mariadb} {
-		t.Run(to.name, func(t *testing.T) {
-			t.Parallel()
-			source, target := postgres15.make(t), to.make(t)
-			fixture.Exec(t, source, `CREATE TABLE ci (id int PRIMARY KEY, v text UNIQUE); INSERT INTO ci VALUES (1, 'Zoe'), (2, 'zoe'), (3, 'zoë'), (4, 'Bob'), (5, NULL), (6, NULL);
-				CREATE TABLE pad (id int PRIMARY KEY, a int, v text, UNIQUE (a, v)); INSERT INTO pad VALUES (1, 1, 'x'), (2, 1, 'x '), (3, 2, 'x'), (4, 1, 'X');
-				CREATE TABLE exact (id int PRIMARY KEY, v text UNIQUE); INSERT INTO exact VALUES (1, 'x'), (2, 'X'), (3, 'x '), (4, 'ẍ')`)
-			fixture.Exec(t, target, `CREATE TABLE ci (id int PRIMARY KEY, v varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci UNIQUE);
-				CREATE TABLE pad (id int PRIMARY KEY, a int, v varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, UNIQUE (a, v))`)
-			d := drover(t)
-			r := d.Run(t, "check", "-f", spec(t, &d, source, target, "tables:\n  - {match: '*.exact', columns: {v: {type: varchar(20)}}}\n  - {match: '*'}\n"), "--deep", "-o", "json")
-			require.Equal(t, 8, r.Code, r.Stderr)
-			var got checked
-			require.NoError(t, json.Unmarshal([]byte(r.Stdout), &got))
-			assert.Equal(t, []found{
-				{"ERROR", "KEYS_COLLIDE", "public.ci", "v", "", 3, []string{"id=1", "id=3"}},
-				{"ERROR", "KEYS_COLLIDE", "public.pad", "v", "", 2, []string{"id=1", "id=2"}},
-			}, errorsOf(got))
-			assert.Equal(t, "ci\npad", fixture.Exec(t, target, "SHOW TABLES"), "nothing was created")
-		})
-	}
-}
-
 // All rows were read and nothing was found; a value that comes in between that and the
 // extraction blocks its table by key and column, and no other.
 func TestAssess_ValueSlipsIn(t *testing.T) {

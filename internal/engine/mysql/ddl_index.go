@@ -131,7 +131,9 @@ func (b *tableBuilder) indexPart(x *planv1.Index, part *planv1.IndexColumn, fit 
 		prefix = fit
 		note(b.plan, info, codeIndexPrefix, c.source.GetName(), "index %s takes the first %d characters of the column, as many as an index here holds", x.GetName(), prefix)
 	case prefix > 0 && c.source.GetCast() != "":
-		prefix = 0
+		if size, per := c.to.bytesOf(); per == 0 || size <= prefix*per {
+			prefix = 0 // another type has no beginning, or is no longer than that
+		}
 	}
 	if prefix > 0 && x.GetMethod() != "spatial" && x.GetMethod() != "fulltext" {
 		text += fmt.Sprintf("(%d)", prefix)

@@ -71,9 +71,13 @@ func (d *designer) note(severity planv1.Severity, code, format string, args ...a
 	d.design.Findings = append(d.design.Findings, &planv1.Finding{Severity: severity, Code: code, Message: fmt.Sprintf(format, args...)})
 }
 
+// asIs has a server that knows no encoding give texts as they are: it would refuse to give
+// one that is not UTF-8, and say neither key nor column.
+const asIs = `SELECT set_config('client_encoding', 'SQL_ASCII', false) WHERE current_setting('server_encoding') = 'SQL_ASCII'`
+
 // setUp makes a connection drover's own, whatever the server, the database and the role
 // have set for it.
 func setUp(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.PgConn().Exec(ctx, sessionSettings+";\n"+unlimited).ReadAll()
+	_, err := conn.PgConn().Exec(ctx, sessionSettings+";\n"+unlimited+";\n"+asIs).ReadAll()
 	return err
 }
