@@ -20,6 +20,8 @@ func RowSubject(migration string, table, rng uint32, attempt uint64) string {
 const (
 	ControlStream   = "CTL"
 	ControlSubjects = "ctl.>"
+	// SnapshotBucket keeps what logs amount to.
+	SnapshotBucket = "drover-snapshots"
 	// ClusterLog is the log of the coordinators' terms.
 	ClusterLog = "cluster"
 )

@@ -130,7 +130,7 @@ func (a *migrationServer) DeleteMigration(ctx context.Context, r *droverv1.Delet
 	if err := s.cfg.Bus.DeleteStream(ctx, bus.RowStream(m.UID)); err != nil {
 		return nil, err
 	}
-	return &droverv1.DeleteMigrationResponse{}, s.log.Delete(ctx, m.UID, 0)
+	return &droverv1.DeleteMigrationResponse{}, s.forgetLog(ctx, m.UID)
 }
 
 // act appends an operator's event if the migration allows it now.

@@ -44,6 +44,8 @@ type Config struct {
 	// log and presence replace what is on Conn in tests.
 	log      journal.Log
 	presence presence.Presence
+	// snapshotEvery replaces how many events a log grows by between two snapshots.
+	snapshotEvery uint64
 }
 
 // Metrics is what a coordinator counts.
@@ -58,6 +60,7 @@ type Metrics interface {
 
 func (c Config) withDefaults() Config {
 	c.Replicas = cmp.Or(c.Replicas, 1)
+	c.snapshotEvery = cmp.Or(c.snapshotEvery, snapshotEvery)
 	c.Name = cmp.Or(c.Name, "coordinator")
 	c.LeaseTTL = cmp.Or(c.LeaseTTL, 30*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))

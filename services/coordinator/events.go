@@ -14,7 +14,6 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/fault"
-	"github.com/drover-db/drover/services/coordinator/internal/journal"
 )
 
 type eventServer struct {
@@ -39,12 +38,12 @@ func (a *eventServer) ListEvents(ctx context.Context, r *droverv1.ListEventsRequ
 	out := &droverv1.ListEventsResponse{}
 	after = min(after, m.Last)
 	size := int(cmp.Or(r.GetPageSize(), defaultPage))
-	_, err = a.s.log.Replay(ctx, m.UID, after, func(seq uint64, e *journalv1.Event) error {
+	err = a.s.events(ctx, m.UID, after, func(e *droverv1.Event) error {
 		if len(out.Events) == size {
 			out.NextPageToken = strconv.FormatUint(out.Events[size-1].GetSequence(), 10)
 			return errPageFull
 		}
-		out.Events = append(out.Events, &droverv1.Event{Sequence: seq, Time: e.GetTime(), Actor: e.GetActor(), Type: journal.EventName(e), Message: describe(e)})
+		out.Events = append(out.Events, e)
 		return nil
 	})
 	if err != nil && !errors.Is(err, errPageFull) {

@@ -58,17 +58,35 @@ func (s *Leader) catchUp(ctx context.Context) (uint64, error) {
 	return contents.Last, nil
 }
 
-// replay makes a migration known up to the end of its log.
+// replay makes a migration known up to the end of its log: by the newest snapshot where
+// nothing is known of it, or where events are gone that came before, then by events.
 func (s *Leader) replay(ctx context.Context, uid string) error {
+	if s.view().Migration(uid) == nil {
+		if _, err := s.restore(ctx, uid, 0); err != nil {
+			return fmt.Errorf("restore %s: %w", uid, err)
+		}
+	}
+	err := s.replayRest(ctx, uid)
+	if m := s.view().Migration(uid); m != nil && fault.Is(err, fault.Corrupt) {
+		found, failed := s.restore(ctx, uid, m.Last)
+		if failed == nil && found {
+			err = s.replayRest(ctx, uid)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("replay %s: %w", uid, err)
+	}
+	return nil
+}
+
+// replayRest applies the events behind the last one that is known.
+func (s *Leader) replayRest(ctx context.Context, uid string) error {
 	var after uint64
 	if m := s.view().Migration(uid); m != nil {
 		after = m.Last
 	}
 	_, err := s.log.Replay(ctx, uid, after, func(seq uint64, e *journalv1.Event) error { return s.store.Apply(uid, seq, e) })
-	if err != nil {
-		return fmt.Errorf("replay %s: %w", uid, err)
-	}
-	return nil
+	return err
 }
 
 // learn takes an event that another coordinator appended.

@@ -36,6 +36,8 @@ type harness struct {
 	// silent jobs are taken and never answered.
 	silent func(*workerv1.Job) bool
 
+	// snapshotEvery is how many events the log grows by between snapshots.
+	snapshotEvery uint64
 	// held jobs are brought back by a loader, first of all, when a coordinator starts.
 	held []*workerv1.Job
 
@@ -56,7 +58,7 @@ func newHarness(t *testing.T) *harness {
 
 // start begins a coordinator on the same log, as after a crash.
 func (h *harness) start() {
-	s, err := New(Config{Bus: h.bus, log: h.log.Writer()})
+	s, err := New(Config{Bus: h.bus, log: h.log.Writer(), snapshotEvery: h.snapshotEvery})
 	require.NoError(h.t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

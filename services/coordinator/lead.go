@@ -145,6 +145,7 @@ func (s *Service) govern(office context.Context, term uint64, beside *sync.WaitG
 	s.set(true, s.cfg.Name, term)
 	s.led.Do(func() { close(s.ready) })
 	beside.Go(func() { s.relieve(office) })
+	beside.Go(func() { s.archiveOn(office) })
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {

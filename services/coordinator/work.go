@@ -13,6 +13,7 @@ import (
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/faultpoint"
+	"github.com/drover-db/drover/internal/rpc"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
@@ -64,9 +65,18 @@ func (ws *workServer) Work(stream grpc.BidiStreamingServer[workerv1.WorkRequest,
 		return fault.New(fault.Invalid, "coordinator.Work", "the first message of a work stream must be a hello with worker and role")
 	}
 	out := s.attach(hello)
+	if out == nil {
+		return rpc.NotLeading("") // it led when the call came in
+	}
 	defer s.detach(hello.GetWorker(), out)
-	sent := make(chan error, 1)
-	go func() { sent <- send(stream, out) }()
+	ended := make(chan error, 2)
+	go func() { ended <- send(stream, out) }()
+	go func() { ended <- s.receiveAll(stream, hello.GetWorker()) }()
+	return <-ended // which ends the other one too
+}
+
+// receiveAll takes a worker's messages until its stream ends.
+func (s *Service) receiveAll(stream grpc.BidiStreamingServer[workerv1.WorkRequest, workerv1.WorkResponse], worker string) error {
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -75,12 +85,7 @@ func (ws *workServer) Work(stream grpc.BidiStreamingServer[workerv1.WorkRequest,
 		if err != nil {
 			return err
 		}
-		s.receive(ctx, hello.GetWorker(), m)
-		select {
-		case err := <-sent:
-			return err
-		default:
-		}
+		s.receive(stream.Context(), worker, m)
 	}
 }
 
@@ -119,6 +124,9 @@ func (s *Service) await(ctx context.Context) error {
 func (s *Service) attach(h *workerv1.Hello) <-chan *workerv1.WorkResponse {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.resigned {
+		return nil
+	}
 	return s.Attach(h)
 }
 

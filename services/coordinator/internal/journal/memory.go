@@ -25,6 +25,8 @@ type memoryStore struct {
 	last    uint64
 	// moved closes when an event is appended.
 	moved chan struct{}
+	// snapshots by name.
+	snapshots map[string][]byte
 }
 
 type record struct {
@@ -37,7 +39,7 @@ var _ Log = (*Memory)(nil)
 
 // NewMemory makes a log without events.
 func NewMemory() *Memory {
-	return &Memory{store: &memoryStore{moved: make(chan struct{})}}
+	return &Memory{store: &memoryStore{moved: make(chan struct{}), snapshots: map[string][]byte{}}}
 }
 
 // Writer makes another writer of the same log, as another process would be.

@@ -1,0 +1,218 @@
+package journal
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/zeebo/xxh3"
+	"google.golang.org/protobuf/encoding/protodelim"
+	"google.golang.org/protobuf/proto"
+
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// Archive keeps snapshots: what a log amounts to at one of its events. Events before
+// the older of two good ones need not be kept.
+type Archive interface {
+	// Save stores a snapshot of a log at a sequence, which write gives record by record,
+	// and reads it back before it returns.
+	Save(ctx context.Context, log string, seq uint64, write func(put Put) error) error
+	// Snapshots lists the sequences of a log's snapshots, the newest first.
+	Snapshots(ctx context.Context, log string) ([]uint64, error)
+	// Load reads a snapshot's records; fault.Corrupt is one that is not as it was saved,
+	// which shows at its end.
+	Load(ctx context.Context, log string, seq uint64, take Put) error
+	// Drop removes the snapshots of a log below a sequence; all of them where it is 0.
+	Drop(ctx context.Context, log string, below uint64) error
+}
+
+// Put takes one record.
+type Put func(*journalv1.SnapshotRecord) error
+
+// chunk is how much of a snapshot is one message.
+const chunk = 512 << 10
+
+// snapshotName is the name of a snapshot's object.
+func snapshotName(log string, seq uint64) string { return fmt.Sprintf("%s.%020d", log, seq) }
+
+// bucket opens the object store of snapshots, making it where there is none.
+func (j *JetStream) bucket(ctx context.Context) (jetstream.ObjectStore, error) {
+	b, err := j.js.ObjectStore(ctx, bus.SnapshotBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		b, err = j.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: bus.SnapshotBucket, Compression: true,
+			Description: "drover: what the logs of migrations amount to", Replicas: max(j.cfg.Replicas, 1)})
+	}
+	return b, logError("journal.bucket", "", err)
+}
+
+// Save implements Archive.
+func (j *JetStream) Save(ctx context.Context, log string, seq uint64, write func(Put) error) error {
+	b, err := j.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(writeSnapshot(w, log, seq, write)) }()
+	_, err = b.Put(ctx, jetstream.ObjectMeta{Name: snapshotName(log, seq), Opts: &jetstream.ObjectMetaOptions{ChunkSize: chunk}}, r)
+	_ = r.Close() // a writer that still writes stops
+	if err != nil {
+		return logError("journal.Save", log, err)
+	}
+	err = j.Load(ctx, log, seq, func(*journalv1.SnapshotRecord) error { return nil })
+	if err != nil {
+		_ = b.Delete(ctx, snapshotName(log, seq)) // the older ones are good
+	}
+	return err
+}
+
+// Snapshots implements Archive.
+func (j *JetStream) Snapshots(ctx context.Context, log string) ([]uint64, error) {
+	b, err := j.js.ObjectStore(ctx, bus.SnapshotBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, logError("journal.Snapshots", log, err)
+	}
+	list, err := b.List(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return nil, logError("journal.Snapshots", log, err)
+	}
+	var out []uint64
+	for _, i := range list {
+		if of, text, ok := strings.Cut(i.Name, "."); ok && of == log {
+			if seq, err := strconv.ParseUint(text, 10, 64); err == nil {
+				out = append(out, seq)
+			}
+		}
+	}
+	slices.Sort(out)
+	slices.Reverse(out)
+	return out, nil
+}
+
+// Load implements Archive.
+func (j *JetStream) Load(ctx context.Context, log string, seq uint64, take Put) error {
+	b, err := j.js.ObjectStore(ctx, bus.SnapshotBucket)
+	if err != nil {
+		return logError("journal.Load", log, err)
+	}
+	o, err := b.Get(ctx, snapshotName(log, seq))
+	if err != nil {
+		return logError("journal.Load", log, err)
+	}
+	defer func() { _ = o.Close() }() // what was read of it is checked by its sum
+	return readSnapshot(o, log, seq, take)
+}
+
+// Drop implements Archive.
+func (j *JetStream) Drop(ctx context.Context, log string, below uint64) error {
+	list, err := j.Snapshots(ctx, log)
+	if err != nil {
+		return err
+	}
+	for _, seq := range list {
+		if below != 0 && seq >= below {
+			continue
+		}
+		b, err := j.bucket(ctx)
+		if err != nil {
+			return err
+		}
+		if err := b.Delete(ctx, snapshotName(log, seq)); err != nil {
+			return logError("journal.Drop", log, err)
+		}
+	}
+	return nil
+}
+
+// writeSnapshot writes the records between a head and an end that says how many there
+// are and what they add up to.
+func writeSnapshot(to io.Writer, log string, seq uint64, write func(Put) error) error {
+	w := bufio.NewWriterSize(to, chunk)
+	sum, n := xxh3.New(), uint64(0)
+	both := io.MultiWriter(w, sum)
+	put := func(r *journalv1.SnapshotRecord) error {
+		n++
+		_, err := protodelim.MarshalTo(both, r)
+		return err
+	}
+	head := &journalv1.SnapshotHead{Log: log, Sequence: seq}
+	if err := put(&journalv1.SnapshotRecord{Body: &journalv1.SnapshotRecord_Head{Head: head}}); err != nil {
+		return err
+	}
+	if err := write(put); err != nil {
+		return err
+	}
+	end := &journalv1.SnapshotRecord{Body: &journalv1.SnapshotRecord_End{End: &journalv1.SnapshotEnd{Records: n, Sum: sum.Sum64()}}}
+	if _, err := protodelim.MarshalTo(w, end); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// readSnapshot reads what writeSnapshot wrote; take gets neither head nor end.
+func readSnapshot(from io.Reader, log string, seq uint64, take Put) error {
+	r := bufio.NewReaderSize(from, chunk)
+	sum, n := xxh3.New(), uint64(0)
+	for {
+		record := &journalv1.SnapshotRecord{}
+		raw, body, err := readRecord(r)
+		if err == nil {
+			err = proto.Unmarshal(body, record)
+		}
+		if err != nil {
+			return errSnapshot(log, seq, err)
+		}
+		switch b := record.GetBody().(type) {
+		case *journalv1.SnapshotRecord_End:
+			if b.End.GetRecords() != n || b.End.GetSum() != sum.Sum64() {
+				return errSnapshot(log, seq, errors.New("its records do not add up"))
+			}
+			return nil
+		case *journalv1.SnapshotRecord_Head:
+			if n != 0 || b.Head.GetLog() != log || b.Head.GetSequence() != seq {
+				return errSnapshot(log, seq, errors.New("it is another one"))
+			}
+		default:
+			if err := take(record); err != nil {
+				return err
+			}
+		}
+		n++
+		_, _ = sum.Write(raw) // a hash takes everything
+	}
+}
+
+func errSnapshot(log string, seq uint64, err error) error {
+	return fault.New(fault.Corrupt, "journal.Load", "snapshot of control log %s at event %d cannot be read: %w", log, seq, err)
+}
+
+// maxRecord is the largest record that is read; a table's plan is one.
+const maxRecord = 256 << 20
+
+// readRecord reads one record, with the length before it and without.
+func readRecord(r *bufio.Reader) (raw, body []byte, err error) {
+	size, err := binary.ReadUvarint(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if size > maxRecord {
+		return nil, nil, fmt.Errorf("a record of %d bytes", size)
+	}
+	raw = binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+size), size)
+	head := len(raw)
+	raw = raw[:head+int(size)]
+	_, err = io.ReadFull(r, raw[head:])
+	return raw, raw[head:], err
+}
