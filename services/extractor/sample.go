@@ -6,6 +6,7 @@ import (
 	"time"
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 )
 
@@ -18,9 +19,12 @@ func sample(ctx context.Context, db engine.Reader, work *workerv1.SampleTable) (
 	out := &workerv1.Sampled{}
 	begun := time.Now()
 	limit := time.Duration(work.GetMaxMs()) * time.Millisecond
-	err := db.Read(ctx, engine.ReadRequest{Side: engine.SourceSide, Plan: work.GetTable(), Range: work.GetRange()}, func(r engine.Row) error {
+	request := engine.ReadRequest{Side: engine.SourceSide, Plan: work.GetTable(), Range: work.GetRange(), Pieces: batch.LargeRow}
+	err := db.Read(ctx, request, func(r engine.Row) error {
+		if out.Bytes += int64(len(r.Data)); r.More {
+			return nil
+		}
 		out.Rows++
-		out.Bytes += int64(len(r.Data))
 		// Asking the clock for each row would be part of the measurement.
 		if out.GetRows() >= work.GetMaxRows() || out.GetRows()%256 == 0 && time.Since(begun) > limit {
 			return errEnough

@@ -193,8 +193,8 @@ func nullable(info *tableInfo, c columnInfo) bool {
 // type does not say what it holds.
 func sampleClasses(ctx context.Context, q queryer, table, column string) (string, error) {
 	var classes sql.NullString
-	err := q.QueryRowContext(ctx, fmt.Sprintf(`SELECT group_concat(c, ',') FROM (SELECT DISTINCT typeof(%[1]s) AS c
-		FROM (SELECT %[1]s FROM %[2]s LIMIT 1000) WHERE %[1]s IS NOT NULL ORDER BY c)`, ident(column), mainTable(table))).Scan(&classes)
+	err := q.QueryRowContext(ctx, fmt.Sprintf(`SELECT group_concat(c, ',') FROM (SELECT DISTINCT c
+		FROM (SELECT typeof(%[1]s) AS c FROM %[2]s LIMIT 1000) WHERE c <> 'null' ORDER BY c)`, ident(column), mainTable(table))).Scan(&classes)
 	return classes.String, err
 }
 

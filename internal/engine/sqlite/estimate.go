@@ -44,15 +44,17 @@ func sampleWidth(ctx context.Context, q queryer, info *tableInfo) (int64, error)
 	for i, c := range columns {
 		terms[i] = "coalesce(octet_length(" + ident(c.name) + "), 0) + 1"
 	}
-	samples := []string{"SELECT * FROM " + mainTable(info.name) + " LIMIT 100"}
+	// Sizes are taken where the rows are: outside of the sample SQLite would copy values.
+	sizes := "SELECT " + strings.Join(terms, " + ") + " AS size FROM " + mainTable(info.name)
+	samples := []string{sizes + " LIMIT 100"}
 	if rowid := info.rowid(); rowid != "" {
-		samples = append(samples, "SELECT * FROM "+mainTable(info.name)+" ORDER BY "+rowid+" DESC LIMIT 100")
+		samples = append(samples, sizes+" ORDER BY "+rowid+" DESC LIMIT 100")
 	}
 	var total, n int64
 	for _, sample := range samples {
 		var sum sql.NullInt64
 		var count int64
-		if err := q.QueryRowContext(ctx, fmt.Sprintf("SELECT sum(%s), count(*) FROM (%s)", strings.Join(terms, " + "), sample)).Scan(&sum, &count); err != nil {
+		if err := q.QueryRowContext(ctx, "SELECT sum(size), count(*) FROM ("+sample+")").Scan(&sum, &count); err != nil {
 			return 0, err
 		}
 		total, n = total+sum.Int64, n+count
