@@ -176,6 +176,8 @@ func (t *Translator) like(n *node) (Value, error) {
 		return v, errDiffers
 	case !v.exact || n.op == opLike && t.From.sqlite:
 		return v, errTexts
+	case t.cutsAtNUL():
+		return v, errNUL
 	}
 	read := readLike
 	if n.op == opGlob {

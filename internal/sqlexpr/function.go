@@ -206,6 +206,12 @@ func isTextCall(args []Value, count int) bool {
 	return len(args) == count && args[0].Kind == canon.Text && !args[0].Condition
 }
 
+// cutsAtNUL tells whether some functions of SQLite, which read a text to its first NUL,
+// meet an engine that has texts with one. PostgreSQL has none.
+func (t *Translator) cutsAtNUL() bool {
+	return t.From.sqlite && t.To.mysql || t.From.mysql && t.To.sqlite
+}
+
 // charLength counts characters. LENGTH counts bytes in MySQL.
 func (t *Translator) charLength(name string, args []Value) (Value, error) {
 	if name == "length" && t.From.mysql {
@@ -217,6 +223,9 @@ func (t *Translator) charLength(name string, args []Value) (Value, error) {
 	if !isTextCall(args, 1) || name == "char_length" && t.From.sqlite {
 		return Value{}, errDiffers
 	}
+	if t.cutsAtNUL() {
+		return Value{}, errNUL
+	}
 	if t.To.sqlite {
 		return Value{SQL: "length(" + args[0].SQL + ")", Kind: canon.Int}, nil
 	}
@@ -226,7 +235,7 @@ func (t *Translator) charLength(name string, args []Value) (Value, error) {
 // octetLength counts bytes: of text, only where it has one for each character whatever
 // the encoding is.
 func (t *Translator) octetLength(_ string, args []Value) (Value, error) {
-	if len(args) != 1 || args[0].Kind != canon.Bytes && !(args[0].Kind == canon.Text && args[0].ascii) {
+	if len(args) != 1 || args[0].Kind != canon.Bytes && !(args[0].Kind == canon.Text && args[0].ascii && !t.cutsAtNUL()) {
 		return Value{}, errDiffers
 	}
 	if t.To.sqlite {
@@ -282,6 +291,9 @@ func (t *Translator) substr(_ string, args []Value) (Value, error) {
 	if len(args) != 2 && len(args) != 3 || args[0].Kind != canon.Text {
 		return Value{}, errDiffers
 	}
+	if t.cutsAtNUL() {
+		return Value{}, errNUL
+	}
 	from, ok := count(args[1], 1)
 	sql := fmt.Sprintf("substr(%s, %d", args[0].SQL, from)
 	out := args[0]
@@ -304,6 +316,9 @@ func (t *Translator) left(_ string, args []Value) (Value, error) {
 	n, ok := count(args[1], 0)
 	if !ok {
 		return Value{}, errDiffers
+	}
+	if t.cutsAtNUL() {
+		return Value{}, errNUL
 	}
 	out := args[0]
 	out.Length = max(n, 1)

@@ -67,5 +67,6 @@ var (
 	errUnread  = errors.New("drover does not read it")
 	errDiffers = errors.New("it is not sure that both engines mean the same by it")
 	errTexts   = errors.New("its text compares by a collation of the source, by which other texts are equal")
+	errNUL     = errors.New("SQLite takes a text for shorter that has a NUL character, and the other engine has such texts")
 	errOrder   = errors.New("its text is ordered by a collation of the source")
 )
