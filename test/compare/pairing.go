@@ -10,7 +10,7 @@ var postgresRules = map[string]rule{
 	"timestamp without time zone": ruleTimestamp, "timestamp with time zone": ruleInstant,
 	"date": ruleDate, "time without time zone": ruleTime, "time with time zone": ruleTimeTZ,
 	"interval": ruleInterval, "uuid": ruleUUID, "bit": ruleBits, "bit varying": ruleBits,
-	"bytea": ruleBytes, "geometry": ruleGeometry, "jsonb": ruleJSON, "character": rulePadded,
+	"bytea": ruleBytes, "geometry": ruleGeometry, "geography": ruleGeometry, "jsonb": ruleJSON, "character": rulePadded,
 }
 
 // mysqlRules names the rule of a MySQL or MariaDB type; text where it is none of them.

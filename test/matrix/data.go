@@ -13,7 +13,11 @@ import (
 )
 
 // Engines are the engines of the matrix, in the order of the documentation.
-var Engines = []string{"postgres", "mysql", "mariadb", "sqlite"}
+var Engines = []string{"postgres", postgis, "mysql", "mariadb", "sqlite"}
+
+// postgis is PostgreSQL with PostGIS. As a target it has only the types for which it is
+// another one than PostgreSQL without.
+const postgis = "postgis"
 
 // Outcome is what becomes of a value.
 type Outcome string
@@ -54,6 +58,12 @@ type Type struct {
 	// Becomes has the planned type by target: a type, "same", or "error" and the code of
 	// the finding that says so before anything moves.
 	Becomes Targets
+	// Sentinel is a value of the planned type, for the policy of that name.
+	Sentinel Targets
+	// Cast is the type that keeps what the planned one refuses, or what has no planned
+	// one. OneWay says that its values do not become the source's again by another cast.
+	Cast   Targets
+	OneWay bool
 	// Notes are for the documentation, by target.
 	Notes  Targets
 	Values []Value
@@ -69,6 +79,11 @@ type Value struct {
 	Is string
 	// Exact, Equal and Refused list the targets of each outcome: "mysql+mariadb", "all".
 	Exact, Equal, Refused string
+	// Uncast lists the targets in which no cast keeps values that are refused.
+	Uncast string
+	// Strip is what the policy of that name leaves of a text that is refused; "error"
+	// where it stays refused.
+	Strip Targets
 	// Shows is what the target's own client prints for the values, where comparing them
 	// would not tell them apart.
 	Shows Targets
@@ -189,6 +204,9 @@ func (t *Type) BackDDL() string {
 // Column is the name of columns of the type: no word that an engine reserves.
 func (t *Type) Column() string { return "v_" + t.Name }
 
+// GoesTo tells whether the matrix says what becomes of the type in a target.
+func (t *Type) GoesTo(target string) bool { return t.Becomes.count(target) > 0 }
+
 // Planned is the type that a column becomes, or the code of the finding that refuses it.
 func (t *Type) Planned(target string) (name, code string) {
 	name, _ = t.Becomes.of(target)
@@ -205,6 +223,16 @@ func (t *Type) Planned(target string) (name, code string) {
 func (t *Type) Note(target string) string {
 	note, _ := t.Notes.of(target)
 	return note
+}
+
+// CastFor gives the type by which a target keeps values that have no place in the planned
+// one; empty where there is none.
+func (t *Type) CastFor(v Value, target string) string {
+	cast, _ := t.Cast.of(target)
+	if lists(v.Uncast, target) {
+		return ""
+	}
+	return cast
 }
 
 // Outcome of the values in a target.

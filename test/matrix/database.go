@@ -41,11 +41,30 @@ const (
 	equalShown group = "es_"
 	// refused has a table for each value, since one blocks all of its table.
 	refused group = "r_"
-	// replaced has the same values, side by side: a policy makes NULL of each.
-	replaced group = "p_"
+	// These have the same values, side by side: set-null makes NULL of each, sentinel the
+	// type's sentinel, strip what is left of a text.
+	replaced   group = "p_"
+	substitute group = "s_"
+	stripped   group = "t_"
+	// unstripped are texts that strip leaves refused, each in a table; unstrippable are
+	// the types for which the plan refuses strip.
+	unstripped   group = "f_"
+	unstrippable group = "n_"
+	// kept are values that are refused, or of types that no plan takes, under a cast that
+	// keeps them; keptThere those that do not come back from it; dropped are the columns of
+	// all of these, left behind.
+	kept      group = "c_"
+	keptThere group = "k_"
+	dropped   group = "d_"
 	// unplanned are the types that no plan takes.
 	unplanned group = "u_"
 )
+
+// groups is the order of tables.
+var groups = []group{exact, exactShown, equal, equalShown, refused, replaced, substitute, stripped, unstripped, unstrippable, kept, keptThere, dropped, unplanned}
+
+// alone tells whether each value of a group has a table of its own.
+func (g group) alone() bool { return g == refused || g == unstripped }
 
 // refusedID is the key of values that are refused, for their message to name.
 const refusedID = 4242
@@ -74,18 +93,16 @@ func groupOf(o Outcome, shows string) group {
 func (s *Source) Tables(target string) (out []Table) {
 	columns := map[group][]Column{}
 	for _, t := range s.Types {
-		if _, code := t.Planned(target); code != "" {
-			columns[unplanned] = append(columns[unplanned], Column{Type: t})
+		if !t.GoesTo(target) {
 			continue
 		}
-		for _, c := range t.columns(target) {
-			columns[c.group] = append(columns[c.group], c.Column)
+		for g, list := range t.columns(target) {
+			columns[g] = append(columns[g], list...)
 		}
 	}
-	columns[replaced] = together(columns[refused])
-	for _, g := range []group{exact, exactShown, equal, equalShown, refused, replaced, unplanned} {
+	for _, g := range groups {
 		n := width
-		if g == refused {
+		if g.alone() {
 			n = 1
 		}
 		for some := range slices.Chunk(columns[g], n) {
@@ -95,46 +112,110 @@ func (s *Source) Tables(target string) (out []Table) {
 	return out
 }
 
-// together makes one column of those of the same type.
-func together(columns []Column) (out []Column) {
-	for _, c := range columns {
-		if n := len(out); n > 0 && out[n-1].Type == c.Type {
-			out[n-1].Cells = slices.Concat(out[n-1].Cells, c.Cells)
-			continue
-		}
-		out = append(out, c)
-	}
-	return out
-}
+// layout is the columns of a type by group: one, but where values stand alone.
+type layout map[group][]Column
 
-// groupedColumn is a column and the tables that it belongs in.
-type groupedColumn struct {
-	group group
-	Column
+func (l layout) add(t *Type, g group, cells ...Cell) {
+	if len(l[g]) == 0 || g.alone() {
+		l[g] = append(l[g], Column{Type: t})
+	}
+	last := &l[g][len(l[g])-1]
+	last.Cells = append(last.Cells, cells...)
 }
 
 // columns sorts a type's values by what they are checked for.
-func (t *Type) columns(target string) (out []groupedColumn) {
+func (t *Type) columns(target string) layout {
+	out := layout{}
+	_, code := t.Planned(target)
 	for _, v := range t.Values {
 		shows, _ := v.Shows.of(target)
-		g := groupOf(v.Outcome(target), shows)
 		for _, sql := range v.SQL {
-			i := slices.IndexFunc(out, func(c groupedColumn) bool { return c.group == g && g != refused })
-			if i < 0 {
-				i, out = len(out), append(out, groupedColumn{group: g, Column: Column{Type: t}})
+			g := groupOf(v.Outcome(target), shows)
+			if code != "" {
+				g = unplanned
 			}
-			out[i].Cells = append(out[i].Cells, Cell{sql, shows})
+			out.add(t, g, Cell{sql, shows})
+			if code != "" || g == refused {
+				t.choices(out, v, target, Cell{SQL: sql})
+			}
 		}
 	}
 	return out
+}
+
+// choices puts a value that has no exact form into the tables of what a spec may say of
+// it.
+func (t *Type) choices(out layout, v Value, target string, c Cell) {
+	out.add(t, dropped, c)
+	switch {
+	case t.CastFor(v, target) == "":
+	case t.OneWay:
+		out.add(t, keptThere, c)
+	default:
+		out.add(t, kept, c)
+	}
+	if _, code := t.Planned(target); code != "" {
+		return
+	}
+	out.add(t, replaced, c)
+	if s, _ := t.Sentinel.of(target); s != none {
+		out.add(t, substitute, c)
+	}
+	left, _ := v.Strip.of(target)
+	switch {
+	case !t.strips(target):
+		out[unstrippable] = []Column{{Type: t}}
+	case left == stillRefused:
+		out.add(t, unstripped, c)
+	default:
+		out.add(t, stripped, Cell{SQL: c.SQL, Shows: left})
+	}
+}
+
+const (
+	// none says that a type has no text form for a sentinel.
+	none = "none"
+	// stillRefused says that strip leaves a value refused.
+	stillRefused = "error"
+)
+
+// strips tells whether the policy strip is for a type: it is text there and here.
+func (t *Type) strips(target string) bool {
+	return slices.ContainsFunc(t.Values, func(v Value) bool { return v.Strip.count(target) > 0 })
 }
 
 // id of a table's row: they begin at 1, but for a value that is refused.
 func (t Table) id(row int) int {
-	if t.Group == refused {
+	if t.Group.alone() {
 		return refusedID
 	}
 	return row + 1
+}
+
+// Rule is what a spec says of the table's columns; empty for nothing.
+func (t Table) Rule(target string) string {
+	var b strings.Builder
+	for _, c := range t.Columns {
+		says := ""
+		switch t.Group {
+		case replaced:
+			says = "invalid: set-null"
+		case substitute:
+			sentinel, _ := c.Type.Sentinel.of(target)
+			says = fmt.Sprintf("invalid: sentinel, sentinel: %q", sentinel)
+		case stripped, unstripped, unstrippable:
+			says = "invalid: strip"
+		case kept, keptThere:
+			cast, _ := c.Type.Cast.of(target)
+			says = fmt.Sprintf("type: %q", cast)
+		case dropped:
+			says = "drop: true"
+		default:
+			return ""
+		}
+		fmt.Fprintf(&b, "      %s: {%s}\n", c.Type.Column(), says)
+	}
+	return fmt.Sprintf("  - match: \"*.%s\"\n    columns:\n%s", t.Name, b.String())
 }
 
 // Create makes empty tables with the types that ddl declares.

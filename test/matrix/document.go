@@ -7,7 +7,7 @@ import (
 )
 
 // products are the engines' names for people.
-var products = map[string]string{"postgres": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
+var products = map[string]string{"postgres": "PostgreSQL", postgis: "PostgreSQL with PostGIS", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
 
 //go:embed types.md.tmpl
 var text string
@@ -37,6 +37,9 @@ func Document() (string, error) {
 	for _, s := range sources {
 		for _, target := range Engines {
 			p := pairSection{From: products[s.Engine], To: products[target], Rows: s.rows(target)}
+			if len(p.Rows) == 0 {
+				continue
+			}
 			if remarks := t.Lookup(s.Engine + "-" + target); remarks != nil {
 				var b strings.Builder
 				if err := remarks.Execute(&b, nil); err != nil {
@@ -56,6 +59,9 @@ func Document() (string, error) {
 func (s *Source) rows(target string) (out []row) {
 	at := map[[2]string]int{}
 	for _, t := range s.Types {
+		if !t.GoesTo(target) {
+			continue
+		}
 		name, becomes, values := t.label(), t.becomes(s.Engine, target), t.outcomes(target)
 		key := [2]string{becomes, values}
 		if i, there := at[key]; there {
@@ -89,18 +95,31 @@ func (t *Type) becomes(engine, target string) string {
 
 // outcomes says which values are not exact, and what else there is to know.
 func (t *Type) outcomes(target string) string {
-	labels := map[Outcome][]string{}
+	_, finding := t.Planned(target)
+	labels, keeps := map[Outcome][]string{}, []string{}
 	for _, v := range t.Values {
-		labels[v.Outcome(target)] = append(labels[v.Outcome(target)], v.Label())
+		o := v.Outcome(target)
+		if (o == Refused || finding != "") && t.CastFor(v, target) != "" {
+			keeps = append(keeps, v.Label())
+			continue
+		}
+		labels[o] = append(labels[o], v.Label())
 	}
 	var parts []string
-	if _, finding := t.Planned(target); finding == "" && len(labels[Exact]) > 0 {
+	if finding == "" && len(labels[Exact]) > 0 {
 		parts = append(parts, "exact")
 	}
 	for _, o := range []Outcome{Equal, Refused} {
-		if len(labels[o]) > 0 {
+		if len(labels[o]) > 0 && finding == "" {
 			parts = append(parts, "**"+string(o)+"**: "+strings.Join(labels[o], ", "))
 		}
+	}
+	cast, _ := t.Cast.of(target)
+	switch {
+	case len(keeps) > 0 && finding != "":
+		parts = append(parts, "a cast to "+code(cast)+" keeps the values")
+	case len(keeps) > 0:
+		parts = append(parts, "**refused**, but kept by a cast to "+code(cast)+": "+strings.Join(keeps, ", "))
 	}
 	if note := t.Note(target); note != "" {
 		parts = append(parts, note)

@@ -31,8 +31,9 @@ var mariadbDialect = &dialect{
 		// There are vectors from 11.7 on only.
 		lacks: []string{"vector"},
 		foreignTypes: map[string]func(*planv1.Column) targetType{
-			"vector": asType("longblob"),
-			"json":   asType("json"),
+			"vector":         asType("longblob"),
+			"geomcollection": asType("geometrycollection"),
+			"json":           asType("json"),
 		},
 		jsonKind:         canon.JSON,
 		impliedAction:    "RESTRICT",

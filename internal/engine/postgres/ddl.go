@@ -66,7 +66,11 @@ func (d *designer) noteServer(p *planv1.TablePlan) {
 	t := p.GetSource()
 	for _, need := range t.GetNeeds() {
 		if d.objects.gone[need] {
-			note(p, blocker, codeObjectMissing, "", "%s is not on the target, and a default, a constraint, an index or a type of the table needs it: make it there first, or leave the table out", need)
+			severity := blocker
+			if d.leavesType(t) {
+				severity = warning // perhaps nothing else needs it
+			}
+			note(p, severity, codeObjectMissing, "", "%s is not on the target, and a default, a constraint, an index or a type of the table needs it: make it there first, or leave the table out", need)
 		}
 	}
 	spaces := map[string]bool{t.GetTablespace(): true}
@@ -83,6 +87,14 @@ func (d *designer) noteServer(p *planv1.TablePlan) {
 			note(p, blocker, codeForeignPartition, "", "its partition %s is a foreign table, whose rows drover does not move apart from the others: ALTER TABLE … DETACH PARTITION for the migration, or leave the table out", name)
 		}
 	}
+}
+
+// leavesType tells whether a type that the target lacks stays behind, with its column or
+// by a cast.
+func (d *designer) leavesType(t *planv1.Table) bool {
+	return slices.ContainsFunc(t.GetColumns(), func(c *planv1.Column) bool {
+		return (c.GetDropped() || c.GetCast() != "") && !d.typeThere[c.GetNativeType()]
+	})
 }
 
 // planStorage says of columns what CREATE TABLE cannot in every version, before rows
