@@ -154,7 +154,7 @@ func (s *Leader) snapshotLost(ctx context.Context, l *lease, reason string) erro
 func (s *Leader) snapshotFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
 	r := s.run(m.UID)
 	p.Attempts = r.retry(l.work)
-	if transient(kind) && (!counts(kind, p.Side) || p.Attempts < maxAttempts(m)) {
+	if transient(kind) && (!counts(kind) || p.Attempts < maxAttempts(m)) {
 		return s.snapshotLost(ctx, l, p.Reason)
 	}
 	r.settled(l.work)
@@ -199,7 +199,7 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 		p.Reason += s.rejectedParents(l.work)
 	}
 	tries := r.retry(l.work)
-	if transient(kind) && (!counts(kind, p.Side) && m.Stage != state.Planning && r.update == nil || tries < maxTries(m, r)) {
+	if transient(kind) && (!counts(kind) && m.Stage != state.Planning && r.update == nil || tries < maxTries(m, r)) {
 		return nil
 	}
 	p.Attempts = tries
@@ -266,7 +266,7 @@ func (s *Leader) rangeFailed(ctx context.Context, l *lease, m *state.Migration, 
 		return nil // done again since, or given up
 	}
 	if l.work.kind == workValidate {
-		if tries := s.run(m.UID).retry(l.work); transient(kind) && (!counts(kind, p.Side) || tries < maxAttempts(m)) {
+		if tries := s.run(m.UID).retry(l.work); transient(kind) && (!counts(kind) || tries < maxAttempts(m)) {
 			return nil
 		}
 		return s.blockRange(ctx, m, r, p)
@@ -283,7 +283,7 @@ func (s *Leader) rangeFailed(ctx context.Context, l *lease, m *state.Migration, 
 	}
 	// A load that does not add up may have spoilt the ledger's sums: going on behind
 	// them would fail for ever.
-	e := &journalv1.RangeFailed{Stage: stage, Reason: p.Reason, Counted: counts(kind, p.Side),
+	e := &journalv1.RangeFailed{Stage: stage, Reason: p.Reason, Counted: counts(kind),
 		ResetRows: kind == fault.Corrupt && l.work.kind == workLoad}
 	if !transient(kind) && kind != fault.Fenced {
 		return s.blockRange(ctx, m, r, p)
@@ -353,12 +353,10 @@ func transient(kind fault.Kind) bool { return fault.Retryable(&fault.Error{Kind:
 
 // counts tells whether a failure counts against the limit of attempts: a database
 // that is away or full will come back, and its ranges with it.
-func counts(kind fault.Kind, side string) bool {
+func counts(kind fault.Kind) bool {
 	switch kind {
-	case fault.Unavailable, fault.Canceled, fault.Fenced:
+	case fault.Unavailable, fault.Canceled, fault.Fenced, fault.Exhausted:
 		return false
-	case fault.Exhausted:
-		return side == fault.Stream
 	default:
 		return true
 	}

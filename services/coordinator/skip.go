@@ -100,7 +100,7 @@ func (s *Leader) emptied(ctx context.Context, l *lease) {
 func (s *Leader) emptyingFailed(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
 	id := l.work.as(workLoad)
 	p.Attempts = s.run(m.UID).retry(id)
-	if transient(kind) && (!counts(kind, p.Side) || p.Attempts < maxAttempts(m)) {
+	if transient(kind) && (!counts(kind) || p.Attempts < maxAttempts(m)) {
 		return nil
 	}
 	s.run(m.UID).settled(id)

@@ -142,7 +142,7 @@ func (s *Leader) verifyFailed(ctx context.Context, l *lease, m *state.Migration,
 	}
 	r := s.run(m.UID)
 	tries, most := r.retry(l.work), maxAttempts(m)
-	again := transient(kind) && (!counts(kind, p.Side) || tries < most)
+	again := transient(kind) && (!counts(kind) || tries < most)
 	if l.work.kind == workRepair {
 		again = again || tries < repairAttempts && kind != fault.Unsupported
 	}

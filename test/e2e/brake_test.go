@@ -182,3 +182,48 @@ func TestProcesses_RollingRestartFailsNothing(t *testing.T) {
 	require.NotContains(t, events, "range_failed", "attempts that failed")
 	require.NotContains(t, events, "table_restarted", "tables that began again")
 }
+
+// A target whose disk is full is waited for: nothing is blocked, the state says why, and
+// the rows come when there is room.
+func TestFullDisk_OfTheTargetIsWaitedFor(t *testing.T) {
+	const n = 20_000
+	source, target := testdb.Postgres(t), testdb.Postgres(t)
+	fillItems(t, source, n)
+	fixture.Exec(t, target, `CREATE TABLE item (id bigint PRIMARY KEY, name text, price numeric(12,2));
+		CREATE TABLE full_disk (since timestamptz);
+		CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			IF EXISTS (SELECT FROM public.full_disk) THEN
+				RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+			END IF;
+			RETURN NULL;
+		END $$;
+		CREATE TRIGGER no_room AFTER INSERT ON item FOR EACH STATEMENT EXECUTE FUNCTION no_room();
+		INSERT INTO full_disk VALUES (now())`)
+	c := newCluster(t, secrets(t, source, target)...)
+	c.apply(source, target, "existing: append\nranges: {targetRows: 2000, maxAttempts: 2}")
+	c.await("word of the full disk", func() bool {
+		return strings.Contains(c.verb("get", "migrations", "e2e", "-o", "json"), "No space left on device")
+	})
+	time.Sleep(5 * time.Second) // more tries than the spec allows of those that count
+	if s, _ := c.status(); s.State != "STATE_RUNNING" || s.Counters.RowsLoaded > 0 {
+		t.Fatalf("the full disk has made of it: %+v", s)
+	}
+	fixture.Exec(t, target, "DELETE FROM full_disk")
+	c.complete()
+	fixture.Exec(t, target, "DROP TABLE full_disk")
+	equal(t, source, target)
+}
+
+// A stream that is too small for the rows makes extractors wait, and that is all.
+func TestFullStream_MakesExtractorsWait(t *testing.T) {
+	source, target := testdb.Postgres(t), testdb.Postgres(t)
+	fixture.Exec(t, source, `CREATE TABLE wide (id int PRIMARY KEY, body text);
+		INSERT INTO wide SELECT n, repeat(md5(n::text), 128) FROM generate_series(1, 8000) n; ANALYZE`)
+	c := newCluster(t, append(secrets(t, source, target), "DROVER_FAULTPOINTS=loader.before-write=sleep:100ms")...)
+	c.apply(source, target, "stream: {maxBytes: 4MiB}\nranges: {targetRows: 1000}")
+	c.complete()
+	equal(t, source, target)
+	s, _ := c.status()
+	require.Zero(t, s.Counters.Retries, "attempts that a full stream failed")
+}
