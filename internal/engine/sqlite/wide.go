@@ -52,7 +52,8 @@ func newWideReader(ctx context.Context, tx *sql.Tx, conn *sql.Conn, r *rowReader
 // run gives every row to f; stopped is f's own error.
 func (w *wideReader) run(ctx context.Context, tx *sql.Tx, f engine.RowFunc) (stopped, err error) {
 	defer w.blobs.limit(largestValue) // the connection may be used again
-	if w.key != nil && w.request.Keys == nil {
+	// Behind a row without a whole key nobody can go on.
+	if w.key != nil && w.request.Keys == nil && !w.request.Plan.GetSource().GetKey().GetNullable() {
 		w.blobs.limit(w.largestCell())
 		stopped, err = w.rowReader.run(ctx, tx, f)
 		if stopped != nil || primaryCode(err) != sqlite3.SQLITE_TOOBIG {
