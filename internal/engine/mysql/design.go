@@ -50,6 +50,7 @@ const (
 	codeOptionNotMoved     = "OPTION_NOT_MOVED"
 	codeNoColumns          = "NO_COLUMNS"
 	codeTooManyColumns     = "TOO_MANY_COLUMNS"
+	codeRowTooWide         = "ROW_TOO_WIDE"
 	codeLoadedByInserts    = "LOADED_BY_INSERTS"
 	codeFlushedByStatement = "TARGET_FLUSHED_BY_STATEMENT"
 	codeDefinerMissing     = "DEFINER_MISSING"

@@ -54,6 +54,7 @@ func (d *designer) planNew(p *planv1.TablePlan) {
 	if !d.family() {
 		b.fitKeys()
 		b.fitRow()
+		b.checkPage()
 	}
 	b.build()
 	b.checkKeys()
