@@ -42,6 +42,9 @@ func (d *database) Describe(ctx context.Context, s engine.Selection) (*planv1.Da
 	if err != nil {
 		return nil, classify(op, err)
 	}
+	if err := d.db.QueryRowContext(ctx, "SELECT @@lower_case_table_names = 2").Scan(&cat.folded); err != nil {
+		return nil, classify(op, err)
+	}
 	cat.addForeignKeys(keys)
 	for _, t := range cat.tables {
 		err := d.inspect(ctx, t)
@@ -68,6 +71,20 @@ type catalog struct {
 	tables  []*planv1.Table
 	byName  map[string]*planv1.Table
 	unmoved []*planv1.Unmoved
+	// folded: names of tables are kept as they were given and compared without case
+	// (lower_case_table_names=2), and foreign keys name them in lower case.
+	folded bool
+}
+
+// table finds a table by the name that the catalog has for it elsewhere; nil for none.
+func (cat *catalog) table(name string) *planv1.Table {
+	t := cat.byName[name]
+	for _, other := range cat.tables {
+		if t == nil && cat.folded && strings.EqualFold(other.GetName(), name) {
+			t = other
+		}
+	}
+	return t
 }
 
 // readCatalog reads the tables of a filter that the selection keeps.

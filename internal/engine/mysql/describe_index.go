@@ -51,9 +51,12 @@ func (cat *catalog) indexColumn(r indexRow, method string) *planv1.IndexColumn {
 
 func (cat *catalog) addForeignKeys(rows []foreignKeyRow) {
 	for _, r := range rows {
-		t := cat.byName[r.table]
+		t := cat.table(r.table)
 		if t == nil {
 			continue
+		}
+		if other := cat.table(r.referenced); other != nil && other.GetSchema() == r.schema {
+			r.referenced = other.GetName()
 		}
 		n := len(t.GetForeignKeys())
 		if n == 0 || t.GetForeignKeys()[n-1].GetName() != r.name {

@@ -33,3 +33,14 @@ func TestForeignKey_FindsOrphans(t *testing.T) {
 		require.False(t, made)
 	})
 }
+
+// Where names are compared without case, foreign keys have them in lower case; elsewhere
+// that is another table.
+func TestAddForeignKeys_OfNamesThatAreComparedFolded(t *testing.T) {
+	for folded, want := range map[bool]string{true: "Parent", false: "parent"} {
+		child, parent := &planv1.Table{Schema: "s", Name: "Child"}, &planv1.Table{Schema: "s", Name: "Parent"}
+		cat := &catalog{folded: folded, tables: []*planv1.Table{child, parent}, byName: map[string]*planv1.Table{"Child": child, "Parent": parent}}
+		cat.addForeignKeys([]foreignKeyRow{{table: "Child", name: "f", schema: "s", referenced: "parent", column: "p", to: "id"}})
+		require.Equal(t, want, child.GetForeignKeys()[0].GetReferencedTable())
+	}
+}
