@@ -43,7 +43,7 @@ var grantQuery = `SELECT 'grants', g.class, g.oid, CASE WHEN g.relation = 0 THEN
 		FROM (` + aclQuery + `) a
 		CROSS JOIN LATERAL (` + aclChanges("a.acl", "COALESCE((SELECT p.initprivs FROM pg_init_privs p WHERE p.classoid = a.class AND p.objoid = a.oid AND p.objsubid = a.sub), a.base)", "a.owner") + `) x
 		CROSS JOIN LATERAL pg_identify_object(a.class, a.oid, 0) i
-		WHERE a.acl IS NOT NULL) g
+		WHERE a.acl IS NOT NULL AND COALESCE(i.schema, i.identity) <> 'information_schema') g
 	GROUP BY g.class, g.oid, g.relation, g.grantee, g.grantor`
 
 const grantee = `CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END`

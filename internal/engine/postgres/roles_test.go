@@ -41,6 +41,21 @@ func TestRoles_AreKept(t *testing.T) {
 	}
 }
 
+// A database in which nobody granted anything has nothing to say of grants.
+func TestRoles_NothingGranted(t *testing.T) {
+	for name, newDatabase := range map[string]func(testing.TB) string{"15": testdb.Postgres, "18": testdb.Postgres18} {
+		t.Run(name, func(t *testing.T) {
+			url := newDatabase(t)
+			script(t, url, "CREATE TABLE t (id integer PRIMARY KEY)")
+			found, err := openDB(t, url).Describe(t.Context(), engine.Selection{})
+			require.NoError(t, err)
+			for _, o := range found.GetObjects() {
+				require.NotEqual(t, "grants", o.GetType(), "%v", o)
+			}
+		})
+	}
+}
+
 // findingsOf are the findings of a design with a code.
 func findingsOf(d *planv1.Design, code string) []string {
 	var out []string
