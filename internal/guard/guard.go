@@ -62,3 +62,13 @@ const (
 	// VerdictDigest: a range is verified when both sides add up to the same.
 	VerdictDigest Guard = "verdict.digest"
 )
+
+// All lists the guards, in the order above.
+func All() []Guard {
+	return []Guard{
+		MessageAttempt, MessageSequence, MessageCRC, EndBatches, EndDigest, LoadedDigest,
+		FenceEpoch, FenceTable, EmptyEpoch, LedgerEpoch, LedgerAttempt, LedgerSequence,
+		LedgerStage, LedgerStageLock, LedgerTerm, LedgerBatches, AttemptTerm, TermInTarget,
+		FenceFirst, ExtractOnce, LogSequence, VerdictDigest,
+	}
+}

@@ -43,6 +43,9 @@ func (s *Leader) adoptAttempt(w workID, job *workerv1.Job, now time.Time) bool {
 	id := w.as(workLoad)
 	run := s.run(w.migration)
 	number := attemptOf(job)
+	if number <= max(r.Done, t.Emptied) {
+		return false // what it brought was counted already, or removed since
+	}
 	a := run.attempts[id]
 	if a == nil {
 		a = &attempt{number: number, epoch: job.GetLoad().GetEpoch(), subject: subjectOf(id, number), extracted: true, extractedAt: now}

@@ -41,6 +41,7 @@ func (s *Leader) settleResult(ctx context.Context, l *lease, r *workerv1.Result)
 		err = s.done(ctx, l, m, r)
 		if err == nil {
 			s.run(m.UID).settled(l.work)
+			s.run(m.UID).outranked = 0
 		}
 	}
 	if err == nil {
@@ -80,7 +81,7 @@ func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *work
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_BaselineTaken{BaselineTaken: &journalv1.BaselineTaken{
 			Table: l.work.table, Digest: r.GetVerdict().GetActual()}}})
 	case workEmpty:
-		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableEmptied{TableEmptied: &journalv1.TableEmptied{Table: l.work.table}}})
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableEmptied{TableEmptied: &journalv1.TableEmptied{Table: l.work.table, Epoch: l.job.GetEmpty().GetEpoch()}}})
 	case workExtract:
 		s.extracted(l, seconds)
 		return nil

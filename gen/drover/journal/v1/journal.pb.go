@@ -160,7 +160,7 @@ func (x MigrationEnded_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationEnded_Outcome.Descriptor instead.
 func (MigrationEnded_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26, 0}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28, 0}
 }
 
 type Event struct {
@@ -229,6 +229,8 @@ type Event struct {
 	//	*Event_RangeCut
 	//	*Event_RejectsRetried
 	//	*Event_RangeReplayed
+	//	*Event_ControlRegressed
+	//	*Event_ControlAdopted
 	//	*Event_MigrationThrottled
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
@@ -775,6 +777,24 @@ func (x *Event) GetRangeReplayed() *RangeReplayed {
 	return nil
 }
 
+func (x *Event) GetControlRegressed() *ControlRegressed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_ControlRegressed); ok {
+			return x.ControlRegressed
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetControlAdopted() *ControlAdopted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_ControlAdopted); ok {
+			return x.ControlAdopted
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetMigrationThrottled() *MigrationThrottled {
 	if x != nil {
 		if x, ok := x.Body.(*Event_MigrationThrottled); ok {
@@ -996,6 +1016,14 @@ type Event_RangeReplayed struct {
 	RangeReplayed *RangeReplayed `protobuf:"bytes,66,opt,name=range_replayed,json=rangeReplayed,proto3,oneof"`
 }
 
+type Event_ControlRegressed struct {
+	ControlRegressed *ControlRegressed `protobuf:"bytes,161,opt,name=control_regressed,json=controlRegressed,proto3,oneof"`
+}
+
+type Event_ControlAdopted struct {
+	ControlAdopted *ControlAdopted `protobuf:"bytes,162,opt,name=control_adopted,json=controlAdopted,proto3,oneof"`
+}
+
 type Event_MigrationThrottled struct {
 	MigrationThrottled *MigrationThrottled `protobuf:"bytes,180,opt,name=migration_throttled,json=migrationThrottled,proto3,oneof"`
 }
@@ -1104,7 +1132,95 @@ func (*Event_RejectsRetried) isEvent_Body() {}
 
 func (*Event_RangeReplayed) isEvent_Body() {}
 
+func (*Event_ControlRegressed) isEvent_Body() {}
+
+func (*Event_ControlAdopted) isEvent_Body() {}
+
 func (*Event_MigrationThrottled) isEvent_Body() {}
+
+// ControlRegressed: the target was written by a later coordinator than this log knows:
+// the log came back older than it was. Nothing happens until somebody adopts it.
+type ControlRegressed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ControlRegressed) Reset() {
+	*x = ControlRegressed{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ControlRegressed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ControlRegressed) ProtoMessage() {}
+
+func (x *ControlRegressed) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ControlRegressed.ProtoReflect.Descriptor instead.
+func (*ControlRegressed) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ControlRegressed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// ControlAdopted: somebody goes on with a log that came back older. Every table that is
+// not complete is emptied and copied again, since what became of it is not known.
+type ControlAdopted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ControlAdopted) Reset() {
+	*x = ControlAdopted{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ControlAdopted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ControlAdopted) ProtoMessage() {}
+
+func (x *ControlAdopted) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ControlAdopted.ProtoReflect.Descriptor instead.
+func (*ControlAdopted) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{2}
+}
 
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
@@ -1116,7 +1232,7 @@ type TermStarted struct {
 
 func (x *TermStarted) Reset() {
 	*x = TermStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[1]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1244,7 @@ func (x *TermStarted) String() string {
 func (*TermStarted) ProtoMessage() {}
 
 func (x *TermStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[1]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1257,7 @@ func (x *TermStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TermStarted.ProtoReflect.Descriptor instead.
 func (*TermStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{1}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TermStarted) GetTerm() uint64 {
@@ -1167,7 +1283,7 @@ type MigrationCreated struct {
 
 func (x *MigrationCreated) Reset() {
 	*x = MigrationCreated{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[2]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1295,7 @@ func (x *MigrationCreated) String() string {
 func (*MigrationCreated) ProtoMessage() {}
 
 func (x *MigrationCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[2]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1308,7 @@ func (x *MigrationCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCreated.ProtoReflect.Descriptor instead.
 func (*MigrationCreated) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{2}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *MigrationCreated) GetUid() string {
@@ -1243,7 +1359,7 @@ type SourceDescribed struct {
 
 func (x *SourceDescribed) Reset() {
 	*x = SourceDescribed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[3]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1371,7 @@ func (x *SourceDescribed) String() string {
 func (*SourceDescribed) ProtoMessage() {}
 
 func (x *SourceDescribed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[3]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1384,7 @@ func (x *SourceDescribed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceDescribed.ProtoReflect.Descriptor instead.
 func (*SourceDescribed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{3}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SourceDescribed) GetEngine() string {
@@ -1324,7 +1440,7 @@ type TargetDesigned struct {
 
 func (x *TargetDesigned) Reset() {
 	*x = TargetDesigned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[4]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1452,7 @@ func (x *TargetDesigned) String() string {
 func (*TargetDesigned) ProtoMessage() {}
 
 func (x *TargetDesigned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[4]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1465,7 @@ func (x *TargetDesigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDesigned.ProtoReflect.Descriptor instead.
 func (*TargetDesigned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{4}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TargetDesigned) GetEngine() string {
@@ -1417,7 +1533,7 @@ type TablePlanned struct {
 
 func (x *TablePlanned) Reset() {
 	*x = TablePlanned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[5]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1545,7 @@ func (x *TablePlanned) String() string {
 func (*TablePlanned) ProtoMessage() {}
 
 func (x *TablePlanned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[5]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1558,7 @@ func (x *TablePlanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TablePlanned.ProtoReflect.Descriptor instead.
 func (*TablePlanned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{5}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TablePlanned) GetTable() *v11.TablePlan {
@@ -1465,7 +1581,7 @@ type RangesPlanned struct {
 
 func (x *RangesPlanned) Reset() {
 	*x = RangesPlanned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[6]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +1593,7 @@ func (x *RangesPlanned) String() string {
 func (*RangesPlanned) ProtoMessage() {}
 
 func (x *RangesPlanned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[6]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +1606,7 @@ func (x *RangesPlanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangesPlanned.ProtoReflect.Descriptor instead.
 func (*RangesPlanned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{6}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RangesPlanned) GetTable() uint32 {
@@ -1522,7 +1638,7 @@ type PlanFinished struct {
 
 func (x *PlanFinished) Reset() {
 	*x = PlanFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1650,7 @@ func (x *PlanFinished) String() string {
 func (*PlanFinished) ProtoMessage() {}
 
 func (x *PlanFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1663,7 @@ func (x *PlanFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanFinished.ProtoReflect.Descriptor instead.
 func (*PlanFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{7}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
 }
 
 type MigrationStarted struct {
@@ -1558,7 +1674,7 @@ type MigrationStarted struct {
 
 func (x *MigrationStarted) Reset() {
 	*x = MigrationStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1686,7 @@ func (x *MigrationStarted) String() string {
 func (*MigrationStarted) ProtoMessage() {}
 
 func (x *MigrationStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1699,7 @@ func (x *MigrationStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationStarted.ProtoReflect.Descriptor instead.
 func (*MigrationStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{8}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 type TargetPrepared struct {
@@ -1596,7 +1712,7 @@ type TargetPrepared struct {
 
 func (x *TargetPrepared) Reset() {
 	*x = TargetPrepared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1608,7 +1724,7 @@ func (x *TargetPrepared) String() string {
 func (*TargetPrepared) ProtoMessage() {}
 
 func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1621,7 +1737,7 @@ func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPrepared.ProtoReflect.Descriptor instead.
 func (*TargetPrepared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TargetPrepared) GetRejectsFolder() string {
@@ -1643,7 +1759,7 @@ type TableAdvanced struct {
 
 func (x *TableAdvanced) Reset() {
 	*x = TableAdvanced{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1655,7 +1771,7 @@ func (x *TableAdvanced) String() string {
 func (*TableAdvanced) ProtoMessage() {}
 
 func (x *TableAdvanced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1668,7 +1784,7 @@ func (x *TableAdvanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAdvanced.ProtoReflect.Descriptor instead.
 func (*TableAdvanced) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{10}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TableAdvanced) GetTable() uint32 {
@@ -1708,7 +1824,7 @@ type TableBlocked struct {
 
 func (x *TableBlocked) Reset() {
 	*x = TableBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1720,7 +1836,7 @@ func (x *TableBlocked) String() string {
 func (*TableBlocked) ProtoMessage() {}
 
 func (x *TableBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1733,7 +1849,7 @@ func (x *TableBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableBlocked.ProtoReflect.Descriptor instead.
 func (*TableBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{11}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TableBlocked) GetTable() uint32 {
@@ -1793,13 +1909,16 @@ type TableRestarted struct {
 	// Rows that differed, where a validation failed.
 	Differences   []*v11.Difference `protobuf:"bytes,3,rep,name=differences,proto3" json:"differences,omitempty"`
 	DifferentRows int64             `protobuf:"varint,4,opt,name=different_rows,json=differentRows,proto3" json:"different_rows,omitempty"`
+	// It does not count against the limit of attempts: the snapshot was lost that the table
+	// was read in, with its worker or by a pause.
+	Uncounted     bool `protobuf:"varint,180,opt,name=uncounted,proto3" json:"uncounted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TableRestarted) Reset() {
 	*x = TableRestarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1811,7 +1930,7 @@ func (x *TableRestarted) String() string {
 func (*TableRestarted) ProtoMessage() {}
 
 func (x *TableRestarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1824,7 +1943,7 @@ func (x *TableRestarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRestarted.ProtoReflect.Descriptor instead.
 func (*TableRestarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{12}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TableRestarted) GetTable() uint32 {
@@ -1855,17 +1974,26 @@ func (x *TableRestarted) GetDifferentRows() int64 {
 	return 0
 }
 
+func (x *TableRestarted) GetUncounted() bool {
+	if x != nil {
+		return x.Uncounted
+	}
+	return false
+}
+
 // TableEmptied: a restarted table has no rows any more and its ranges may load.
 type TableEmptied struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Table         uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// Epoch that the target has by now: what earlier attempts brought is gone.
+	Epoch         uint64 `protobuf:"varint,170,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TableEmptied) Reset() {
 	*x = TableEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +2005,7 @@ func (x *TableEmptied) String() string {
 func (*TableEmptied) ProtoMessage() {}
 
 func (x *TableEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,12 +2018,19 @@ func (x *TableEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableEmptied.ProtoReflect.Descriptor instead.
 func (*TableEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TableEmptied) GetTable() uint32 {
 	if x != nil {
 		return x.Table
+	}
+	return 0
+}
+
+func (x *TableEmptied) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
 	}
 	return 0
 }
@@ -1910,7 +2045,7 @@ type TableRetried struct {
 
 func (x *TableRetried) Reset() {
 	*x = TableRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1922,7 +2057,7 @@ func (x *TableRetried) String() string {
 func (*TableRetried) ProtoMessage() {}
 
 func (x *TableRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1935,7 +2070,7 @@ func (x *TableRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRetried.ProtoReflect.Descriptor instead.
 func (*TableRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TableRetried) GetTable() uint32 {
@@ -1955,7 +2090,7 @@ type BaselineTaken struct {
 
 func (x *BaselineTaken) Reset() {
 	*x = BaselineTaken{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1967,7 +2102,7 @@ func (x *BaselineTaken) String() string {
 func (*BaselineTaken) ProtoMessage() {}
 
 func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1980,7 +2115,7 @@ func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BaselineTaken.ProtoReflect.Descriptor instead.
 func (*BaselineTaken) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BaselineTaken) GetTable() uint32 {
@@ -2015,7 +2150,7 @@ type RangeLoaded struct {
 
 func (x *RangeLoaded) Reset() {
 	*x = RangeLoaded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2027,7 +2162,7 @@ func (x *RangeLoaded) String() string {
 func (*RangeLoaded) ProtoMessage() {}
 
 func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2040,7 +2175,7 @@ func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeLoaded.ProtoReflect.Descriptor instead.
 func (*RangeLoaded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RangeLoaded) GetTable() uint32 {
@@ -2127,7 +2262,7 @@ type RangeVerified struct {
 
 func (x *RangeVerified) Reset() {
 	*x = RangeVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2274,7 @@ func (x *RangeVerified) String() string {
 func (*RangeVerified) ProtoMessage() {}
 
 func (x *RangeVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2287,7 @@ func (x *RangeVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeVerified.ProtoReflect.Descriptor instead.
 func (*RangeVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RangeVerified) GetTable() uint32 {
@@ -2211,7 +2346,7 @@ type RangeFailed struct {
 
 func (x *RangeFailed) Reset() {
 	*x = RangeFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2223,7 +2358,7 @@ func (x *RangeFailed) String() string {
 func (*RangeFailed) ProtoMessage() {}
 
 func (x *RangeFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2236,7 +2371,7 @@ func (x *RangeFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeFailed.ProtoReflect.Descriptor instead.
 func (*RangeFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RangeFailed) GetTable() uint32 {
@@ -2312,7 +2447,7 @@ type RangeBlocked struct {
 
 func (x *RangeBlocked) Reset() {
 	*x = RangeBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2324,7 +2459,7 @@ func (x *RangeBlocked) String() string {
 func (*RangeBlocked) ProtoMessage() {}
 
 func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2337,7 +2472,7 @@ func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeBlocked.ProtoReflect.Descriptor instead.
 func (*RangeBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RangeBlocked) GetTable() uint32 {
@@ -2406,7 +2541,7 @@ type RangeRetried struct {
 
 func (x *RangeRetried) Reset() {
 	*x = RangeRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2418,7 +2553,7 @@ func (x *RangeRetried) String() string {
 func (*RangeRetried) ProtoMessage() {}
 
 func (x *RangeRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2431,7 +2566,7 @@ func (x *RangeRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeRetried.ProtoReflect.Descriptor instead.
 func (*RangeRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RangeRetried) GetTable() uint32 {
@@ -2460,7 +2595,7 @@ type TableVerified struct {
 
 func (x *TableVerified) Reset() {
 	*x = TableVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2607,7 @@ func (x *TableVerified) String() string {
 func (*TableVerified) ProtoMessage() {}
 
 func (x *TableVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2620,7 @@ func (x *TableVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableVerified.ProtoReflect.Descriptor instead.
 func (*TableVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TableVerified) GetTable() uint32 {
@@ -2520,7 +2655,7 @@ type TableCounted struct {
 
 func (x *TableCounted) Reset() {
 	*x = TableCounted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +2667,7 @@ func (x *TableCounted) String() string {
 func (*TableCounted) ProtoMessage() {}
 
 func (x *TableCounted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +2680,7 @@ func (x *TableCounted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableCounted.ProtoReflect.Descriptor instead.
 func (*TableCounted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TableCounted) GetTable() uint32 {
@@ -2577,7 +2712,7 @@ type MigrationPaused struct {
 
 func (x *MigrationPaused) Reset() {
 	*x = MigrationPaused{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2589,7 +2724,7 @@ func (x *MigrationPaused) String() string {
 func (*MigrationPaused) ProtoMessage() {}
 
 func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2602,7 +2737,7 @@ func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationPaused.ProtoReflect.Descriptor instead.
 func (*MigrationPaused) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
 }
 
 type MigrationResumed struct {
@@ -2613,7 +2748,7 @@ type MigrationResumed struct {
 
 func (x *MigrationResumed) Reset() {
 	*x = MigrationResumed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2625,7 +2760,7 @@ func (x *MigrationResumed) String() string {
 func (*MigrationResumed) ProtoMessage() {}
 
 func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2638,7 +2773,7 @@ func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationResumed.ProtoReflect.Descriptor instead.
 func (*MigrationResumed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
 }
 
 // MigrationThrottled says what the migration may ask of its databases from now on.
@@ -2651,7 +2786,7 @@ type MigrationThrottled struct {
 
 func (x *MigrationThrottled) Reset() {
 	*x = MigrationThrottled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2663,7 +2798,7 @@ func (x *MigrationThrottled) String() string {
 func (*MigrationThrottled) ProtoMessage() {}
 
 func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2676,7 +2811,7 @@ func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationThrottled.ProtoReflect.Descriptor instead.
 func (*MigrationThrottled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MigrationThrottled) GetLimits() *v1.LimitSpec {
@@ -2700,7 +2835,7 @@ type MigrationEnded struct {
 
 func (x *MigrationEnded) Reset() {
 	*x = MigrationEnded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2712,7 +2847,7 @@ func (x *MigrationEnded) String() string {
 func (*MigrationEnded) ProtoMessage() {}
 
 func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2725,7 +2860,7 @@ func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationEnded.ProtoReflect.Descriptor instead.
 func (*MigrationEnded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MigrationEnded) GetOutcome() MigrationEnded_Outcome {
@@ -2768,7 +2903,7 @@ type MigrationFailed struct {
 
 func (x *MigrationFailed) Reset() {
 	*x = MigrationFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2780,7 +2915,7 @@ func (x *MigrationFailed) String() string {
 func (*MigrationFailed) ProtoMessage() {}
 
 func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2793,7 +2928,7 @@ func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationFailed.ProtoReflect.Descriptor instead.
 func (*MigrationFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MigrationFailed) GetReason() string {
@@ -2825,7 +2960,7 @@ type MigrationDeleted struct {
 
 func (x *MigrationDeleted) Reset() {
 	*x = MigrationDeleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2837,7 +2972,7 @@ func (x *MigrationDeleted) String() string {
 func (*MigrationDeleted) ProtoMessage() {}
 
 func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2850,7 +2985,7 @@ func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationDeleted.ProtoReflect.Descriptor instead.
 func (*MigrationDeleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
 }
 
 // TargetFinished: the target refuses batches of the migration from now on.
@@ -2862,7 +2997,7 @@ type TargetFinished struct {
 
 func (x *TargetFinished) Reset() {
 	*x = TargetFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3009,7 @@ func (x *TargetFinished) String() string {
 func (*TargetFinished) ProtoMessage() {}
 
 func (x *TargetFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3022,7 @@ func (x *TargetFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetFinished.ProtoReflect.Descriptor instead.
 func (*TargetFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
 }
 
 type PhaseStarted struct {
@@ -2899,7 +3034,7 @@ type PhaseStarted struct {
 
 func (x *PhaseStarted) Reset() {
 	*x = PhaseStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2911,7 +3046,7 @@ func (x *PhaseStarted) String() string {
 func (*PhaseStarted) ProtoMessage() {}
 
 func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2924,7 +3059,7 @@ func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStarted.ProtoReflect.Descriptor instead.
 func (*PhaseStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PhaseStarted) GetPhase() uint32 {
@@ -2944,7 +3079,7 @@ type PhaseApproved struct {
 
 func (x *PhaseApproved) Reset() {
 	*x = PhaseApproved{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2956,7 +3091,7 @@ func (x *PhaseApproved) String() string {
 func (*PhaseApproved) ProtoMessage() {}
 
 func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2969,7 +3104,7 @@ func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseApproved.ProtoReflect.Descriptor instead.
 func (*PhaseApproved) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PhaseApproved) GetPhase() uint32 {
@@ -2990,7 +3125,7 @@ type PhaseStopped struct {
 
 func (x *PhaseStopped) Reset() {
 	*x = PhaseStopped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3002,7 +3137,7 @@ func (x *PhaseStopped) String() string {
 func (*PhaseStopped) ProtoMessage() {}
 
 func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3015,7 +3150,7 @@ func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStopped.ProtoReflect.Descriptor instead.
 func (*PhaseStopped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PhaseStopped) GetPhase() uint32 {
@@ -3041,7 +3176,7 @@ type PhaseCompleted struct {
 
 func (x *PhaseCompleted) Reset() {
 	*x = PhaseCompleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3053,7 +3188,7 @@ func (x *PhaseCompleted) String() string {
 func (*PhaseCompleted) ProtoMessage() {}
 
 func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3066,7 +3201,7 @@ func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseCompleted.ProtoReflect.Descriptor instead.
 func (*PhaseCompleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PhaseCompleted) GetPhase() uint32 {
@@ -3088,7 +3223,7 @@ type TableSkipped struct {
 
 func (x *TableSkipped) Reset() {
 	*x = TableSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3100,7 +3235,7 @@ func (x *TableSkipped) String() string {
 func (*TableSkipped) ProtoMessage() {}
 
 func (x *TableSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3113,7 +3248,7 @@ func (x *TableSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSkipped.ProtoReflect.Descriptor instead.
 func (*TableSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TableSkipped) GetTable() uint32 {
@@ -3141,7 +3276,7 @@ type RangeSkipped struct {
 
 func (x *RangeSkipped) Reset() {
 	*x = RangeSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3153,7 +3288,7 @@ func (x *RangeSkipped) String() string {
 func (*RangeSkipped) ProtoMessage() {}
 
 func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3166,7 +3301,7 @@ func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSkipped.ProtoReflect.Descriptor instead.
 func (*RangeSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RangeSkipped) GetTable() uint32 {
@@ -3197,7 +3332,7 @@ type RangeCut struct {
 
 func (x *RangeCut) Reset() {
 	*x = RangeCut{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3209,7 +3344,7 @@ func (x *RangeCut) String() string {
 func (*RangeCut) ProtoMessage() {}
 
 func (x *RangeCut) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3222,7 +3357,7 @@ func (x *RangeCut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeCut.ProtoReflect.Descriptor instead.
 func (*RangeCut) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RangeCut) GetTable() uint32 {
@@ -3257,7 +3392,7 @@ type RangeEmptied struct {
 
 func (x *RangeEmptied) Reset() {
 	*x = RangeEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3269,7 +3404,7 @@ func (x *RangeEmptied) String() string {
 func (*RangeEmptied) ProtoMessage() {}
 
 func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3282,7 +3417,7 @@ func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeEmptied.ProtoReflect.Descriptor instead.
 func (*RangeEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RangeEmptied) GetTable() uint32 {
@@ -3310,7 +3445,7 @@ type SpecChanged struct {
 
 func (x *SpecChanged) Reset() {
 	*x = SpecChanged{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3322,7 +3457,7 @@ func (x *SpecChanged) String() string {
 func (*SpecChanged) ProtoMessage() {}
 
 func (x *SpecChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3335,7 +3470,7 @@ func (x *SpecChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
 func (*SpecChanged) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
@@ -3354,7 +3489,7 @@ type TargetPublished struct {
 
 func (x *TargetPublished) Reset() {
 	*x = TargetPublished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3366,7 +3501,7 @@ func (x *TargetPublished) String() string {
 func (*TargetPublished) ProtoMessage() {}
 
 func (x *TargetPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3379,7 +3514,7 @@ func (x *TargetPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
 func (*TargetPublished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
 }
 
 // DiscardStarted: the migration is given up and what it made in the target is being
@@ -3397,7 +3532,7 @@ type DiscardStarted struct {
 
 func (x *DiscardStarted) Reset() {
 	*x = DiscardStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3409,7 +3544,7 @@ func (x *DiscardStarted) String() string {
 func (*DiscardStarted) ProtoMessage() {}
 
 func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3422,7 +3557,7 @@ func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardStarted.ProtoReflect.Descriptor instead.
 func (*DiscardStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DiscardStarted) GetOutcome() MigrationEnded_Outcome {
@@ -3462,7 +3597,7 @@ type TargetDiscarded struct {
 
 func (x *TargetDiscarded) Reset() {
 	*x = TargetDiscarded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3474,7 +3609,7 @@ func (x *TargetDiscarded) String() string {
 func (*TargetDiscarded) ProtoMessage() {}
 
 func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3487,7 +3622,7 @@ func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
 func (*TargetDiscarded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
 }
 
 // ObjectsApplied: what is no table has been made.
@@ -3499,7 +3634,7 @@ type ObjectsApplied struct {
 
 func (x *ObjectsApplied) Reset() {
 	*x = ObjectsApplied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3511,7 +3646,7 @@ func (x *ObjectsApplied) String() string {
 func (*ObjectsApplied) ProtoMessage() {}
 
 func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3524,7 +3659,7 @@ func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectsApplied.ProtoReflect.Descriptor instead.
 func (*ObjectsApplied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
 }
 
 // TableSampled is a measurement for the plan.
@@ -3540,7 +3675,7 @@ type TableSampled struct {
 
 func (x *TableSampled) Reset() {
 	*x = TableSampled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3552,7 +3687,7 @@ func (x *TableSampled) String() string {
 func (*TableSampled) ProtoMessage() {}
 
 func (x *TableSampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3565,7 +3700,7 @@ func (x *TableSampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
 func (*TableSampled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TableSampled) GetTable() uint32 {
@@ -3610,7 +3745,7 @@ type RangeAssessed struct {
 
 func (x *RangeAssessed) Reset() {
 	*x = RangeAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3622,7 +3757,7 @@ func (x *RangeAssessed) String() string {
 func (*RangeAssessed) ProtoMessage() {}
 
 func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3635,7 +3770,7 @@ func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeAssessed.ProtoReflect.Descriptor instead.
 func (*RangeAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RangeAssessed) GetTable() uint32 {
@@ -3687,7 +3822,7 @@ type KeysCompared struct {
 
 func (x *KeysCompared) Reset() {
 	*x = KeysCompared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3699,7 +3834,7 @@ func (x *KeysCompared) String() string {
 func (*KeysCompared) ProtoMessage() {}
 
 func (x *KeysCompared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3712,7 +3847,7 @@ func (x *KeysCompared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeysCompared.ProtoReflect.Descriptor instead.
 func (*KeysCompared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *KeysCompared) GetTable() uint32 {
@@ -3748,7 +3883,7 @@ type TableAssessed struct {
 
 func (x *TableAssessed) Reset() {
 	*x = TableAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3760,7 +3895,7 @@ func (x *TableAssessed) String() string {
 func (*TableAssessed) ProtoMessage() {}
 
 func (x *TableAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3773,7 +3908,7 @@ func (x *TableAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAssessed.ProtoReflect.Descriptor instead.
 func (*TableAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *TableAssessed) GetTable() uint32 {
@@ -3800,7 +3935,7 @@ type RejectsRetried struct {
 
 func (x *RejectsRetried) Reset() {
 	*x = RejectsRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3812,7 +3947,7 @@ func (x *RejectsRetried) String() string {
 func (*RejectsRetried) ProtoMessage() {}
 
 func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3825,7 +3960,7 @@ func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectsRetried.ProtoReflect.Descriptor instead.
 func (*RejectsRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RejectsRetried) GetTable() uint32 {
@@ -3852,7 +3987,7 @@ type RangeReplayed struct {
 
 func (x *RangeReplayed) Reset() {
 	*x = RangeReplayed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +3999,7 @@ func (x *RangeReplayed) String() string {
 func (*RangeReplayed) ProtoMessage() {}
 
 func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3877,7 +4012,7 @@ func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeReplayed.ProtoReflect.Descriptor instead.
 func (*RangeReplayed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *RangeReplayed) GetTable() uint32 {
@@ -3926,7 +4061,7 @@ var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6 \n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\"\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -3985,9 +4120,14 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x0fobjects_applied\x18K \x01(\v2!.drover.journal.v1.ObjectsAppliedH\x00R\x0eobjectsApplied\x12:\n" +
 	"\trange_cut\x18Z \x01(\v2\x1b.drover.journal.v1.RangeCutH\x00R\brangeCut\x12L\n" +
 	"\x0frejects_retried\x18A \x01(\v2!.drover.journal.v1.RejectsRetriedH\x00R\x0erejectsRetried\x12I\n" +
-	"\x0erange_replayed\x18B \x01(\v2 .drover.journal.v1.RangeReplayedH\x00R\rrangeReplayed\x12Y\n" +
+	"\x0erange_replayed\x18B \x01(\v2 .drover.journal.v1.RangeReplayedH\x00R\rrangeReplayed\x12S\n" +
+	"\x11control_regressed\x18\xa1\x01 \x01(\v2#.drover.journal.v1.ControlRegressedH\x00R\x10controlRegressed\x12M\n" +
+	"\x0fcontrol_adopted\x18\xa2\x01 \x01(\v2!.drover.journal.v1.ControlAdoptedH\x00R\x0econtrolAdopted\x12Y\n" +
 	"\x13migration_throttled\x18\xb4\x01 \x01(\v2%.drover.journal.v1.MigrationThrottledH\x00R\x12migrationThrottledB\x06\n" +
-	"\x04body\"!\n" +
+	"\x04body\"*\n" +
+	"\x10ControlRegressed\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x10\n" +
+	"\x0eControlAdopted\"!\n" +
 	"\vTermStarted\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\"\x99\x01\n" +
 	"\x10MigrationCreated\x12\x10\n" +
@@ -4034,14 +4174,16 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12\x16\n" +
 	"\x06column\x18\x05 \x01(\tR\x06column\x12\x12\n" +
 	"\x04kind\x18\x06 \x01(\tR\x04kind\x12\x1a\n" +
-	"\battempts\x18\a \x01(\x05R\battempts\"\xa3\x01\n" +
+	"\battempts\x18\a \x01(\x05R\battempts\"\xc2\x01\n" +
 	"\x0eTableRestarted\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12<\n" +
 	"\vdifferences\x18\x03 \x03(\v2\x1a.drover.plan.v1.DifferenceR\vdifferences\x12%\n" +
-	"\x0edifferent_rows\x18\x04 \x01(\x03R\rdifferentRows\"$\n" +
+	"\x0edifferent_rows\x18\x04 \x01(\x03R\rdifferentRows\x12\x1d\n" +
+	"\tuncounted\x18\xb4\x01 \x01(\bR\tuncounted\";\n" +
 	"\fTableEmptied\x12\x14\n" +
-	"\x05table\x18\x01 \x01(\rR\x05table\"$\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x15\n" +
+	"\x05epoch\x18\xaa\x01 \x01(\x04R\x05epoch\"$\n" +
 	"\fTableRetried\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\"U\n" +
 	"\rBaselineTaken\x12\x14\n" +
@@ -4204,167 +4346,171 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),                  // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),      // 1: drover.journal.v1.MigrationEnded.Outcome
 	(*Event)(nil),                    // 2: drover.journal.v1.Event
-	(*TermStarted)(nil),              // 3: drover.journal.v1.TermStarted
-	(*MigrationCreated)(nil),         // 4: drover.journal.v1.MigrationCreated
-	(*SourceDescribed)(nil),          // 5: drover.journal.v1.SourceDescribed
-	(*TargetDesigned)(nil),           // 6: drover.journal.v1.TargetDesigned
-	(*TablePlanned)(nil),             // 7: drover.journal.v1.TablePlanned
-	(*RangesPlanned)(nil),            // 8: drover.journal.v1.RangesPlanned
-	(*PlanFinished)(nil),             // 9: drover.journal.v1.PlanFinished
-	(*MigrationStarted)(nil),         // 10: drover.journal.v1.MigrationStarted
-	(*TargetPrepared)(nil),           // 11: drover.journal.v1.TargetPrepared
-	(*TableAdvanced)(nil),            // 12: drover.journal.v1.TableAdvanced
-	(*TableBlocked)(nil),             // 13: drover.journal.v1.TableBlocked
-	(*TableRestarted)(nil),           // 14: drover.journal.v1.TableRestarted
-	(*TableEmptied)(nil),             // 15: drover.journal.v1.TableEmptied
-	(*TableRetried)(nil),             // 16: drover.journal.v1.TableRetried
-	(*BaselineTaken)(nil),            // 17: drover.journal.v1.BaselineTaken
-	(*RangeLoaded)(nil),              // 18: drover.journal.v1.RangeLoaded
-	(*RangeVerified)(nil),            // 19: drover.journal.v1.RangeVerified
-	(*RangeFailed)(nil),              // 20: drover.journal.v1.RangeFailed
-	(*RangeBlocked)(nil),             // 21: drover.journal.v1.RangeBlocked
-	(*RangeRetried)(nil),             // 22: drover.journal.v1.RangeRetried
-	(*TableVerified)(nil),            // 23: drover.journal.v1.TableVerified
-	(*TableCounted)(nil),             // 24: drover.journal.v1.TableCounted
-	(*MigrationPaused)(nil),          // 25: drover.journal.v1.MigrationPaused
-	(*MigrationResumed)(nil),         // 26: drover.journal.v1.MigrationResumed
-	(*MigrationThrottled)(nil),       // 27: drover.journal.v1.MigrationThrottled
-	(*MigrationEnded)(nil),           // 28: drover.journal.v1.MigrationEnded
-	(*MigrationFailed)(nil),          // 29: drover.journal.v1.MigrationFailed
-	(*MigrationDeleted)(nil),         // 30: drover.journal.v1.MigrationDeleted
-	(*TargetFinished)(nil),           // 31: drover.journal.v1.TargetFinished
-	(*PhaseStarted)(nil),             // 32: drover.journal.v1.PhaseStarted
-	(*PhaseApproved)(nil),            // 33: drover.journal.v1.PhaseApproved
-	(*PhaseStopped)(nil),             // 34: drover.journal.v1.PhaseStopped
-	(*PhaseCompleted)(nil),           // 35: drover.journal.v1.PhaseCompleted
-	(*TableSkipped)(nil),             // 36: drover.journal.v1.TableSkipped
-	(*RangeSkipped)(nil),             // 37: drover.journal.v1.RangeSkipped
-	(*RangeCut)(nil),                 // 38: drover.journal.v1.RangeCut
-	(*RangeEmptied)(nil),             // 39: drover.journal.v1.RangeEmptied
-	(*SpecChanged)(nil),              // 40: drover.journal.v1.SpecChanged
-	(*TargetPublished)(nil),          // 41: drover.journal.v1.TargetPublished
-	(*DiscardStarted)(nil),           // 42: drover.journal.v1.DiscardStarted
-	(*TargetDiscarded)(nil),          // 43: drover.journal.v1.TargetDiscarded
-	(*ObjectsApplied)(nil),           // 44: drover.journal.v1.ObjectsApplied
-	(*TableSampled)(nil),             // 45: drover.journal.v1.TableSampled
-	(*RangeAssessed)(nil),            // 46: drover.journal.v1.RangeAssessed
-	(*KeysCompared)(nil),             // 47: drover.journal.v1.KeysCompared
-	(*TableAssessed)(nil),            // 48: drover.journal.v1.TableAssessed
-	(*RejectsRetried)(nil),           // 49: drover.journal.v1.RejectsRetried
-	(*RangeReplayed)(nil),            // 50: drover.journal.v1.RangeReplayed
-	(*timestamppb.Timestamp)(nil),    // 51: google.protobuf.Timestamp
-	(*VerificationStarted)(nil),      // 52: drover.journal.v1.VerificationStarted
-	(*VerificationRangeChecked)(nil), // 53: drover.journal.v1.VerificationRangeChecked
-	(*VerificationEnded)(nil),        // 54: drover.journal.v1.VerificationEnded
-	(*RepairStarted)(nil),            // 55: drover.journal.v1.RepairStarted
-	(*RangeRepaired)(nil),            // 56: drover.journal.v1.RangeRepaired
-	(*v1.MigrationSpec)(nil),         // 57: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),              // 58: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),            // 59: drover.plan.v1.Statement
-	(*v11.Finding)(nil),              // 60: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),            // 61: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),                // 62: drover.plan.v1.Range
-	(*v11.Difference)(nil),           // 63: drover.plan.v1.Difference
-	(*v11.Digest)(nil),               // 64: drover.plan.v1.Digest
-	(*v11.Touched)(nil),              // 65: drover.plan.v1.Touched
-	(*v11.Rejected)(nil),             // 66: drover.plan.v1.Rejected
-	(*v1.LimitSpec)(nil),             // 67: drover.v1.LimitSpec
-	(*v11.Loss)(nil),                 // 68: drover.plan.v1.Loss
+	(*ControlRegressed)(nil),         // 3: drover.journal.v1.ControlRegressed
+	(*ControlAdopted)(nil),           // 4: drover.journal.v1.ControlAdopted
+	(*TermStarted)(nil),              // 5: drover.journal.v1.TermStarted
+	(*MigrationCreated)(nil),         // 6: drover.journal.v1.MigrationCreated
+	(*SourceDescribed)(nil),          // 7: drover.journal.v1.SourceDescribed
+	(*TargetDesigned)(nil),           // 8: drover.journal.v1.TargetDesigned
+	(*TablePlanned)(nil),             // 9: drover.journal.v1.TablePlanned
+	(*RangesPlanned)(nil),            // 10: drover.journal.v1.RangesPlanned
+	(*PlanFinished)(nil),             // 11: drover.journal.v1.PlanFinished
+	(*MigrationStarted)(nil),         // 12: drover.journal.v1.MigrationStarted
+	(*TargetPrepared)(nil),           // 13: drover.journal.v1.TargetPrepared
+	(*TableAdvanced)(nil),            // 14: drover.journal.v1.TableAdvanced
+	(*TableBlocked)(nil),             // 15: drover.journal.v1.TableBlocked
+	(*TableRestarted)(nil),           // 16: drover.journal.v1.TableRestarted
+	(*TableEmptied)(nil),             // 17: drover.journal.v1.TableEmptied
+	(*TableRetried)(nil),             // 18: drover.journal.v1.TableRetried
+	(*BaselineTaken)(nil),            // 19: drover.journal.v1.BaselineTaken
+	(*RangeLoaded)(nil),              // 20: drover.journal.v1.RangeLoaded
+	(*RangeVerified)(nil),            // 21: drover.journal.v1.RangeVerified
+	(*RangeFailed)(nil),              // 22: drover.journal.v1.RangeFailed
+	(*RangeBlocked)(nil),             // 23: drover.journal.v1.RangeBlocked
+	(*RangeRetried)(nil),             // 24: drover.journal.v1.RangeRetried
+	(*TableVerified)(nil),            // 25: drover.journal.v1.TableVerified
+	(*TableCounted)(nil),             // 26: drover.journal.v1.TableCounted
+	(*MigrationPaused)(nil),          // 27: drover.journal.v1.MigrationPaused
+	(*MigrationResumed)(nil),         // 28: drover.journal.v1.MigrationResumed
+	(*MigrationThrottled)(nil),       // 29: drover.journal.v1.MigrationThrottled
+	(*MigrationEnded)(nil),           // 30: drover.journal.v1.MigrationEnded
+	(*MigrationFailed)(nil),          // 31: drover.journal.v1.MigrationFailed
+	(*MigrationDeleted)(nil),         // 32: drover.journal.v1.MigrationDeleted
+	(*TargetFinished)(nil),           // 33: drover.journal.v1.TargetFinished
+	(*PhaseStarted)(nil),             // 34: drover.journal.v1.PhaseStarted
+	(*PhaseApproved)(nil),            // 35: drover.journal.v1.PhaseApproved
+	(*PhaseStopped)(nil),             // 36: drover.journal.v1.PhaseStopped
+	(*PhaseCompleted)(nil),           // 37: drover.journal.v1.PhaseCompleted
+	(*TableSkipped)(nil),             // 38: drover.journal.v1.TableSkipped
+	(*RangeSkipped)(nil),             // 39: drover.journal.v1.RangeSkipped
+	(*RangeCut)(nil),                 // 40: drover.journal.v1.RangeCut
+	(*RangeEmptied)(nil),             // 41: drover.journal.v1.RangeEmptied
+	(*SpecChanged)(nil),              // 42: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),          // 43: drover.journal.v1.TargetPublished
+	(*DiscardStarted)(nil),           // 44: drover.journal.v1.DiscardStarted
+	(*TargetDiscarded)(nil),          // 45: drover.journal.v1.TargetDiscarded
+	(*ObjectsApplied)(nil),           // 46: drover.journal.v1.ObjectsApplied
+	(*TableSampled)(nil),             // 47: drover.journal.v1.TableSampled
+	(*RangeAssessed)(nil),            // 48: drover.journal.v1.RangeAssessed
+	(*KeysCompared)(nil),             // 49: drover.journal.v1.KeysCompared
+	(*TableAssessed)(nil),            // 50: drover.journal.v1.TableAssessed
+	(*RejectsRetried)(nil),           // 51: drover.journal.v1.RejectsRetried
+	(*RangeReplayed)(nil),            // 52: drover.journal.v1.RangeReplayed
+	(*timestamppb.Timestamp)(nil),    // 53: google.protobuf.Timestamp
+	(*VerificationStarted)(nil),      // 54: drover.journal.v1.VerificationStarted
+	(*VerificationRangeChecked)(nil), // 55: drover.journal.v1.VerificationRangeChecked
+	(*VerificationEnded)(nil),        // 56: drover.journal.v1.VerificationEnded
+	(*RepairStarted)(nil),            // 57: drover.journal.v1.RepairStarted
+	(*RangeRepaired)(nil),            // 58: drover.journal.v1.RangeRepaired
+	(*v1.MigrationSpec)(nil),         // 59: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),              // 60: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),            // 61: drover.plan.v1.Statement
+	(*v11.Finding)(nil),              // 62: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),            // 63: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),                // 64: drover.plan.v1.Range
+	(*v11.Difference)(nil),           // 65: drover.plan.v1.Difference
+	(*v11.Digest)(nil),               // 66: drover.plan.v1.Digest
+	(*v11.Touched)(nil),              // 67: drover.plan.v1.Touched
+	(*v11.Rejected)(nil),             // 68: drover.plan.v1.Rejected
+	(*v1.LimitSpec)(nil),             // 69: drover.v1.LimitSpec
+	(*v11.Loss)(nil),                 // 70: drover.plan.v1.Loss
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	51, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
-	3,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
-	4,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
-	5,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
-	6,  // 4: drover.journal.v1.Event.target_designed:type_name -> drover.journal.v1.TargetDesigned
-	7,  // 5: drover.journal.v1.Event.table_planned:type_name -> drover.journal.v1.TablePlanned
-	8,  // 6: drover.journal.v1.Event.ranges_planned:type_name -> drover.journal.v1.RangesPlanned
-	9,  // 7: drover.journal.v1.Event.plan_finished:type_name -> drover.journal.v1.PlanFinished
-	10, // 8: drover.journal.v1.Event.migration_started:type_name -> drover.journal.v1.MigrationStarted
-	11, // 9: drover.journal.v1.Event.target_prepared:type_name -> drover.journal.v1.TargetPrepared
-	12, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
-	13, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
-	14, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
-	16, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
-	17, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
-	18, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
-	19, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
-	20, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
-	21, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
-	23, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
-	24, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
-	25, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
-	26, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
-	28, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
-	29, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
-	22, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
-	30, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
-	15, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
-	31, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
-	32, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
-	33, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
-	34, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
-	35, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
-	36, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
-	37, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
-	40, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
-	41, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
-	43, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
-	45, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
-	42, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
-	39, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
-	52, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
-	53, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
-	54, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
-	55, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
-	56, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
-	46, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
-	48, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
-	47, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
-	44, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
-	38, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
-	49, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
-	50, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
-	27, // 53: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
-	57, // 54: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	58, // 55: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	59, // 56: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	60, // 57: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	59, // 58: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
-	58, // 59: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
-	61, // 60: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	62, // 61: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 62: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	63, // 63: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	64, // 64: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	64, // 65: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	65, // 66: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	66, // 67: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
-	64, // 68: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	63, // 69: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	64, // 70: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	67, // 71: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
-	1,  // 72: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	62, // 73: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
-	62, // 74: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
-	57, // 75: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	1,  // 76: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	68, // 77: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
-	65, // 78: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
-	60, // 79: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
-	60, // 80: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
-	64, // 81: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
-	66, // 82: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
-	83, // [83:83] is the sub-list for method output_type
-	83, // [83:83] is the sub-list for method input_type
-	83, // [83:83] is the sub-list for extension type_name
-	83, // [83:83] is the sub-list for extension extendee
-	0,  // [0:83] is the sub-list for field type_name
+	53, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	5,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
+	6,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
+	7,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
+	8,  // 4: drover.journal.v1.Event.target_designed:type_name -> drover.journal.v1.TargetDesigned
+	9,  // 5: drover.journal.v1.Event.table_planned:type_name -> drover.journal.v1.TablePlanned
+	10, // 6: drover.journal.v1.Event.ranges_planned:type_name -> drover.journal.v1.RangesPlanned
+	11, // 7: drover.journal.v1.Event.plan_finished:type_name -> drover.journal.v1.PlanFinished
+	12, // 8: drover.journal.v1.Event.migration_started:type_name -> drover.journal.v1.MigrationStarted
+	13, // 9: drover.journal.v1.Event.target_prepared:type_name -> drover.journal.v1.TargetPrepared
+	14, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
+	15, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
+	16, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
+	18, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
+	19, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
+	20, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
+	21, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
+	22, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
+	23, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
+	25, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
+	26, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
+	27, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
+	28, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
+	30, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
+	31, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
+	24, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
+	32, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
+	17, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
+	33, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
+	34, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
+	35, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
+	36, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
+	37, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
+	38, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
+	39, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
+	42, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	43, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	45, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	47, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	44, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
+	41, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
+	54, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
+	55, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
+	56, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
+	57, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
+	58, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
+	48, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
+	50, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
+	49, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
+	46, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
+	40, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
+	51, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
+	52, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
+	3,  // 53: drover.journal.v1.Event.control_regressed:type_name -> drover.journal.v1.ControlRegressed
+	4,  // 54: drover.journal.v1.Event.control_adopted:type_name -> drover.journal.v1.ControlAdopted
+	29, // 55: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
+	59, // 56: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	60, // 57: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	61, // 58: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	62, // 59: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	61, // 60: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
+	60, // 61: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
+	63, // 62: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	64, // 63: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 64: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	65, // 65: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	66, // 66: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	66, // 67: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	67, // 68: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	68, // 69: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
+	66, // 70: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	65, // 71: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	66, // 72: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	69, // 73: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
+	1,  // 74: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	64, // 75: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
+	64, // 76: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
+	59, // 77: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 78: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	70, // 79: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
+	67, // 80: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
+	62, // 81: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
+	62, // 82: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
+	66, // 83: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
+	68, // 84: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
+	85, // [85:85] is the sub-list for method output_type
+	85, // [85:85] is the sub-list for method input_type
+	85, // [85:85] is the sub-list for extension type_name
+	85, // [85:85] is the sub-list for extension extendee
+	0,  // [0:85] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -4426,6 +4572,8 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_RangeCut)(nil),
 		(*Event_RejectsRetried)(nil),
 		(*Event_RangeReplayed)(nil),
+		(*Event_ControlRegressed)(nil),
+		(*Event_ControlAdopted)(nil),
 		(*Event_MigrationThrottled)(nil),
 	}
 	type x struct{}
@@ -4434,7 +4582,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   49,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -676,6 +676,7 @@ type MigrationState struct {
 	Verifying      uint32                 `protobuf:"varint,33,opt,name=verifying,proto3" json:"verifying,omitempty"`
 	Verifications  uint32                 `protobuf:"varint,34,opt,name=verifications,proto3" json:"verifications,omitempty"`
 	Last           uint64                 `protobuf:"varint,35,opt,name=last,proto3" json:"last,omitempty"`
+	Regressed      bool                   `protobuf:"varint,160,opt,name=regressed,proto3" json:"regressed,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -953,6 +954,13 @@ func (x *MigrationState) GetLast() uint64 {
 		return x.Last
 	}
 	return 0
+}
+
+func (x *MigrationState) GetRegressed() bool {
+	if x != nil {
+		return x.Regressed
+	}
+	return false
 }
 
 type SampleState struct {
@@ -2051,7 +2059,7 @@ const file_drover_journal_v1_snapshot_proto_rawDesc = "" +
 	"\x0franges_per_step\x18\x04 \x01(\x03R\rrangesPerStep\x124\n" +
 	"\astarted\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x128\n" +
 	"\tcompleted\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcompleted\x12\x18\n" +
-	"\astopped\x18\a \x01(\bR\astopped\"\x90\v\n" +
+	"\astopped\x18\a \x01(\bR\astopped\"\xaf\v\n" +
 	"\x0eMigrationState\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12,\n" +
@@ -2091,7 +2099,8 @@ const file_drover_journal_v1_snapshot_proto_rawDesc = "" +
 	"\x06tables\x18  \x01(\x03R\x06tables\x12\x1c\n" +
 	"\tverifying\x18! \x01(\rR\tverifying\x12$\n" +
 	"\rverifications\x18\" \x01(\rR\rverifications\x12\x12\n" +
-	"\x04last\x18# \x01(\x04R\x04last\"Q\n" +
+	"\x04last\x18# \x01(\x04R\x04last\x12\x1d\n" +
+	"\tregressed\x18\xa0\x01 \x01(\bR\tregressed\"Q\n" +
 	"\vSampleState\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x18\n" +

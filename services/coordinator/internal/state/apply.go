@@ -9,6 +9,7 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/fault"
 )
 
 // mostDifferences kept of a table.
@@ -65,6 +66,12 @@ func (a *apply) body() error {
 	switch b := a.event.GetBody().(type) {
 	case *journalv1.Event_TermStarted:
 		return nil
+	case *journalv1.Event_ControlRegressed:
+		a.m.Regressed = true
+		a.m.Problem = Problem{Reason: b.ControlRegressed.GetReason(), Kind: fault.Fenced.String(), Side: fault.Target}
+		return nil
+	case *journalv1.Event_ControlAdopted:
+		return a.adopted()
 	case *journalv1.Event_SourceDescribed:
 		return a.sourceDescribed(b.SourceDescribed)
 	case *journalv1.Event_TargetDesigned:
@@ -110,7 +117,10 @@ func (a *apply) tableEvent() error {
 	case *journalv1.Event_TableRestarted:
 		return a.table(b.TableRestarted.GetTable(), func(t *Table) error { return a.tableRestarted(t, b.TableRestarted) })
 	case *journalv1.Event_TableEmptied:
-		return a.table(b.TableEmptied.GetTable(), func(t *Table) error { t.Emptying = false; return nil })
+		return a.table(b.TableEmptied.GetTable(), func(t *Table) error {
+			t.Emptying, t.Emptied = false, b.TableEmptied.GetEpoch()
+			return nil
+		})
 	case *journalv1.Event_BaselineTaken:
 		return a.table(b.BaselineTaken.GetTable(), func(t *Table) (err error) {
 			t.HasBaseline = true

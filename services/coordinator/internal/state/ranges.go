@@ -39,6 +39,9 @@ type Range struct {
 	Failures int
 	// Attempt that loaded it, and what it amounts to.
 	Attempt uint64
+	// Done is the newest attempt that ever loaded it: its result, or that of an earlier
+	// one, may still come again.
+	Done    uint64
 	Digest  batch.Digest
 	Actual  batch.Digest
 	Bytes   int64

@@ -36,6 +36,8 @@ type Table struct {
 	Problem Problem
 	// Emptying: the table must be emptied before its ranges load again.
 	Emptying bool
+	// Emptied is the epoch of the last time: what earlier attempts brought is gone.
+	Emptied uint64
 	// Restarts of the whole table so far.
 	Restarts int
 	// HasBaseline: Baseline is what the target held before (existing: append).

@@ -78,7 +78,7 @@ func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
 	}
 	var err error
 	a.view().Ranges(a.uid, t.Number, func(old *Range) bool {
-		r := &Range{Migration: old.Migration, Table: old.Table, Number: old.Number, Plan: old.Plan, Failures: old.Failures}
+		r := &Range{Migration: old.Migration, Table: old.Table, Number: old.Number, Plan: old.Plan, Failures: old.Failures, Done: old.Done}
 		if old.GivenUp() {
 			r.State = old.State
 		}
@@ -90,7 +90,9 @@ func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
 	t.LoadedDigest, t.VerifiedDigest = batch.Digest{}, batch.Digest{}
 	t.uncount()
 	t.Emptying = true
-	t.Restarts++
+	if !e.GetUncounted() {
+		t.Restarts++
+	}
 	t.Retries++
 	if t.Stage > TableCreated {
 		t.Stage = TableCreated
@@ -128,6 +130,7 @@ func rangeLoaded(t *Table, r *Range, e *journalv1.RangeLoaded) error {
 		return err
 	}
 	r.State, r.Attempt, r.Digest, r.Bytes, r.Reset, r.Problem = RangeLoaded, e.GetAttempt(), d, e.GetBytes(), false, Problem{}
+	r.Done = max(r.Done, e.GetAttempt())
 	r.Touched = Touched(nil).add(e.GetTouched(), 1)
 	t.Touched = t.Touched.add(e.GetTouched(), 1)
 	if err := t.reject(r, e.GetRejected()); err != nil {
