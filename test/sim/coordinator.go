@@ -75,6 +75,7 @@ func (c *coordinatorProcess) send(l *link) {
 			if g := m.GetGrant(); g != nil {
 				c.w.check.granted(g)
 			}
+			c.w.tracef("%s to %s: %s", c.name, l.worker, told{m})
 			worker := l.connection.worker
 			l.connection.toWorker(func() { worker.receive(m) })
 		default:

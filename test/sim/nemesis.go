@@ -8,6 +8,7 @@ import (
 var nemeses = map[string]func(*World){
 	"worker dies":            (*World).killWorker,
 	"worker stops":           (*World).pauseWorker,
+	"worker is deaf":         (*World).deafenWorker,
 	"worker drains":          (*World).drainWorker,
 	"connection breaks":      (*World).cutConnection,
 	"coordinator dies":       (*World).killCoordinator,
@@ -34,18 +35,14 @@ func (w *World) strike() {
 	w.after(nil, w.between(w.scenario.faultsEvery/4, 2*w.scenario.faultsEvery), w.strike)
 }
 
-// heal ends all faults: who was stopped goes on, and who was replaced is gone.
+// heal ends all faults: who is stopped goes on in its time, and who was replaced is gone.
 func (w *World) heal() {
 	w.tracef("faults stop")
 	w.healed = true
 	for _, c := range w.coordinators {
-		c.pausedUntil = 0
 		if !c.dead && !c.newest() {
 			c.exit(nil)
 		}
-	}
-	for _, p := range w.workers {
-		p.pausedUntil = 0
 	}
 	w.after(nil, patience, func() { w.violate("nothing failed for %s, and still: %s", patience, w.check.standing()) })
 }
@@ -72,6 +69,15 @@ func (w *World) pauseWorker() {
 	if p := w.anyWorker(); p != nil {
 		p.pausedUntil = w.now + w.between(time.Second, 3*w.scenario.ttl)
 		w.tracef("%s stops until %s", p.name, p.pausedUntil)
+	}
+}
+
+// deafenWorker keeps a worker from all that has to do with leases, while its jobs go on:
+// what it believes to hold must not matter.
+func (w *World) deafenWorker() {
+	if p := w.anyWorker(); p != nil {
+		p.deafUntil = w.now + w.between(time.Second, 4*w.scenario.ttl)
+		w.tracef("%s is deaf until %s", p.name, p.deafUntil)
 	}
 }
 

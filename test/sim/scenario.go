@@ -68,14 +68,14 @@ func newScenario(w *World) scenario {
 		}
 		s.tables = append(s.tables, t)
 	}
-	s.poison, s.cancel, s.spoil = r.IntN(12) == 0, r.IntN(8) == 0, r.IntN(8) == 0
+	s.poison, s.cancel, s.spoil = r.IntN(12) == 0, r.IntN(8) == 0, r.IntN(3) == 0
 	rate := func(one int, p float64) float64 {
 		if r.IntN(one) > 0 {
 			return 0
 		}
 		return p * r.Float64()
 	}
-	s.slow, s.messages, s.answers, s.commits = rate(2, 0.1), rate(2, 0.15), rate(2, 0.1), rate(2, 0.3)
+	s.slow, s.messages, s.answers, s.commits = rate(2, 0.25), rate(2, 0.15), rate(2, 0.1), rate(2, 0.3)
 	s.publishes, s.appends, s.windowForgets = rate(2, 0.2), rate(3, 0.1), rate(2, 1)
 	for name := range nemeses {
 		s.nemeses = append(s.nemeses, name)

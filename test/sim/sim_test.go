@@ -1,31 +1,33 @@
 package sim
 
 import (
-	"flag"
-	"os"
+	"bytes"
+	"runtime"
 	"testing"
 )
 
-var (
-	one   = flag.Int64("seed", -1, "play this seed alone")
-	from  = flag.Int("from", 0, "first seed")
-	seeds = flag.Int("seeds", 3000, "how many seeds to play")
-	keep  = flag.Bool("keep", false, "go on")
-)
+// Seeds that every test run plays; make simulate plays more.
+const seeds = 2000
 
-func TestSimulation(t *testing.T) {
-	if *one >= 0 {
-		r := Run(uint64(*one), os.Stdout)
-		t.Log(r.Virtual, r.Stats, r.Violation)
-		return
+func TestPlay_NothingLostNothingDoubled(t *testing.T) {
+	s := Play(0, seeds, runtime.NumCPU(), nil)
+	t.Log(s)
+	if s.Failed != nil {
+		t.Fatalf("seed %d: %v\nsee it with: %s", s.Failed.Seed, s.Failed.Violation, Replay(s.Failed.Seed))
 	}
-	for seed := range uint64(*seeds) {
-		seed += uint64(*from)
-		if r := Run(seed, nil); r.Violation != nil {
-			t.Errorf("seed %d: %v", seed, r.Violation)
-			if !*keep {
-				return
-			}
+	if s.Seeds != seeds || s.Stats.Faults < seeds || s.Stats.Duplicates == 0 {
+		t.Errorf("these runs tried too little to show anything: %v", s)
+	}
+}
+
+// A seed is worth something only if it does the same again.
+func TestRun_IsRepeatable(t *testing.T) {
+	for seed := range uint64(40) {
+		var first, again bytes.Buffer
+		Run(seed, &first)
+		Run(seed, &again)
+		if !bytes.Equal(first.Bytes(), again.Bytes()) {
+			t.Fatalf("seed %d went otherwise the second time", seed)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
@@ -30,6 +32,7 @@ type migrationRow struct {
 // targetTable is a table and its row in the ledger.
 type targetTable struct {
 	lock
+	number  uint32
 	created bool
 	epoch   uint64
 	ranges  map[uint32]*targetRange
@@ -39,8 +42,10 @@ type targetTable struct {
 // targetRange is a range's row in the ledger, and its rows.
 type targetRange struct {
 	lock
-	source         *sourceRange
-	table          *targetTable
+	source *sourceRange
+	table  *targetTable
+	// exists tells that a loader has made the row.
+	exists         bool
 	attempt, epoch uint64
 	ledger         engine.Ledger
 	// have counts each row of the source that is here.
@@ -59,7 +64,7 @@ func newTarget(w *World) *target {
 
 // plant gives the target the ranges of a table, and their source.
 func (t *target) plant(number uint32, ranges []*sourceRange) {
-	table := &targetTable{ranges: map[uint32]*targetRange{}}
+	table := &targetTable{number: number, ranges: map[uint32]*targetRange{}}
 	for _, r := range ranges {
 		table.ranges[r.plan.GetNumber()] = &targetRange{source: r, table: table, have: make([]int, len(r.rows))}
 		table.numbers = append(table.numbers, r.plan.GetNumber())
@@ -69,9 +74,10 @@ func (t *target) plant(number uint32, ranges []*sourceRange) {
 
 // change notes how to take a commit back that touches a range.
 func (t *target) change(r *targetRange) {
-	attempt, epoch, ledger, have, spoilt := r.attempt, r.epoch, r.ledger, append([]int(nil), r.have...), r.spoilt
+	before := *r
+	before.have = slices.Clone(r.have)
 	t.undo = append(t.undo, func() {
-		r.attempt, r.epoch, r.ledger, r.have, r.spoilt, r.writer = attempt, epoch, ledger, have, spoilt, 0
+		r.exists, r.attempt, r.epoch, r.ledger, r.have, r.spoilt, r.writer = before.exists, before.attempt, before.epoch, before.ledger, before.have, before.spoilt, 0
 	})
 }
 
@@ -170,8 +176,10 @@ func (t *target) emptyRanges(tx *transaction, table *targetTable, rest []uint32,
 		for _, n := range table.numbers {
 			r := table.ranges[n]
 			t.change(r)
-			t.w.check.removing(r, "empties its table")
-			r.epoch = epoch
+			t.w.check.removing(r, epoch)
+			if r.exists {
+				r.epoch = epoch
+			}
 			r.clear()
 		}
 	})
@@ -217,10 +225,10 @@ func (t *target) take(tx *transaction, table *targetTable, r *targetRange, q eng
 	tx.writes = append(tx.writes, func() {
 		t.change(r)
 		if q.Reset {
-			t.w.check.removing(r, "resets it")
+			t.w.check.removing(r, q.Epoch)
 			r.clear()
 		}
-		r.attempt, r.epoch, r.ledger = q.Attempt, q.Epoch, fenced
+		r.exists, r.attempt, r.epoch, r.ledger = true, q.Attempt, q.Epoch, fenced
 	})
 	then(fenced, nil)
 }

@@ -23,6 +23,8 @@ type workerProcess struct {
 	// be cut in other places.
 	batchBytes int
 	sending    bool
+	// deafUntil is when the holder hears again of messages and of the time.
+	deafUntil time.Duration
 }
 
 // hire starts a worker.
@@ -39,10 +41,10 @@ func (w *World) hire(role workerv1.Role) {
 // fire ends a worker at once, and starts another one in its place.
 func (p *workerProcess) fire() {
 	p.w.tracef("%s dies", p.name)
-	p.die()
 	if p.connection != nil {
 		p.connection.sever()
 	}
+	p.die()
 	for _, j := range p.inOrder() {
 		j.session.abandon()
 	}
@@ -75,7 +77,11 @@ func (p *workerProcess) connect() {
 }
 
 func (p *workerProcess) disconnected(c *connection) {
+	if p.deaf(func() { p.disconnected(c) }) {
+		return
+	}
 	if p.connection == c {
+		p.w.tracef("%s lost its connection", p.name)
 		p.connection = nil
 		p.holder.Disconnect()
 		p.connect()
@@ -84,18 +90,34 @@ func (p *workerProcess) disconnected(c *connection) {
 
 func (p *workerProcess) send() {
 	conn := p.connection
-	if conn == nil {
+	if conn == nil || p.deaf(p.send) {
 		return
 	}
 	for _, m := range p.holder.Send(p.w.clock()) {
+		if m.GetProgress() == nil {
+			p.w.tracef("%s to %s: %s", p.name, conn.coordinator.name, said{m})
+		}
 		conn.toCoordinator(func() { conn.coordinator.take(conn, m) })
 	}
 }
 
-func (p *workerProcess) receive(m *workerv1.WorkResponse) { p.holder.Receive(p.w.clock(), m) }
+func (p *workerProcess) receive(m *workerv1.WorkResponse) {
+	if !p.deaf(func() { p.receive(m) }) {
+		p.holder.Receive(p.w.clock(), m)
+	}
+}
+
+// deaf puts something off until the worker hears again.
+func (p *workerProcess) deaf(later func()) bool {
+	if p.deafUntil <= p.w.now {
+		return false
+	}
+	p.w.after(&p.process, p.deafUntil-p.w.now, later)
+	return true
+}
 
 func (p *workerProcess) tick() {
-	p.w.after(&p.process, p.w.scenario.ttl/12, func() {
+	p.w.after(&p.process, max(p.w.scenario.ttl/12, p.deafUntil-p.w.now), func() {
 		p.holder.Expire(p.w.clock())
 		p.send()
 		if p.holder.Drained() {

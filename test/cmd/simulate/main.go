@@ -1,0 +1,78 @@
+// Command simulate moves migrations in virtual time while everything goes wrong, a seed
+// a run.
+//
+//	simulate -seeds 1000000          play seeds, from -from on, on all cores
+//	simulate -seed 4711 -trace       play one seed and say all that happens
+//	simulate -mutations              take each guard away and find the damage; needs
+//	                                 the build tag "mutation"
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/drover-db/drover/test/sim"
+)
+
+func main() {
+	var (
+		seeds     = flag.Uint64("seeds", 1_000_000, "how many seeds to play")
+		from      = flag.Uint64("from", 0, "the first of them")
+		seed      = flag.Int64("seed", -1, "play this seed alone")
+		trace     = flag.Bool("trace", false, "with -seed: say all that happens")
+		mutations = flag.Bool("mutations", false, "take guards away, up to -seeds seeds each")
+		cores     = flag.Int("cores", runtime.NumCPU(), "how many runs at once")
+	)
+	flag.Parse()
+	debug.SetGCPercent(400) // runs are short and make much garbage
+	var err error
+	switch {
+	case *mutations:
+		err = mutate(*seeds, *cores)
+	case *seed >= 0:
+		err = one(uint64(*seed), *trace)
+	default:
+		err = many(*from, *seeds, *cores)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "simulate:", err)
+		os.Exit(1)
+	}
+}
+
+// one plays a seed.
+func one(seed uint64, trace bool) error {
+	var r sim.Result
+	if trace {
+		r = sim.Run(seed, os.Stdout)
+	} else {
+		r = sim.Run(seed, nil)
+	}
+	if r.Violation != nil {
+		return fmt.Errorf("seed %d: %w", seed, r.Violation)
+	}
+	fmt.Printf("seed %d: complete after %s of virtual time and %d steps, %d faults, %d attempts\n",
+		seed, r.Virtual.Round(time.Millisecond), r.Stats.Steps, r.Stats.Faults, r.Stats.Attempts)
+	return nil
+}
+
+// many plays seeds, and tells how to see the first that fails.
+func many(from, n uint64, cores int) error {
+	began, told := time.Now(), time.Now()
+	s := sim.Play(from, n, cores, func(done uint64) {
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			fmt.Printf("%d of %d seeds, %.0f/s\n", done, n, float64(done)/time.Since(began).Seconds())
+		}
+	})
+	fmt.Println(s)
+	if s.Failed != nil {
+		return fmt.Errorf("seed %d: %w\nsee it with: %s", s.Failed.Seed, s.Failed.Violation, sim.Replay(s.Failed.Seed))
+	}
+	fmt.Println("verdict: nothing lost, nothing doubled, nothing wrong, everything came to its end")
+	return nil
+}
