@@ -131,9 +131,11 @@ type columnRow struct {
 	NotNullProven bool
 }
 
+// A default names no column; with the table to find them in, writing it takes the server
+// the square of their number.
 const columnQuery = `
 SELECT a.attrelid, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, a.attnotnull,
-	a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid),
+	a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, CASE a.attgenerated WHEN '' THEN 0 ELSE d.adrelid END),
 	d.oid, 'pg_attrdef'::regclass::oid,
 	CASE WHEN a.attcollation <> t.typcollation THEN format('%I.%I', cn.nspname, co.collname) END,
 	a.attcollation = 0 OR co.collname IN ('C', 'POSIX') OR (co.collname = 'default' AND db.datlocprovider = 'c' AND db.datcollate IN ('C', 'POSIX')),
