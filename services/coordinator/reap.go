@@ -315,22 +315,22 @@ func (s *Leader) blockRange(ctx context.Context, m *state.Migration, r *state.Ra
 		Attempts: int32(max(r.Failures, p.Attempts, 1))}}})
 }
 
-// restartTable empties a table and loads all of it again, unless it has been
-// tried too often or holds rows that are not drover's to remove.
+// restartTable empties a table and loads all of it again, unless it has been found
+// different (v) too often or holds rows that are not drover's to remove.
 func (s *Leader) restartTable(ctx context.Context, m *state.Migration, t *state.Table, reason string, v *workerv1.Verdict) error {
 	p := state.Problem{Reason: reason, Side: fault.Target, Kind: fault.Corrupt.String(), Attempts: t.Restarts + 1}
 	switch {
 	case t.Appends():
 		p.Reason += "; the table had rows before, so drover does not empty it: restore the target and copy again"
 		return s.block(ctx, m, t.Number, p)
-	case t.Restarts+1 >= maxAttempts(m):
+	case v != nil && t.Restarts+1 >= maxAttempts(m):
 		p.Reason = fmt.Sprintf("%s (%d times)", reason, t.Restarts+1)
 		return s.block(ctx, m, t.Number, p)
 	}
 	s.abandonTable(m.UID, t.Number, "the table starts again: "+reason)
 	s.cfg.Logger.Warn("table starts again", "migration", m.Name, "table", targetName(t.Plan), "reason", reason)
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TableRestarted{TableRestarted: &journalv1.TableRestarted{
-		Table: t.Number, Reason: reason, Differences: v.GetDifferences(), DifferentRows: v.GetDifferentRows()}}})
+		Table: t.Number, Reason: reason, Differences: v.GetDifferences(), DifferentRows: v.GetDifferentRows(), Uncounted: v == nil}}})
 }
 
 // abandonTable takes back everything that is under way for a table.

@@ -30,7 +30,7 @@ const (
 	// paused is how long a process is stopped: its leases are somebody else's when it goes on.
 	paused = 2*leaseTTL + 500*time.Millisecond
 	// fewCases are run where nobody asks for more.
-	fewCases = 12
+	fewCases = 8
 )
 
 // row is a point, met while a subject is at work.
@@ -107,6 +107,7 @@ func matrix() []row {
 	add(rejects, faultpoint.LoaderAfterReplay)
 	events(rejects, "rejects_retried", "range_replayed")
 	events(phased, "phase_started", "phase_completed")
+	events(brakes, "migration_paused", "migration_throttled", "migration_resumed")
 	return out
 }
 

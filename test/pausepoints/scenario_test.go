@@ -33,6 +33,7 @@ const (
 	corrupt       = "corrupt"
 	rejects       = "rejects"
 	phased        = "phased"
+	brakes        = "brakes"
 )
 
 // scenario is a migration that meets some points.
@@ -64,6 +65,7 @@ var scenarios = map[string]scenario{
 	restartMySQL:  {target: testdb.MySQL, spec: small, prelude: loseSnapshot},
 	corrupt:       {target: testdb.Postgres, spec: small, prelude: loseRow},
 	rejects:       {target: testdb.Postgres, spec: small + "existing: append\nrejects: {max: 20, to: rejected}\n", fill: fillRefused, act: retryRejects},
+	brakes:        {target: testdb.Postgres, spec: small, prelude: loadSlowly, act: brake},
 	phased: {target: testdb.Postgres, spec: small +
 		"strategy: phased\nphases: [{name: first, tables: [public.parent]}, {name: second, tables: [public.child]}]\n"},
 }
@@ -125,6 +127,16 @@ func untouched(t *testing.T, _, target string) {
 	}
 	out := fixture.Exec(t, target, "SELECT count(*) FROM information_schema.tables WHERE "+own)
 	require.Equal(t, "0", out, "tables are left in the target")
+}
+
+// loadSlowly gives an operator time to step in.
+func loadSlowly(*testing.T, string, string) string { return "loader.before-write=sleep:1s" }
+
+func brake(r *trialRun) {
+	r.cluster.until("rows to wait for", func(m *droverv1.Migration) bool { return m.GetCounters().GetRowsLoaded() > 0 })
+	r.command("pause", func(m *droverv1.Migration) bool { return m.GetState() == droverv1.Migration_STATE_PAUSED })
+	r.command("throttle", func(m *droverv1.Migration) bool { return m.GetLimits().GetRows() == "5000/s" }, "--rows", "5000/s")
+	r.command("resume", func(m *droverv1.Migration) bool { return m.GetState() != droverv1.Migration_STATE_PAUSED })
 }
 
 func retryRejects(r *trialRun) {
