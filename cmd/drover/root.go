@@ -110,7 +110,7 @@ can be set in the environment too: --range-rows is DROVER_RANGE_ROWS.
 		"here": {newCopy(a), newRun(a), newPlan(a), newCheck(a), newSchema(a), newDemo(a)},
 		"server": {newApply(a), newGet(a), newDescribe(a), newWatch(a), newPause(a), newResume(a), newThrottle(a), newApprove(a), newRetry(a), newSkip(a),
 			newVerify(a), newDiff(a), newRepair(a),
-			newCancel(a), newRollback(a), newDelete(a), newPing(a)},
+			newCancel(a), newRollback(a), newAdopt(a), newDelete(a), newPing(a)},
 		"services": {newServe(a)},
 	} {
 		for _, c := range list {

@@ -26,6 +26,9 @@ func (s *Leader) settle(ctx context.Context) {
 }
 
 func (s *Leader) settleMigration(ctx context.Context, m *state.Migration) error {
+	if m.Regressed {
+		return nil
+	}
 	if m.Verifying != 0 {
 		if err := s.settleVerification(ctx, m); err != nil {
 			return err
@@ -229,7 +232,7 @@ func (s *Leader) openStream(ctx context.Context, m *state.Migration) error {
 		MaxBytes: size, Replicas: int(stream.GetReplicas())})
 	if err != nil {
 		r.stalled = err.Error()
-		if r.retry(w) >= maxAttempts(m) {
+		if r.retry(w) >= maxAttempts(m) && !fault.Is(err, fault.Unavailable) {
 			return s.abort(ctx, m, fmt.Errorf("make the row stream: %w", err))
 		}
 		return err
@@ -270,6 +273,9 @@ func (s *Leader) closeStream(ctx context.Context, m *state.Migration) error {
 
 // takes tells whether a migration still wants the result of a kind of work.
 func takes(m *state.Migration, r *run, kind workKind) bool {
+	if m.Regressed {
+		return false
+	}
 	switch kind {
 	case workVerify, workRepair:
 		return m.Verifying != 0

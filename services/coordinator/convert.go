@@ -63,6 +63,9 @@ var migrationStates = map[state.Stage]droverv1.Migration_State{
 
 // stateName is a migration's state for people.
 func stateName(m *state.Migration) string {
+	if m.Regressed {
+		return "control regressed"
+	}
 	if m.Stage == state.Discarding {
 		return "being removed from its target"
 	}
@@ -104,6 +107,9 @@ func migration(m *state.Migration, tables []*state.Table, l live) *droverv1.Migr
 // standingOf says how a migration stands beyond its stage, and why.
 func standingOf(out *droverv1.Migration, m *state.Migration, tables []*state.Table, l live) {
 	switch {
+	case m.Regressed:
+		out.State, out.Reason = droverv1.Migration_STATE_CONTROL_REGRESSED, m.Problem.Reason
+		return
 	case m.Stage == state.Discarding:
 		out.Reason = "removing what was made in the target: " + m.Problem.Reason
 	case m.Stage == state.Complete:

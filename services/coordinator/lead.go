@@ -110,6 +110,8 @@ func (s *Service) lead(ctx context.Context) error {
 	case ctx.Err() != nil:
 		s.cfg.Logger.Info("coordinator hands over", "term", term)
 		return nil
+	case errors.Is(err, errAdopted):
+		return nil
 	case errors.Is(context.Cause(office), errDeposed), errors.Is(context.Cause(office), errAlone):
 		err = fault.Wrap(fault.Fenced, "coordinator.lead", context.Cause(office))
 	}

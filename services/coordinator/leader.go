@@ -164,6 +164,9 @@ func (s *Leader) append(ctx context.Context, uid string, e *journalv1.Event) err
 	if s.resigned {
 		return rpc.NotLeading("")
 	}
+	if err := s.allows(uid, e); err != nil {
+		return err
+	}
 	if s.office != nil {
 		ctx = s.office // who asked may go away, and what is appended must still be known here
 	}

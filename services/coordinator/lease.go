@@ -22,7 +22,7 @@ func (s *Leader) dispatch(now time.Time) {
 	}
 	view := s.view()
 	for _, m := range view.Migrations() {
-		if m.Stage.Rests() && !unfinished(m) && !replanning(m, s.runs[m.UID]) && m.Verifying == 0 {
+		if m.Regressed || m.Stage.Rests() && !unfinished(m) && !replanning(m, s.runs[m.UID]) && m.Verifying == 0 {
 			continue
 		}
 		tables := view.Tables(m.UID)

@@ -180,6 +180,9 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 	if p.Side == fault.Stream && kind == fault.Unavailable {
 		r.doubted = true
 	}
+	if regressed, err := s.outranked(ctx, l, m, kind, p); regressed || err != nil {
+		return err
+	}
 	switch l.work.kind {
 	case workExtract, workLoad, workValidate:
 		if l.work.number != 0 {

@@ -41,7 +41,7 @@ func (s *Leader) settleResult(ctx context.Context, l *lease, r *workerv1.Result)
 		err = s.done(ctx, l, m, r)
 		if err == nil {
 			s.run(m.UID).settled(l.work)
-			s.run(m.UID).outranked = 0
+			delete(s.run(m.UID).outranked, l.work)
 		}
 	}
 	if err == nil {

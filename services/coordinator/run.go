@@ -100,6 +100,9 @@ type run struct {
 	load *load
 	// stalled is the newest failure of work that will be tried again.
 	stalled string
+	// outranked counts how often the target refused work as that of an earlier
+	// coordinator, since it last took it.
+	outranked map[workID]int
 }
 
 // attempt at one range: a loader and an extractor that belong together.
@@ -125,7 +128,7 @@ func (a *attempt) extractable() bool {
 func (s *Leader) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
+		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
 		s.runs[uid] = r
 	}
 	return r

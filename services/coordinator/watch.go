@@ -56,7 +56,7 @@ func (s *Service) atRest(uid string) bool {
 	m := s.view().Migration(uid)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return m != nil && m.Stage.Rests() && !replanning(m, s.runs[uid])
+	return m != nil && (m.Regressed || m.Stage.Rests()) && !replanning(m, s.runs[uid])
 }
 
 // changes writes the migration and the tables that are not as they were sent.

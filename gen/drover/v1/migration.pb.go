@@ -48,37 +48,42 @@ const (
 	Migration_STATE_STOPPED Migration_State = 10
 	// The next phase waits for ApproveMigration.
 	Migration_STATE_WAITING Migration_State = 11
+	// The control log came back older than the target: nothing is written until
+	// AdoptMigration.
+	Migration_STATE_CONTROL_REGRESSED Migration_State = 160
 )
 
 // Enum value maps for Migration_State.
 var (
 	Migration_State_name = map[int32]string{
-		0:  "STATE_UNSPECIFIED",
-		1:  "STATE_PLANNING",
-		2:  "STATE_PLANNED",
-		3:  "STATE_RUNNING",
-		4:  "STATE_PAUSED",
-		5:  "STATE_COMPLETE",
-		6:  "STATE_INCOMPLETE",
-		7:  "STATE_CANCELLED",
-		8:  "STATE_FAILED",
-		9:  "STATE_ROLLED_BACK",
-		10: "STATE_STOPPED",
-		11: "STATE_WAITING",
+		0:   "STATE_UNSPECIFIED",
+		1:   "STATE_PLANNING",
+		2:   "STATE_PLANNED",
+		3:   "STATE_RUNNING",
+		4:   "STATE_PAUSED",
+		5:   "STATE_COMPLETE",
+		6:   "STATE_INCOMPLETE",
+		7:   "STATE_CANCELLED",
+		8:   "STATE_FAILED",
+		9:   "STATE_ROLLED_BACK",
+		10:  "STATE_STOPPED",
+		11:  "STATE_WAITING",
+		160: "STATE_CONTROL_REGRESSED",
 	}
 	Migration_State_value = map[string]int32{
-		"STATE_UNSPECIFIED": 0,
-		"STATE_PLANNING":    1,
-		"STATE_PLANNED":     2,
-		"STATE_RUNNING":     3,
-		"STATE_PAUSED":      4,
-		"STATE_COMPLETE":    5,
-		"STATE_INCOMPLETE":  6,
-		"STATE_CANCELLED":   7,
-		"STATE_FAILED":      8,
-		"STATE_ROLLED_BACK": 9,
-		"STATE_STOPPED":     10,
-		"STATE_WAITING":     11,
+		"STATE_UNSPECIFIED":       0,
+		"STATE_PLANNING":          1,
+		"STATE_PLANNED":           2,
+		"STATE_RUNNING":           3,
+		"STATE_PAUSED":            4,
+		"STATE_COMPLETE":          5,
+		"STATE_INCOMPLETE":        6,
+		"STATE_CANCELLED":         7,
+		"STATE_FAILED":            8,
+		"STATE_ROLLED_BACK":       9,
+		"STATE_STOPPED":           10,
+		"STATE_WAITING":           11,
+		"STATE_CONTROL_REGRESSED": 160,
 	}
 )
 
@@ -252,7 +257,7 @@ func (x Table_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Table_State.Descriptor instead.
 func (Table_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38, 0}
 }
 
 type Range_State int32
@@ -314,7 +319,7 @@ func (x Range_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Range_State.Descriptor instead.
 func (Range_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{41, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{43, 0}
 }
 
 type Migration struct {
@@ -2314,6 +2319,94 @@ func (x *UpdateMigrationResponse) GetReplanned() []string {
 	return nil
 }
 
+type AdoptMigrationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptMigrationRequest) Reset() {
+	*x = AdoptMigrationRequest{}
+	mi := &file_drover_v1_migration_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptMigrationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptMigrationRequest) ProtoMessage() {}
+
+func (x *AdoptMigrationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptMigrationRequest.ProtoReflect.Descriptor instead.
+func (*AdoptMigrationRequest) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *AdoptMigrationRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type AdoptMigrationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Migration     *Migration             `protobuf:"bytes,1,opt,name=migration,proto3" json:"migration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptMigrationResponse) Reset() {
+	*x = AdoptMigrationResponse{}
+	mi := &file_drover_v1_migration_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptMigrationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptMigrationResponse) ProtoMessage() {}
+
+func (x *AdoptMigrationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptMigrationResponse.ProtoReflect.Descriptor instead.
+func (*AdoptMigrationResponse) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *AdoptMigrationResponse) GetMigration() *Migration {
+	if x != nil {
+		return x.Migration
+	}
+	return nil
+}
+
 type RollbackMigrationRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2323,7 +2416,7 @@ type RollbackMigrationRequest struct {
 
 func (x *RollbackMigrationRequest) Reset() {
 	*x = RollbackMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[31]
+	mi := &file_drover_v1_migration_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2428,7 @@ func (x *RollbackMigrationRequest) String() string {
 func (*RollbackMigrationRequest) ProtoMessage() {}
 
 func (x *RollbackMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[31]
+	mi := &file_drover_v1_migration_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2441,7 @@ func (x *RollbackMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMigrationRequest.ProtoReflect.Descriptor instead.
 func (*RollbackMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{31}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RollbackMigrationRequest) GetName() string {
@@ -2367,7 +2460,7 @@ type RollbackMigrationResponse struct {
 
 func (x *RollbackMigrationResponse) Reset() {
 	*x = RollbackMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[32]
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2379,7 +2472,7 @@ func (x *RollbackMigrationResponse) String() string {
 func (*RollbackMigrationResponse) ProtoMessage() {}
 
 func (x *RollbackMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[32]
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2392,7 +2485,7 @@ func (x *RollbackMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMigrationResponse.ProtoReflect.Descriptor instead.
 func (*RollbackMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{32}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RollbackMigrationResponse) GetMigration() *Migration {
@@ -2411,7 +2504,7 @@ type WatchMigrationRequest struct {
 
 func (x *WatchMigrationRequest) Reset() {
 	*x = WatchMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[33]
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2423,7 +2516,7 @@ func (x *WatchMigrationRequest) String() string {
 func (*WatchMigrationRequest) ProtoMessage() {}
 
 func (x *WatchMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[33]
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2436,7 +2529,7 @@ func (x *WatchMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchMigrationRequest.ProtoReflect.Descriptor instead.
 func (*WatchMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *WatchMigrationRequest) GetName() string {
@@ -2458,7 +2551,7 @@ type WatchMigrationResponse struct {
 
 func (x *WatchMigrationResponse) Reset() {
 	*x = WatchMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2470,7 +2563,7 @@ func (x *WatchMigrationResponse) String() string {
 func (*WatchMigrationResponse) ProtoMessage() {}
 
 func (x *WatchMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2483,7 +2576,7 @@ func (x *WatchMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchMigrationResponse.ProtoReflect.Descriptor instead.
 func (*WatchMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *WatchMigrationResponse) GetMigration() *Migration {
@@ -2520,7 +2613,7 @@ type Workers struct {
 
 func (x *Workers) Reset() {
 	*x = Workers{}
-	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +2625,7 @@ func (x *Workers) String() string {
 func (*Workers) ProtoMessage() {}
 
 func (x *Workers) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +2638,7 @@ func (x *Workers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workers.ProtoReflect.Descriptor instead.
 func (*Workers) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Workers) GetExtractors() int32 {
@@ -2621,7 +2714,7 @@ type Table struct {
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_drover_v1_migration_proto_msgTypes[36]
+	mi := &file_drover_v1_migration_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2633,7 +2726,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[36]
+	mi := &file_drover_v1_migration_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2646,7 +2739,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Table) GetName() string {
@@ -2823,7 +2916,7 @@ type Assessment struct {
 
 func (x *Assessment) Reset() {
 	*x = Assessment{}
-	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	mi := &file_drover_v1_migration_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2835,7 +2928,7 @@ func (x *Assessment) String() string {
 func (*Assessment) ProtoMessage() {}
 
 func (x *Assessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	mi := &file_drover_v1_migration_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2848,7 +2941,7 @@ func (x *Assessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assessment.ProtoReflect.Descriptor instead.
 func (*Assessment) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Assessment) GetRows() int64 {
@@ -2886,7 +2979,7 @@ type AssessedColumn struct {
 
 func (x *AssessedColumn) Reset() {
 	*x = AssessedColumn{}
-	mi := &file_drover_v1_migration_proto_msgTypes[38]
+	mi := &file_drover_v1_migration_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2898,7 +2991,7 @@ func (x *AssessedColumn) String() string {
 func (*AssessedColumn) ProtoMessage() {}
 
 func (x *AssessedColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[38]
+	mi := &file_drover_v1_migration_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2911,7 +3004,7 @@ func (x *AssessedColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssessedColumn.ProtoReflect.Descriptor instead.
 func (*AssessedColumn) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AssessedColumn) GetColumn() string {
@@ -2948,7 +3041,7 @@ type TouchedColumn struct {
 
 func (x *TouchedColumn) Reset() {
 	*x = TouchedColumn{}
-	mi := &file_drover_v1_migration_proto_msgTypes[39]
+	mi := &file_drover_v1_migration_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2960,7 +3053,7 @@ func (x *TouchedColumn) String() string {
 func (*TouchedColumn) ProtoMessage() {}
 
 func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[39]
+	mi := &file_drover_v1_migration_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2973,7 +3066,7 @@ func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TouchedColumn.ProtoReflect.Descriptor instead.
 func (*TouchedColumn) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{39}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TouchedColumn) GetColumn() string {
@@ -3010,7 +3103,7 @@ type RangeSizes struct {
 
 func (x *RangeSizes) Reset() {
 	*x = RangeSizes{}
-	mi := &file_drover_v1_migration_proto_msgTypes[40]
+	mi := &file_drover_v1_migration_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3022,7 +3115,7 @@ func (x *RangeSizes) String() string {
 func (*RangeSizes) ProtoMessage() {}
 
 func (x *RangeSizes) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[40]
+	mi := &file_drover_v1_migration_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3035,7 +3128,7 @@ func (x *RangeSizes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSizes.ProtoReflect.Descriptor instead.
 func (*RangeSizes) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{40}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RangeSizes) GetSmallest() int64 {
@@ -3089,7 +3182,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_drover_v1_migration_proto_msgTypes[41]
+	mi := &file_drover_v1_migration_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3101,7 +3194,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[41]
+	mi := &file_drover_v1_migration_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3114,7 +3207,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{41}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Range) GetName() string {
@@ -3205,7 +3298,7 @@ type RangeSizes_Bucket struct {
 
 func (x *RangeSizes_Bucket) Reset() {
 	*x = RangeSizes_Bucket{}
-	mi := &file_drover_v1_migration_proto_msgTypes[42]
+	mi := &file_drover_v1_migration_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3217,7 +3310,7 @@ func (x *RangeSizes_Bucket) String() string {
 func (*RangeSizes_Bucket) ProtoMessage() {}
 
 func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[42]
+	mi := &file_drover_v1_migration_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3230,7 +3323,7 @@ func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSizes_Bucket.ProtoReflect.Descriptor instead.
 func (*RangeSizes_Bucket) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{40, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{42, 0}
 }
 
 func (x *RangeSizes_Bucket) GetUpToRows() int64 {
@@ -3251,7 +3344,7 @@ var File_drover_v1_migration_proto protoreflect.FileDescriptor
 
 const file_drover_v1_migration_proto_rawDesc = "" +
 	"\n" +
-	"\x19drover/v1/migration.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\v\n" +
+	"\x19drover/v1/migration.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\v\n" +
 	"\tMigration\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03uid\x18\x02 \x01(\tR\x03uid\x12,\n" +
@@ -3287,7 +3380,7 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\fpublish_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\vpublishTime\x12-\n" +
 	"\x06limits\x18\xb4\x01 \x01(\v2\x14.drover.v1.LimitSpecR\x06limits\x127\n" +
 	"\vsource_load\x18\xb5\x01 \x01(\v2\x15.drover.v1.SourceLoadR\n" +
-	"sourceLoad\"\xf8\x01\n" +
+	"sourceLoad\"\x96\x02\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATE_PLANNING\x10\x01\x12\x11\n" +
@@ -3301,7 +3394,8 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x11STATE_ROLLED_BACK\x10\t\x12\x11\n" +
 	"\rSTATE_STOPPED\x10\n" +
 	"\x12\x11\n" +
-	"\rSTATE_WAITING\x10\v\"\x88\x03\n" +
+	"\rSTATE_WAITING\x10\v\x12\x1c\n" +
+	"\x17STATE_CONTROL_REGRESSED\x10\xa0\x01\"\x88\x03\n" +
 	"\vPhaseStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1c.drover.v1.PhaseStatus.StateR\x05state\x12\x16\n" +
@@ -3431,7 +3525,11 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\"k\n" +
 	"\x17UpdateMigrationResponse\x122\n" +
 	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\x12\x1c\n" +
-	"\treplanned\x18\x02 \x03(\tR\treplanned\"7\n" +
+	"\treplanned\x18\x02 \x03(\tR\treplanned\"4\n" +
+	"\x15AdoptMigrationRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"L\n" +
+	"\x16AdoptMigrationResponse\x122\n" +
+	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"7\n" +
 	"\x18RollbackMigrationRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"O\n" +
 	"\x19RollbackMigrationResponse\x122\n" +
@@ -3542,8 +3640,7 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\fSTATE_LOADED\x10\x03\x12\x12\n" +
 	"\x0eSTATE_VERIFIED\x10\x04\x12\x11\n" +
 	"\rSTATE_BLOCKED\x10\x05\x12\x11\n" +
-	"\rSTATE_SKIPPED\x10\x062\xbf\n" +
-	"\n" +
+	"\rSTATE_SKIPPED\x10\x062\x96\v\n" +
 	"\x10MigrationService\x12X\n" +
 	"\x0fCreateMigration\x12!.drover.v1.CreateMigrationRequest\x1a\".drover.v1.CreateMigrationResponse\x12O\n" +
 	"\fGetMigration\x12\x1e.drover.v1.GetMigrationRequest\x1a\x1f.drover.v1.GetMigrationResponse\x12U\n" +
@@ -3558,7 +3655,8 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\tSkipTable\x12\x1b.drover.v1.SkipTableRequest\x1a\x1c.drover.v1.SkipTableResponse\x12[\n" +
 	"\x10ApproveMigration\x12\".drover.v1.ApproveMigrationRequest\x1a#.drover.v1.ApproveMigrationResponse\x12X\n" +
 	"\x0fUpdateMigration\x12!.drover.v1.UpdateMigrationRequest\x1a\".drover.v1.UpdateMigrationResponse\x12^\n" +
-	"\x11RollbackMigration\x12#.drover.v1.RollbackMigrationRequest\x1a$.drover.v1.RollbackMigrationResponse\x12W\n" +
+	"\x11RollbackMigration\x12#.drover.v1.RollbackMigrationRequest\x1a$.drover.v1.RollbackMigrationResponse\x12U\n" +
+	"\x0eAdoptMigration\x12 .drover.v1.AdoptMigrationRequest\x1a!.drover.v1.AdoptMigrationResponse\x12W\n" +
 	"\x0eWatchMigration\x12 .drover.v1.WatchMigrationRequest\x1a!.drover.v1.WatchMigrationResponse0\x01B\x98\x01\n" +
 	"\rcom.drover.v1B\x0eMigrationProtoP\x01Z2github.com/drover-db/drover/gen/drover/v1;droverv1\xa2\x02\x03DXX\xaa\x02\tDrover.V1\xca\x02\tDrover\\V1\xe2\x02\x15Drover\\V1\\GPBMetadata\xea\x02\n" +
 	"Drover::V1b\x06proto3"
@@ -3576,7 +3674,7 @@ func file_drover_v1_migration_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_v1_migration_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_drover_v1_migration_proto_goTypes = []any{
 	(Migration_State)(0),              // 0: drover.v1.Migration.State
 	(PhaseStatus_State)(0),            // 1: drover.v1.PhaseStatus.State
@@ -3613,48 +3711,50 @@ var file_drover_v1_migration_proto_goTypes = []any{
 	(*ApproveMigrationResponse)(nil),  // 32: drover.v1.ApproveMigrationResponse
 	(*UpdateMigrationRequest)(nil),    // 33: drover.v1.UpdateMigrationRequest
 	(*UpdateMigrationResponse)(nil),   // 34: drover.v1.UpdateMigrationResponse
-	(*RollbackMigrationRequest)(nil),  // 35: drover.v1.RollbackMigrationRequest
-	(*RollbackMigrationResponse)(nil), // 36: drover.v1.RollbackMigrationResponse
-	(*WatchMigrationRequest)(nil),     // 37: drover.v1.WatchMigrationRequest
-	(*WatchMigrationResponse)(nil),    // 38: drover.v1.WatchMigrationResponse
-	(*Workers)(nil),                   // 39: drover.v1.Workers
-	(*Table)(nil),                     // 40: drover.v1.Table
-	(*Assessment)(nil),                // 41: drover.v1.Assessment
-	(*AssessedColumn)(nil),            // 42: drover.v1.AssessedColumn
-	(*TouchedColumn)(nil),             // 43: drover.v1.TouchedColumn
-	(*RangeSizes)(nil),                // 44: drover.v1.RangeSizes
-	(*Range)(nil),                     // 45: drover.v1.Range
-	(*RangeSizes_Bucket)(nil),         // 46: drover.v1.RangeSizes.Bucket
-	(*MigrationSpec)(nil),             // 47: drover.v1.MigrationSpec
-	(*timestamppb.Timestamp)(nil),     // 48: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                // 49: drover.plan.v1.Finding
-	(*v1.Statement)(nil),              // 50: drover.plan.v1.Statement
-	(*v1.Unmoved)(nil),                // 51: drover.plan.v1.Unmoved
-	(*LimitSpec)(nil),                 // 52: drover.v1.LimitSpec
-	(v1.Encoding)(0),                  // 53: drover.plan.v1.Encoding
-	(*v1.Difference)(nil),             // 54: drover.plan.v1.Difference
-	(*v1.TablePlan)(nil),              // 55: drover.plan.v1.TablePlan
+	(*AdoptMigrationRequest)(nil),     // 35: drover.v1.AdoptMigrationRequest
+	(*AdoptMigrationResponse)(nil),    // 36: drover.v1.AdoptMigrationResponse
+	(*RollbackMigrationRequest)(nil),  // 37: drover.v1.RollbackMigrationRequest
+	(*RollbackMigrationResponse)(nil), // 38: drover.v1.RollbackMigrationResponse
+	(*WatchMigrationRequest)(nil),     // 39: drover.v1.WatchMigrationRequest
+	(*WatchMigrationResponse)(nil),    // 40: drover.v1.WatchMigrationResponse
+	(*Workers)(nil),                   // 41: drover.v1.Workers
+	(*Table)(nil),                     // 42: drover.v1.Table
+	(*Assessment)(nil),                // 43: drover.v1.Assessment
+	(*AssessedColumn)(nil),            // 44: drover.v1.AssessedColumn
+	(*TouchedColumn)(nil),             // 45: drover.v1.TouchedColumn
+	(*RangeSizes)(nil),                // 46: drover.v1.RangeSizes
+	(*Range)(nil),                     // 47: drover.v1.Range
+	(*RangeSizes_Bucket)(nil),         // 48: drover.v1.RangeSizes.Bucket
+	(*MigrationSpec)(nil),             // 49: drover.v1.MigrationSpec
+	(*timestamppb.Timestamp)(nil),     // 50: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                // 51: drover.plan.v1.Finding
+	(*v1.Statement)(nil),              // 52: drover.plan.v1.Statement
+	(*v1.Unmoved)(nil),                // 53: drover.plan.v1.Unmoved
+	(*LimitSpec)(nil),                 // 54: drover.v1.LimitSpec
+	(v1.Encoding)(0),                  // 55: drover.plan.v1.Encoding
+	(*v1.Difference)(nil),             // 56: drover.plan.v1.Difference
+	(*v1.TablePlan)(nil),              // 57: drover.plan.v1.TablePlan
 }
 var file_drover_v1_migration_proto_depIdxs = []int32{
-	47, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
+	49, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
 	0,  // 1: drover.v1.Migration.state:type_name -> drover.v1.Migration.State
-	48, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
-	48, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
-	48, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
+	50, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
+	50, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
+	50, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
 	8,  // 5: drover.v1.Migration.counters:type_name -> drover.v1.Counters
-	49, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
-	50, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
-	51, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
+	51, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
+	52, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
+	53, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
 	5,  // 9: drover.v1.Migration.phases:type_name -> drover.v1.PhaseStatus
 	7,  // 10: drover.v1.Migration.sizing:type_name -> drover.v1.Sizing
-	48, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
-	52, // 12: drover.v1.Migration.limits:type_name -> drover.v1.LimitSpec
+	50, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
+	54, // 12: drover.v1.Migration.limits:type_name -> drover.v1.LimitSpec
 	6,  // 13: drover.v1.Migration.source_load:type_name -> drover.v1.SourceLoad
 	1,  // 14: drover.v1.PhaseStatus.state:type_name -> drover.v1.PhaseStatus.State
-	48, // 15: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
-	48, // 16: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
-	48, // 17: drover.v1.SourceLoad.time:type_name -> google.protobuf.Timestamp
-	47, // 18: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	50, // 15: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
+	50, // 16: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
+	50, // 17: drover.v1.SourceLoad.time:type_name -> google.protobuf.Timestamp
+	49, // 18: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
 	4,  // 19: drover.v1.CreateMigrationResponse.migration:type_name -> drover.v1.Migration
 	4,  // 20: drover.v1.GetMigrationResponse.migration:type_name -> drover.v1.Migration
 	4,  // 21: drover.v1.ListMigrationsResponse.migrations:type_name -> drover.v1.Migration
@@ -3666,59 +3766,62 @@ var file_drover_v1_migration_proto_depIdxs = []int32{
 	4,  // 27: drover.v1.RetryMigrationResponse.migration:type_name -> drover.v1.Migration
 	4,  // 28: drover.v1.SkipTableResponse.migration:type_name -> drover.v1.Migration
 	4,  // 29: drover.v1.ApproveMigrationResponse.migration:type_name -> drover.v1.Migration
-	47, // 30: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	49, // 30: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
 	4,  // 31: drover.v1.UpdateMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 32: drover.v1.RollbackMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 33: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
-	40, // 34: drover.v1.WatchMigrationResponse.tables:type_name -> drover.v1.Table
-	39, // 35: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
-	2,  // 36: drover.v1.Table.state:type_name -> drover.v1.Table.State
-	8,  // 37: drover.v1.Table.counters:type_name -> drover.v1.Counters
-	53, // 38: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
-	54, // 39: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
-	55, // 40: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
-	43, // 41: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
-	44, // 42: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
-	41, // 43: drover.v1.Table.assessment:type_name -> drover.v1.Assessment
-	42, // 44: drover.v1.Assessment.columns:type_name -> drover.v1.AssessedColumn
-	46, // 45: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
-	3,  // 46: drover.v1.Range.state:type_name -> drover.v1.Range.State
-	48, // 47: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
-	9,  // 48: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
-	11, // 49: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
-	13, // 50: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
-	15, // 51: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
-	17, // 52: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
-	19, // 53: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
-	21, // 54: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
-	23, // 55: drover.v1.MigrationService.ThrottleMigration:input_type -> drover.v1.ThrottleMigrationRequest
-	25, // 56: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
-	27, // 57: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
-	29, // 58: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
-	31, // 59: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
-	33, // 60: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
-	35, // 61: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
-	37, // 62: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
-	10, // 63: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
-	12, // 64: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
-	14, // 65: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
-	16, // 66: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
-	18, // 67: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
-	20, // 68: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
-	22, // 69: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
-	24, // 70: drover.v1.MigrationService.ThrottleMigration:output_type -> drover.v1.ThrottleMigrationResponse
-	26, // 71: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
-	28, // 72: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
-	30, // 73: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
-	32, // 74: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
-	34, // 75: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
-	36, // 76: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
-	38, // 77: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
-	63, // [63:78] is the sub-list for method output_type
-	48, // [48:63] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	4,  // 32: drover.v1.AdoptMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 33: drover.v1.RollbackMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 34: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
+	42, // 35: drover.v1.WatchMigrationResponse.tables:type_name -> drover.v1.Table
+	41, // 36: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
+	2,  // 37: drover.v1.Table.state:type_name -> drover.v1.Table.State
+	8,  // 38: drover.v1.Table.counters:type_name -> drover.v1.Counters
+	55, // 39: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
+	56, // 40: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
+	57, // 41: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
+	45, // 42: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
+	46, // 43: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
+	43, // 44: drover.v1.Table.assessment:type_name -> drover.v1.Assessment
+	44, // 45: drover.v1.Assessment.columns:type_name -> drover.v1.AssessedColumn
+	48, // 46: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
+	3,  // 47: drover.v1.Range.state:type_name -> drover.v1.Range.State
+	50, // 48: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
+	9,  // 49: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
+	11, // 50: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
+	13, // 51: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
+	15, // 52: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
+	17, // 53: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
+	19, // 54: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
+	21, // 55: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
+	23, // 56: drover.v1.MigrationService.ThrottleMigration:input_type -> drover.v1.ThrottleMigrationRequest
+	25, // 57: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
+	27, // 58: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
+	29, // 59: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
+	31, // 60: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
+	33, // 61: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
+	37, // 62: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
+	35, // 63: drover.v1.MigrationService.AdoptMigration:input_type -> drover.v1.AdoptMigrationRequest
+	39, // 64: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
+	10, // 65: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
+	12, // 66: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
+	14, // 67: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
+	16, // 68: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
+	18, // 69: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
+	20, // 70: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
+	22, // 71: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
+	24, // 72: drover.v1.MigrationService.ThrottleMigration:output_type -> drover.v1.ThrottleMigrationResponse
+	26, // 73: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
+	28, // 74: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
+	30, // 75: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
+	32, // 76: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
+	34, // 77: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
+	38, // 78: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
+	36, // 79: drover.v1.MigrationService.AdoptMigration:output_type -> drover.v1.AdoptMigrationResponse
+	40, // 80: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
+	65, // [65:81] is the sub-list for method output_type
+	49, // [49:65] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_drover_v1_migration_proto_init() }
@@ -3734,7 +3837,7 @@ func file_drover_v1_migration_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_v1_migration_proto_rawDesc), len(file_drover_v1_migration_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   43,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

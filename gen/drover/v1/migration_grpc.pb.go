@@ -35,6 +35,7 @@ const (
 	MigrationService_ApproveMigration_FullMethodName  = "/drover.v1.MigrationService/ApproveMigration"
 	MigrationService_UpdateMigration_FullMethodName   = "/drover.v1.MigrationService/UpdateMigration"
 	MigrationService_RollbackMigration_FullMethodName = "/drover.v1.MigrationService/RollbackMigration"
+	MigrationService_AdoptMigration_FullMethodName    = "/drover.v1.MigrationService/AdoptMigration"
 	MigrationService_WatchMigration_FullMethodName    = "/drover.v1.MigrationService/WatchMigration"
 )
 
@@ -70,6 +71,9 @@ type MigrationServiceClient interface {
 	// RollbackMigration ends a migration with publish: atomic and removes what it
 	// made in the target, unless it is published.
 	RollbackMigration(ctx context.Context, in *RollbackMigrationRequest, opts ...grpc.CallOption) (*RollbackMigrationResponse, error)
+	// AdoptMigration goes on with a migration whose control log came back older than its
+	// target: tables that are not complete are emptied and copied again.
+	AdoptMigration(ctx context.Context, in *AdoptMigrationRequest, opts ...grpc.CallOption) (*AdoptMigrationResponse, error)
 	// WatchMigration sends the migration and its tables at once and again whenever
 	// they change, at most five times a second, until the migration ends.
 	WatchMigration(ctx context.Context, in *WatchMigrationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchMigrationResponse], error)
@@ -223,6 +227,16 @@ func (c *migrationServiceClient) RollbackMigration(ctx context.Context, in *Roll
 	return out, nil
 }
 
+func (c *migrationServiceClient) AdoptMigration(ctx context.Context, in *AdoptMigrationRequest, opts ...grpc.CallOption) (*AdoptMigrationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdoptMigrationResponse)
+	err := c.cc.Invoke(ctx, MigrationService_AdoptMigration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *migrationServiceClient) WatchMigration(ctx context.Context, in *WatchMigrationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchMigrationResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &MigrationService_ServiceDesc.Streams[0], MigrationService_WatchMigration_FullMethodName, cOpts...)
@@ -274,6 +288,9 @@ type MigrationServiceServer interface {
 	// RollbackMigration ends a migration with publish: atomic and removes what it
 	// made in the target, unless it is published.
 	RollbackMigration(context.Context, *RollbackMigrationRequest) (*RollbackMigrationResponse, error)
+	// AdoptMigration goes on with a migration whose control log came back older than its
+	// target: tables that are not complete are emptied and copied again.
+	AdoptMigration(context.Context, *AdoptMigrationRequest) (*AdoptMigrationResponse, error)
 	// WatchMigration sends the migration and its tables at once and again whenever
 	// they change, at most five times a second, until the migration ends.
 	WatchMigration(*WatchMigrationRequest, grpc.ServerStreamingServer[WatchMigrationResponse]) error
@@ -328,6 +345,9 @@ func (UnimplementedMigrationServiceServer) UpdateMigration(context.Context, *Upd
 }
 func (UnimplementedMigrationServiceServer) RollbackMigration(context.Context, *RollbackMigrationRequest) (*RollbackMigrationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RollbackMigration not implemented")
+}
+func (UnimplementedMigrationServiceServer) AdoptMigration(context.Context, *AdoptMigrationRequest) (*AdoptMigrationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AdoptMigration not implemented")
 }
 func (UnimplementedMigrationServiceServer) WatchMigration(*WatchMigrationRequest, grpc.ServerStreamingServer[WatchMigrationResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchMigration not implemented")
@@ -605,6 +625,24 @@ func _MigrationService_RollbackMigration_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MigrationService_AdoptMigration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdoptMigrationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MigrationServiceServer).AdoptMigration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MigrationService_AdoptMigration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MigrationServiceServer).AdoptMigration(ctx, req.(*AdoptMigrationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MigrationService_WatchMigration_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchMigrationRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -678,6 +716,10 @@ var MigrationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RollbackMigration",
 			Handler:    _MigrationService_RollbackMigration_Handler,
+		},
+		{
+			MethodName: "AdoptMigration",
+			Handler:    _MigrationService_AdoptMigration_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

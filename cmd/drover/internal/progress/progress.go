@@ -129,7 +129,7 @@ func Ended(m *droverv1.Migration) bool {
 // Resting tells whether a migration has ended, or goes on only when somebody says so.
 func Resting(m *droverv1.Migration) bool {
 	switch m.GetState() {
-	case droverv1.Migration_STATE_WAITING, droverv1.Migration_STATE_STOPPED:
+	case droverv1.Migration_STATE_WAITING, droverv1.Migration_STATE_STOPPED, droverv1.Migration_STATE_CONTROL_REGRESSED:
 		return true
 	default:
 		return Ended(m)

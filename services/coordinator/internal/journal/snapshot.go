@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/zeebo/xxh3"
@@ -39,6 +40,10 @@ type Archive interface {
 // Put takes one record.
 type Put func(*journalv1.SnapshotRecord) error
 
+// snapshotWait bounds the writing or reading of a snapshot; the client's own bound is
+// seconds.
+const snapshotWait = 5 * time.Minute
+
 // chunk is how much of a snapshot is one message.
 const chunk = 512 << 10
 
@@ -57,6 +62,8 @@ func (j *JetStream) bucket(ctx context.Context) (jetstream.ObjectStore, error) {
 
 // Save implements Archive.
 func (j *JetStream) Save(ctx context.Context, log string, seq uint64, write func(Put) error) error {
+	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
+	defer cancel()
 	b, err := j.bucket(ctx)
 	if err != nil {
 		return err
@@ -103,6 +110,8 @@ func (j *JetStream) Snapshots(ctx context.Context, log string) ([]uint64, error)
 
 // Load implements Archive.
 func (j *JetStream) Load(ctx context.Context, log string, seq uint64, take Put) error {
+	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
+	defer cancel()
 	b, err := j.js.ObjectStore(ctx, bus.SnapshotBucket)
 	if err != nil {
 		return logError("journal.Load", log, err)

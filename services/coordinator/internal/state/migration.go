@@ -111,6 +111,8 @@ type Migration struct {
 	// Verifying is the verification that is under way, 0 for none; Verifications how
 	// many there were.
 	Verifying, Verifications uint32
+	// Regressed: the target knows of a later coordinator than the log.
+	Regressed bool
 	// Last is the sequence of the newest event.
 	Last uint64
 }

@@ -19,7 +19,7 @@ func migrationState(m *Migration) *journalv1.MigrationState {
 		Created: moment(m.Created), Started: moment(m.Started), Ended: moment(m.Ended), Source: endpointState(m.Source), Target: endpointState(m.Target),
 		Unmoved: m.Unmoved, Findings: m.Findings, Statements: m.Statements, Objects: m.Objects, ObjectsApplied: m.ObjectsApplied,
 		NotDesigned: m.NotDesigned, Problem: problemState(m.Problem), Tables: int64(m.Tables), Verifying: m.Verifying,
-		Verifications: m.Verifications, Last: m.Last,
+		Verifications: m.Verifications, Last: m.Last, Regressed: m.Regressed,
 	}
 	for _, p := range m.Phases {
 		out.Phases = append(out.Phases, &journalv1.PhaseState{Name: p.Name, Manual: p.Manual, Approved: p.Approved,
@@ -36,7 +36,7 @@ func migrationOf(m *journalv1.MigrationState) *Migration {
 		Created: timeOf(m.GetCreated()), Started: timeOf(m.GetStarted()), Ended: timeOf(m.GetEnded()), Source: endpointOf(m.GetSource()), Target: endpointOf(m.GetTarget()),
 		Unmoved: m.GetUnmoved(), Findings: m.GetFindings(), Statements: m.GetStatements(), Objects: m.GetObjects(), ObjectsApplied: m.GetObjectsApplied(),
 		NotDesigned: m.GetNotDesigned(), Problem: problemOf(m.GetProblem()), Tables: int(m.GetTables()), Verifying: m.GetVerifying(),
-		Verifications: m.GetVerifications(), Last: m.GetLast(),
+		Verifications: m.GetVerifications(), Last: m.GetLast(), Regressed: m.GetRegressed(),
 	}
 	for _, p := range m.GetPhases() {
 		out.Phases = append(out.Phases, Phase{Name: p.GetName(), Manual: p.GetManual(), Approved: p.GetApproved(),

@@ -1,0 +1,29 @@
+package state
+
+import (
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// adopted goes on with a log that lost its end. What became of a table since is not
+// known, ranges that were cut among it, so only an empty one is a sure beginning.
+func (a *apply) adopted() error {
+	a.m.Regressed, a.m.Problem = false, Problem{}
+	for _, old := range a.view().Tables(a.uid) {
+		if old.Skipped || old.Stage == TableComplete {
+			continue
+		}
+		t := *old
+		if t.Appends() {
+			t.Blocked = true
+			t.Problem = Problem{Kind: fault.Unsupported.String(), Side: fault.Target, Attempts: 1,
+				Reason: "the control log came back older than the target, and the table had rows before, so drover does not empty it: restore the target and copy again"}
+		} else if err := a.tableRestarted(&t, &journalv1.TableRestarted{}); err != nil {
+			return err
+		}
+		if err := a.txn.Insert(tableTables, &t); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package coordinator
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+// ahead is a target that was written by a coordinator of a later term than the log has.
+func ahead(h *harness, term uint64) {
+	h.answer = func(j *workerv1.Job) *workerv1.Result {
+		if l := j.GetLoad(); l != nil && l.GetEpoch()>>32 <= term {
+			f := failure("fenced", "range belongs to a later loader")
+			f.GetFailure().Side = fault.Target
+			return f
+		}
+		return nil
+	}
+}
+
+// A log that came back older than the target is noticed, nothing is written any more,
+// and adopting it copies what is not complete again, under numbers that the target has
+// not seen.
+func TestRegressed_ReadsOnlyUntilAdopted(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		ahead(h, 40)
+		h.create()
+		h.rest(5 * time.Minute)
+		m := h.migration()
+		require.Equal(t, droverv1.Migration_STATE_CONTROL_REGRESSED, m.GetState())
+		require.ErrorContains(t, refused(h), "restored from a backup")
+		require.Contains(t, m.GetReason(), "drover adopt m")
+		before := len(h.jobs)
+		h.rest(time.Hour)
+		require.Len(t, h.jobs, before, "nothing more is granted")
+
+		h.kill()
+		h.start()
+		h.rest(time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_CONTROL_REGRESSED, h.migration().GetState(), "another coordinator knows it too")
+		_, err := h.api().AdoptMigration(t.Context(), &droverv1.AdoptMigrationRequest{Name: "m"})
+		require.NoError(t, err)
+		h.rest(time.Second)
+		require.Greater(t, h.s.standing.term, uint64(40))
+		for _, role := range []workerv1.Role{extractor, loader, validator} {
+			h.work(context.Background(), h.s, "again-"+roleName(role), role, nil)
+		}
+		h.rest(10 * time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+		require.Positive(t, h.count(func(j *workerv1.Job) bool { return j.GetEmpty() != nil }), "tables were emptied first")
+	})
+}
+
+func refused(h *harness) error {
+	_, err := h.api().PauseMigration(context.Background(), &droverv1.PauseMigrationRequest{Name: "m"})
+	return err
+}
+
+// One refusal is no regression, and a log that is as new as its target has nothing to adopt.
+func TestRegressed_OneRaceIsNone(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		raced := 0
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if j.GetLoad() != nil && raced < outrankedMost-1 {
+				raced++
+				f := failure("fenced", "range belongs to a later loader")
+				f.GetFailure().Side = fault.Target
+				return f
+			}
+			return nil
+		}
+		h.create()
+		h.rest(10 * time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+		_, err := h.api().AdoptMigration(t.Context(), &droverv1.AdoptMigrationRequest{Name: "m"})
+		require.Equal(t, fault.Invalid, fault.KindOf(err), err)
+	})
+}
