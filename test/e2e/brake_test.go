@@ -227,3 +227,22 @@ func TestFullStream_MakesExtractorsWait(t *testing.T) {
 	s, _ := c.status()
 	require.Zero(t, s.Counters.Retries, "attempts that a full stream failed")
 }
+
+// A row that can never arrive blocks its range, with its key and column; the table's other
+// ranges are loaded, and other tables complete.
+func TestPoison_BlocksItsRangeAlone(t *testing.T) {
+	source, target := testdb.Postgres(t), testdb.Postgres(t)
+	fixture.Exec(t, source, `CREATE TABLE item (id int PRIMARY KEY, n text);
+		INSERT INTO item SELECT n, CASE n WHEN 1700 THEN 'poison' ELSE n::text END FROM generate_series(1, 4000) n;
+		CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other SELECT generate_series(1, 100); ANALYZE`)
+	d := drover(t)
+	file := spec(t, &d, source, target, "tables: [{match: public.item, columns: {n: {type: integer}}}, {match: '*'}]\nranges: {targetRows: 500}")
+	r := runSpec(t, d, file)
+	require.Equal(t, 4, r.Code, r.Stderr)
+	require.Equal(t, "COMPLETE", r.Summary.Table(t, "other").State)
+	item := r.Summary.Table(t, "item")
+	require.Equal(t, "BLOCKED", item.State)
+	require.Contains(t, item.Reason, "1700")
+	require.Contains(t, item.Reason, "column n")
+	require.EqualValues(t, 3500, item.Rows, "rows of the other ranges: %+v", item)
+}
