@@ -73,9 +73,17 @@ func TestRules_SleepEndsWithContext(t *testing.T) {
 func TestParse_RefusesNonsense(t *testing.T) {
 	for _, text := range []string{
 		"loader.before-write", "loader.nowhere=kill", "loader.before-write=explode", "loader.before-write=hit:0,kill",
-		"loader.before-write=sleep:soon", "loader.before-write=fail:badly", "loader.before-write=exec:", "loader.before-write=once:/tmp/x",
+		"loader.before-write=sleep:soon", "loader.before-write=stop:soon", "loader.before-write=fail:badly", "loader.before-write=exec:", "loader.before-write=once:/tmp/x",
 	} {
 		_, err := parse(text)
 		require.Error(t, err, text)
+	}
+}
+
+func TestPoints_AreNamedOnce(t *testing.T) {
+	seen := map[Point]bool{}
+	for _, p := range Points() {
+		require.False(t, seen[p], p)
+		seen[p] = true
 	}
 }
