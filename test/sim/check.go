@@ -105,6 +105,19 @@ func (c *checker) batchIn() {
 	}
 }
 
+// fencing takes a takeover of a range: epochs and terms only rise.
+func (c *checker) fencing(r *targetRange, q engine.RangeRequest) {
+	number, n := r.table.number, r.source.plan.GetNumber()
+	switch {
+	case r.exists && q.Epoch < r.epoch:
+		c.w.violate("epoch %d takes table %d range %d from epoch %d", q.Epoch, number, n, r.epoch)
+	case q.Epoch < r.table.epoch:
+		c.w.violate("epoch %d takes table %d range %d, and the table was emptied by epoch %d", q.Epoch, number, n, r.table.epoch)
+	case q.Migration.Term < c.w.target.term:
+		c.w.violate("a loader of term %d takes table %d range %d, and the target is at term %d", q.Migration.Term, number, n, c.w.target.term)
+	}
+}
+
 // removing takes the removal of a range's rows by an epoch.
 func (c *checker) removing(r *targetRange, epoch uint64) {
 	number, n := r.table.number, r.source.plan.GetNumber()
@@ -135,7 +148,7 @@ func (c *checker) logged(log string, e *journalv1.Event) {
 		c.advanced(b.TableAdvanced)
 	case *journalv1.Event_TableVerified:
 		for _, r := range c.w.ranges[b.TableVerified.GetTable()] {
-			c.verified(b.TableVerified.GetTable(), r.plan.GetNumber())
+			c.verified(b.TableVerified.GetTable(), r.plan.GetNumber(), e.GetTerm())
 		}
 	case *journalv1.Event_TableRestarted:
 		c.tables[b.TableRestarted.GetTable()] = journalv1.TableStage_TABLE_STAGE_CREATED
@@ -148,7 +161,7 @@ func (c *checker) logged(log string, e *journalv1.Event) {
 	case *journalv1.Event_RangeLoaded:
 		c.loaded(b.RangeLoaded)
 	case *journalv1.Event_RangeVerified:
-		c.verified(b.RangeVerified.GetTable(), b.RangeVerified.GetRange())
+		c.verified(b.RangeVerified.GetTable(), b.RangeVerified.GetRange(), e.GetTerm())
 	case *journalv1.Event_RangeFailed:
 		*c.state(b.RangeFailed.GetTable(), b.RangeFailed.GetRange()) = rangeState{}
 	case *journalv1.Event_RangeBlocked:
@@ -203,7 +216,10 @@ func (c *checker) spoil(table, number uint32) {
 }
 
 // verified takes a range that the log calls verified.
-func (c *checker) verified(table, number uint32) {
+func (c *checker) verified(table, number uint32, term uint64) {
+	if term > c.w.target.term {
+		c.w.violate("table %d range %d is verified in term %d, and the target is at term %d: an earlier leader could still have it emptied", table, number, term, c.w.target.term)
+	}
 	c.state(table, number).verified = true
 	r := c.w.target.tables[table].ranges[number]
 	if r.digest() != r.source.digest {

@@ -62,13 +62,13 @@ func newScenario(w *World) scenario {
 		s.grace = 2 * time.Second
 	}
 	for range 1 + r.IntN(2) {
-		t := tableShape{byRange: r.IntN(3) > 0, nullKeys: r.IntN(4) == 0}
+		t := tableShape{byRange: r.IntN(2) > 0, nullKeys: r.IntN(2) == 0}
 		for range 1 + r.IntN(3) {
 			t.rows = append(t.rows, r.IntN(10))
 		}
 		s.tables = append(s.tables, t)
 	}
-	s.poison, s.cancel, s.spoil = r.IntN(12) == 0, r.IntN(8) == 0, r.IntN(3) == 0
+	s.poison, s.cancel, s.spoil = r.IntN(12) == 0, r.IntN(4) == 0, r.IntN(2) == 0
 	rate := func(one int, p float64) float64 {
 		if r.IntN(one) > 0 {
 			return 0

@@ -224,6 +224,7 @@ func (t *target) take(tx *transaction, table *targetTable, r *targetRange, q eng
 	}
 	tx.writes = append(tx.writes, func() {
 		t.change(r)
+		t.w.check.fencing(r, q)
 		if q.Reset {
 			t.w.check.removing(r, q.Epoch)
 			r.clear()

@@ -23,8 +23,10 @@ type workerProcess struct {
 	// be cut in other places.
 	batchBytes int
 	sending    bool
-	// deafUntil is when the holder hears again of messages and of the time.
+	// deafUntil is when the holder hears again of messages and of the time; unheard is
+	// what it has missed, in its order.
 	deafUntil time.Duration
+	unheard   []func()
 }
 
 // hire starts a worker.
@@ -112,8 +114,23 @@ func (p *workerProcess) deaf(later func()) bool {
 	if p.deafUntil <= p.w.now {
 		return false
 	}
-	p.w.after(&p.process, p.deafUntil-p.w.now, later)
+	if p.unheard = append(p.unheard, later); len(p.unheard) == 1 {
+		p.w.after(&p.process, p.deafUntil-p.w.now, p.hear)
+	}
 	return true
+}
+
+// hear makes up for what was missed.
+func (p *workerProcess) hear() {
+	if p.deafUntil > p.w.now {
+		p.w.after(&p.process, p.deafUntil-p.w.now, p.hear)
+		return
+	}
+	missed := p.unheard
+	p.unheard = nil
+	for _, do := range missed {
+		do()
+	}
 }
 
 func (p *workerProcess) tick() {
@@ -132,7 +149,7 @@ func (p *workerProcess) tick() {
 func (p *workerProcess) Start(msg *workerv1.Job) {
 	j := &job{p: p, w: p.w, msg: msg, session: p.w.target.connect()}
 	p.jobs[msg.GetLease()] = j
-	p.w.after(&p.process, p.w.between(time.Microsecond, time.Millisecond), j.begin)
+	p.w.after(&p.process, p.w.latency(), j.begin) // it may have to wait for a connection
 }
 
 // Stop implements worker.Effects.
