@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/zeebo/xxh3"
 	"google.golang.org/protobuf/encoding/protodelim"
@@ -177,6 +178,9 @@ func readSnapshot(from io.Reader, log string, seq uint64, take Put) error {
 	for {
 		record := &journalv1.SnapshotRecord{}
 		raw, body, err := readRecord(r)
+		if away(err) {
+			return logError("journal.Load", log, err)
+		}
 		if err == nil {
 			err = proto.Unmarshal(body, record)
 		}
@@ -201,6 +205,11 @@ func readSnapshot(from io.Reader, log string, seq uint64, take Put) error {
 		n++
 		_, _ = sum.Write(raw) // a hash takes everything
 	}
+}
+
+// away tells whether an error of reading says nothing of what was to be read.
+func away(err error) bool {
+	return errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func errSnapshot(log string, seq uint64, err error) error {
