@@ -36,6 +36,15 @@ e2e-full: ## the end-to-end tests with 4 million rows
 pausepoints: ## every point of the code with every fault, on real servers; DROVER_PAUSEPOINTS=50 for fifty drawn cases
 	DROVER_PAUSEPOINTS=$${DROVER_PAUSEPOINTS:-all} scripts/test -count=1 -timeout 180m -v $(PKG)/test/pausepoints
 
+SEEDS ?= 1000000
+.PHONY: simulate
+simulate: ## play SEEDS= (1000000) migrations in virtual time while everything goes wrong
+	go run ./test/cmd/simulate -seeds $(SEEDS)
+
+.PHONY: mutations
+mutations: ## take each guard of the protocol away and have the simulator find the damage
+	go run -tags mutation ./test/cmd/simulate -mutations -seeds 200000
+
 .PHONY: race
 race: ## every test under the race detector
 	scripts/test -race work
@@ -53,6 +62,7 @@ check: ## formatting, vet, shell and proto lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	go vet work
 	go vet -tags faultpoint work
+	go vet -tags mutation ./internal/guard ./test/cmd/simulate
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; fi
 	@if [ -x $(BIN)/buf ]; then $(BIN)/buf lint; else echo 'buf lint left out: make tools installs it'; fi
 
