@@ -110,11 +110,11 @@ func smallSource(t *testing.T, n int) (source, target string) {
 // The coordinator that leads dies again and again: the other one takes over in under
 // five seconds, and nothing is lost, doubled or forgotten.
 func TestCoordinators_KilledInTurn(t *testing.T) {
-	source, target := smallSource(t, 100_000)
+	source, target := smallSource(t, 70_000)
 	c := newClusterOf(t, layout{nats: 1, coordinators: 2}, append(secrets(t, source, target), slow)...)
 	c.apply(source, target, "ranges: {targetRows: 1000}")
 	for i := range 4 {
-		c.until("under way", func(s status) bool { return s.Counters.RangesVerified >= 15*i+3 })
+		c.until("under way", func(s status) bool { return s.Counters.RangesVerified >= 10*i+3 })
 		name, term := c.leader()
 		killed := time.Now()
 		c.kill(name)
@@ -135,7 +135,7 @@ func TestCoordinators_KilledInTurn(t *testing.T) {
 // Three NATS servers keep three copies of everything: the loss of one is a pause, the
 // loss of two a wait, and the copy goes on when they are back.
 func TestNATSCluster_LosesServers(t *testing.T) {
-	source, target := smallSource(t, 60_000)
+	source, target := smallSource(t, 40_000)
 	c := newClusterOf(t, layout{nats: 3, coordinators: 2}, append(secrets(t, source, target), slow)...)
 	c.apply(source, target, "ranges: {targetRows: 1000}\nstream: {replicas: 3}")
 	loaded := func() (n int) {
