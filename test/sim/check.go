@@ -76,6 +76,8 @@ func (c *checker) granted(j *workerv1.Job) {
 func (c *checker) advancing(r *targetRange, q engine.RangeRequest, next engine.Ledger) {
 	name := fmt.Sprintf("table %d range %d", q.Plan.GetNumber(), q.Range.GetNumber())
 	switch {
+	case q.Epoch != r.epoch:
+		c.w.violate("%s: the loader of epoch %d writes, and epoch %d has the range", name, q.Epoch, r.epoch)
 	case q.Epoch < r.writer:
 		c.w.violate("%s: the loader of epoch %d writes behind the one of epoch %d", name, q.Epoch, r.writer)
 	case q.Epoch == r.writer && next.NextSequence <= r.ledger.NextSequence:

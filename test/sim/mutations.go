@@ -15,8 +15,6 @@ func Mutations() [][]guard.Guard {
 		// Commits that the target lost in a crash.
 		{guard.LedgerBatches, guard.LoadedDigest},
 		{guard.FenceEpoch},
-		{guard.FenceTable},
-		{guard.EmptyEpoch},
 		// Each grant has an epoch and an attempt of its own: either tells loaders apart.
 		{guard.LedgerEpoch, guard.LedgerAttempt},
 		{guard.LedgerSequence},
@@ -29,5 +27,7 @@ func Mutations() [][]guard.Guard {
 		{guard.ExtractOnce},
 		{guard.LogSequence},
 		{guard.VerdictDigest},
+		{guard.FenceTable},
+		{guard.EmptyEpoch},
 	}
 }

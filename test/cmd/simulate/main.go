@@ -25,6 +25,7 @@ func main() {
 		seed      = flag.Int64("seed", -1, "play this seed alone")
 		trace     = flag.Bool("trace", false, "with -seed: say all that happens")
 		mutations = flag.Bool("mutations", false, "take guards away, up to -seeds seeds each")
+		only      = flag.String("only", "", "with -mutations: only the sets that name this guard")
 		cores     = flag.Int("cores", runtime.NumCPU(), "how many runs at once")
 	)
 	flag.Parse()
@@ -32,7 +33,7 @@ func main() {
 	var err error
 	switch {
 	case *mutations:
-		err = mutate(*seeds, *cores)
+		err = mutate(*seeds, *cores, *only)
 	case *seed >= 0:
 		err = one(uint64(*seed), *trace)
 	default:
