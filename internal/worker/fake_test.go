@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
@@ -40,7 +41,8 @@ func startCoordinator(t *testing.T) *coordinator {
 	t.Helper()
 	c := &coordinator{t: t, streams: make(chan *stream, 100), away: make(chan bool, 1)}
 	l := rpc.NewInProc()
-	s := grpc.NewServer()
+	// Like rpc's server, it lets clients ask often whether it is there.
+	s := grpc.NewServer(grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}))
 	workerv1.RegisterCoordinatorServiceServer(s, c)
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(s.Stop)
