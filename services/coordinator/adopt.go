@@ -43,8 +43,8 @@ func (s *Leader) adoptAttempt(w workID, job *workerv1.Job, now time.Time) bool {
 	id := w.as(workLoad)
 	run := s.run(w.migration)
 	number := attemptOf(job)
-	if number <= max(r.Done, t.Emptied) {
-		return false // what it brought was counted already, or removed since
+	if number <= max(r.Done, t.Emptied) || run.given[id] {
+		return false // what it brought was counted already, or removed since, or may be yet
 	}
 	a := run.attempts[id]
 	if a == nil {

@@ -111,7 +111,7 @@ func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Ran
 	case workLoad:
 		a := &attempt{number: o.s.number(), epoch: o.s.number()}
 		a.subject = subjectOf(id, a.number)
-		o.run.attempts[id] = a
+		o.run.attempts[id], o.run.given[id] = a, true
 		j.Title, j.Work = "load "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Load{Load: &workerv1.LoadRange{
 			Table: t.Plan, Range: r.Plan, Attempt: a.number, Epoch: a.epoch, Stream: stream, Subject: a.subject, Reset_: reset(t, r), Rejects: rejects(o.m, t)}}
 	case workReplay:

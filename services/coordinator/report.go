@@ -163,6 +163,7 @@ func (s *Leader) loaded(ctx context.Context, l *lease, d *workerv1.Loaded, secon
 		s.drop(other)
 	}
 	delete(r.attempts, l.work)
+	delete(r.given, l.work)
 	return nil
 }
 

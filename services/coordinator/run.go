@@ -83,6 +83,9 @@ type run struct {
 	// assessed is the first range of each table whose rows were not yet read for the plan.
 	assessed map[uint32]uint32
 	attempts map[workID]*attempt
+	// given are ranges of which this leader gave an attempt out, until one is loaded. The
+	// fence of such an attempt may come late, and remove what an earlier one brought.
+	given map[workID]bool
 	// retries of work that is not a range's, and when anything may be tried again.
 	tries map[workID]int
 	rest  map[workID]time.Time
@@ -128,7 +131,7 @@ func (a *attempt) extractable() bool {
 func (s *Leader) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
+		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, given: map[workID]bool{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
 		s.runs[uid] = r
 	}
 	return r
