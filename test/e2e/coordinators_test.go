@@ -117,9 +117,10 @@ func TestCoordinators_KilledInTurn(t *testing.T) {
 		c.until("under way", func(s status) bool { return s.Counters.RangesVerified >= 10*i+3 })
 		name, term := c.leader()
 		killed := time.Now()
-		c.kill(name)
+		c.down(name)
 		next, later := c.leader()
 		took := time.Since(killed)
+		c.up(name)
 		t.Logf("%s led term %d, %s leads term %d after %d ms", name, term, next, later, took.Milliseconds())
 		if later <= term || next == name {
 			t.Errorf("%s leads term %d after %s led term %d", next, later, name, term)
