@@ -10,8 +10,8 @@ import (
 
 func newPause(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "pause MIGRATION",
-		Short:   "Pause a migration",
+		Use:   "pause MIGRATION",
+		Short: "Pause a migration",
 		Long: `Take running jobs back and grant no new ones: loads end behind the batch that they
 write, steps of the target's schema at their end. After ten seconds more the
 migration holds no session of its databases. drover resume goes on behind what is in

@@ -56,8 +56,8 @@ type Check struct {
 	DifferentRows, SampledRows int64
 	// RejectedRows of the source were passed over.
 	RejectedRows int64
-	Differences                []*planv1.RowDifference
-	Schema                     []*planv1.SchemaDifference
+	Differences  []*planv1.RowDifference
+	Schema       []*planv1.SchemaDifference
 	// Problem is why it could not be made.
 	Problem Problem
 	// Repairs of the last repair, and why it could not be done.
