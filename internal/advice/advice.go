@@ -125,6 +125,7 @@ var what = map[loss.Rule]string{
 	loss.Null:           "hold NULL, which the target's column does not take",
 	loss.Conversion:     "hold a value that has no form as %s",
 	loss.TooLarge:       "hold a value that is too large to be converted to %s",
+	loss.Packet:         "hold a value for %s that is longer, as text, than the target takes in a statement: raise max_allowed_packet or switch local_infile on there",
 	loss.Refused:        "hold a value that has no exact form as %s",
 }
 

@@ -39,7 +39,7 @@ func remedy(p *planv1.TablePlan, c *planv1.ColumnPlan, r loss.Rule) string {
 	if r == loss.Null {
 		return tableRule(p, "where: "+scalar(`"`+strings.ReplaceAll(c.GetSource(), `"`, `""`)+`" IS NOT NULL`))
 	}
-	if r == loss.TooLarge { // a policy needs the whole value too
+	if r == loss.TooLarge || r == loss.Packet { // a policy needs the whole value too, another type is no shorter
 		return columnRule(p, c.GetSource(), []string{"{drop: true}"})
 	}
 	var kept, policies []string

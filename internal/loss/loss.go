@@ -55,6 +55,8 @@ const (
 	Conversion Rule = "CAST_NOT_EXACT"
 	// TooLarge: more bytes than a worker holds, in a value that cannot pass in pieces.
 	TooLarge Rule = "VALUE_TOO_LARGE"
+	// Packet: more bytes as text than the target takes in a statement.
+	Packet Rule = "VALUE_ABOVE_PACKET"
 	// IndexEntry: values that an index of the target has no room for.
 	IndexEntry Rule = "INDEX_ENTRY_TOO_LONG"
 	// IndexEntryLong: values that an index of the target has room for only if it

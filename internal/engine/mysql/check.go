@@ -10,6 +10,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/internal/loss"
 )
 
 // Check makes the check of a plan's values: what a writer encodes, by the types that the
@@ -27,25 +28,49 @@ func (*Engine) Check(p *planv1.TablePlan) (engine.ValueCheck, error) {
 	if err != nil {
 		return nil, fault.At(err, fault.Target, engine.Label(p, engine.TargetSide))
 	}
-	return &valueCheck{rows}, nil
+	return &valueCheck{rowEncoder: rows, limit: p.GetConstantLimit() - packetRoom}, nil
 }
 
 // valueCheck encodes values as a writer does and keeps nothing of them.
-type valueCheck struct{ *rowEncoder }
+type valueCheck struct {
+	*rowEncoder
+	// limit is how long a value may be as a constant of SQL; below 0 for any length.
+	limit    int64
+	constant []byte
+}
 
 // Check takes one value.
 func (c *valueCheck) Check(column int, v []byte) error {
 	c.fields[column] = v
-	_, err := c.text(column)
+	text, err := c.text(column)
 	if err != nil {
 		return fault.Find(err).Err
 	}
-	return nil
+	// Each byte may need an escape.
+	if c.limit < 0 || 2*int64(len(text)) <= c.limit-int64(len("_binary''")) {
+		return nil
+	}
+	if c.constant, err = c.appendConstant(c.constant[:0], column); err != nil {
+		return fault.Find(err).Err
+	}
+	return c.fits(int64(len(c.constant)))
+}
+
+// fits refuses what is longer than a statement of the target.
+func (c *valueCheck) fits(n int64) error {
+	if c.limit < 0 || n <= c.limit {
+		return nil
+	}
+	return loss.New(loss.Packet, "value takes %d bytes as text and max_allowed_packet is %d: raise it on the server, or switch local_infile on there", n, c.limit+packetRoom)
 }
 
 // Large takes values that a writer passes on as they are.
-func (c *valueCheck) Large(column int, _ int64) (func([]byte) error, error) {
+func (c *valueCheck) Large(column int, size int64) (func([]byte) error, error) {
 	e := c.columns[column]
+	// A large value is brought in pieces, each with its escapes.
+	if err := c.fits(size); err != nil {
+		return nil, err
+	}
 	switch {
 	case e.encode != nil || !e.unbounded:
 		return nil, nil

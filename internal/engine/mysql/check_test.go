@@ -123,3 +123,26 @@ func TestCheck_KnowsTheServersLimits(t *testing.T) {
 		}
 	})
 }
+
+// Where rows come by INSERT, a value is refused that is longer as a constant of SQL than
+// the server takes, whatever it is in itself; by LOAD DATA none is.
+func TestCheck_ValuesAbovePacket(t *testing.T) {
+	const packet = 5000
+	plan := limit{kind: canon.Text, to: "longtext"}.planned(mysqlDialect)
+	plain, quotes := []byte(strings.Repeat("a", 3000)), []byte(strings.Repeat("'", 3000))
+	byLoadData, err := New().Check(plan)
+	require.NoError(t, err)
+	require.NoError(t, byLoadData.Check(0, quotes))
+	_, err = byLoadData.Large(0, packet)
+	require.NoError(t, err)
+
+	plan.ConstantLimit = packet
+	byInsert, err := New().Check(plan)
+	require.NoError(t, err)
+	require.NoError(t, byInsert.Check(0, plain))
+	require.Equal(t, loss.Packet, loss.RuleOf(byInsert.Check(0, quotes)))
+	_, err = byInsert.Large(0, packet)
+	require.Equal(t, loss.Packet, loss.RuleOf(err))
+	_, err = byInsert.Large(0, packet-packetRoom)
+	require.NoError(t, err)
+}

@@ -108,6 +108,9 @@ func (d *designer) run(ctx context.Context) error {
 	for i, t := range d.source.GetTables() {
 		p := &planv1.TablePlan{Number: uint32(i + 1), Source: t, Existing: d.req.Existing, Encoding: planv1.Encoding_ENCODING_CANONICAL,
 			SourceEngine: d.source.GetEngine(), TargetEngine: d.dialect.name}
+		if !d.server.localInfile {
+			p.ConstantLimit = d.server.maxPacket
+		}
 		d.name(p)
 		d.design.Tables = append(d.design.Tables, p)
 		d.bySource[[2]string{t.GetSchema(), t.GetName()}] = p

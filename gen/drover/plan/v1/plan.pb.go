@@ -828,7 +828,10 @@ type TablePlan struct {
 	// collations of its columns. Columns are the target's.
 	ComparedKeys []*Index `protobuf:"bytes,60,rep,name=compared_keys,json=comparedKeys,proto3" json:"compared_keys,omitempty"`
 	// Indexes of the target whose entries may be too small for a row's values.
-	EntryLimits   []*EntryLimit `protobuf:"bytes,100,rep,name=entry_limits,json=entryLimits,proto3" json:"entry_limits,omitempty"`
+	EntryLimits []*EntryLimit `protobuf:"bytes,100,rep,name=entry_limits,json=entryLimits,proto3" json:"entry_limits,omitempty"`
+	// Bytes that a value may have as text in a statement, where rows come by INSERT; 0
+	// where they come by other ways, which have no such limit.
+	ConstantLimit int64 `protobuf:"varint,101,opt,name=constant_limit,json=constantLimit,proto3" json:"constant_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1001,6 +1004,13 @@ func (x *TablePlan) GetEntryLimits() []*EntryLimit {
 		return x.EntryLimits
 	}
 	return nil
+}
+
+func (x *TablePlan) GetConstantLimit() int64 {
+	if x != nil {
+		return x.ConstantLimit
+	}
+	return 0
 }
 
 // Design is what a target made of a source's tables.
@@ -1539,7 +1549,7 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\x06column\x18\x01 \x01(\rR\x06column\x12\x16\n" +
 	"\x06values\x18\x02 \x01(\x03R\x06values\"C\n" +
 	"\x0eTouchedColumns\x121\n" +
-	"\acolumns\x18\x01 \x03(\v2\x17.drover.plan.v1.TouchedR\acolumns\"\xe6\x06\n" +
+	"\acolumns\x18\x01 \x03(\v2\x17.drover.plan.v1.TouchedR\acolumns\"\x8d\a\n" +
 	"\tTablePlan\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12-\n" +
 	"\x06source\x18\x02 \x01(\v2\x15.drover.plan.v1.TableR\x06source\x12#\n" +
@@ -1566,7 +1576,8 @@ const file_drover_plan_v1_plan_proto_rawDesc = "" +
 	"\x0epublish_schema\x18\x11 \x01(\tR\rpublishSchema\x12!\n" +
 	"\fpublish_name\x18\x12 \x01(\tR\vpublishName\x12:\n" +
 	"\rcompared_keys\x18< \x03(\v2\x15.drover.plan.v1.IndexR\fcomparedKeys\x12=\n" +
-	"\fentry_limits\x18d \x03(\v2\x1a.drover.plan.v1.EntryLimitR\ventryLimits\"\xe1\x02\n" +
+	"\fentry_limits\x18d \x03(\v2\x1a.drover.plan.v1.EntryLimitR\ventryLimits\x12%\n" +
+	"\x0econstant_limit\x18e \x01(\x03R\rconstantLimit\"\xe1\x02\n" +
 	"\x06Design\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
