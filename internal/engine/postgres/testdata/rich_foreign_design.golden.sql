@@ -36,8 +36,8 @@ ANALYZE "shop"."child";
 -- SEVERITY_WARNING GENERATED_AS_VALUE shop.customer doubled: generated column becomes an ordinary one with the values of now; its expression was: (id * 2)
 -- SEVERITY_WARNING INDEX_NOT_MOVED shop.customer : index customer_email is not moved: only its own engine understands it: CREATE UNIQUE INDEX customer_email ON shop.customer USING btree (lower((email)::text)) WHERE active
 -- SEVERITY_WARNING INDEX_NOT_MOVED shop.customer : index customer_tags is not moved: only its own engine understands it: CREATE INDEX customer_tags ON shop.customer USING gin (tags)
--- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check code_ok is not moved: its condition is in the source's dialect: (code <> (shop.next_code() + 1))
--- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check positive is not moved: its condition is in the source's dialect: (score >= (0)::numeric)
+-- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check code_ok is not moved: its expression is in the source's dialect: (code <> (shop.next_code() + 1))
+-- SEVERITY_WARNING CHECK_NOT_MOVED shop.customer : check positive is not moved: its expression is in the source's dialect: (score >= (0)::numeric)
 --   "id" integer -> bigint KIND_INT -1
 --   "email" shop.email -> text KIND_TEXT -1
 --   "mood" shop.mood -> text KIND_TEXT -1
