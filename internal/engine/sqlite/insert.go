@@ -27,10 +27,14 @@ type inserter struct {
 	head, tuple string
 	// chunk is the number of rows a statement.
 	chunk int
+	// table is the table's name, and streamable are the columns whose blobs may follow
+	// their row.
+	table      string
+	streamable []bool
 }
 
 func newInserter(p *planv1.TablePlan, info *tableInfo) (*inserter, error) {
-	out := &inserter{plan: p, chunk: max(1, statementValues/max(1, len(p.GetColumns())))}
+	out := &inserter{plan: p, table: info.name, streamable: make([]bool, len(p.GetColumns())), chunk: max(1, statementValues/max(1, len(p.GetColumns())))}
 	names := make([]string, len(p.GetColumns()))
 	for i, c := range p.GetColumns() {
 		column := info.column(c.GetTarget())
@@ -138,7 +142,7 @@ func (i *inserter) keyOf(fields [][]byte) string {
 // looked for row by row, to name it.
 func (i *inserter) outcome(ctx context.Context, tx *sql.Tx, result sql.Result, err error, args []any) error {
 	columns := len(i.plan.GetColumns())
-	if code := primaryCode(err); code == sqlite3.SQLITE_CONSTRAINT || code == sqlite3.SQLITE_MISMATCH || code == sqlite3.SQLITE_TOOBIG {
+	if refusal(err) {
 		for row := range slices.Chunk(args, columns) {
 			if _, single := tx.ExecContext(ctx, i.statement(1), row...); single != nil {
 				return &fault.Error{Kind: fault.Value, Op: "sqlite.Write", Key: i.storedKey(row), Err: single}
@@ -153,6 +157,12 @@ func (i *inserter) outcome(ctx context.Context, tx *sql.Tx, result sql.Result, e
 		err = fault.New(fault.Value, "sqlite.Write", "the table took %d of %d rows: a trigger of it ignores or removes rows", n, len(args)/columns)
 	}
 	return err
+}
+
+// refusal tells whether SQLite failed because of a row's values.
+func refusal(err error) bool {
+	code := primaryCode(err)
+	return code == sqlite3.SQLITE_CONSTRAINT || code == sqlite3.SQLITE_MISMATCH || code == sqlite3.SQLITE_TOOBIG
 }
 
 // storedKey names a row by the values it would have been stored with.

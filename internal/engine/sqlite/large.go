@@ -1,9 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
-	"io"
 	"unicode/utf8"
 	"unsafe"
 
@@ -11,7 +8,6 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
-	"github.com/drover-db/drover/internal/fault"
 )
 
 // heldField is the size from which a value of a large row is given on without a copy.
@@ -109,51 +105,4 @@ func (r *rowReader) passes(i int) (class []byte, ok bool) {
 		return nil, from == canon.Bytes && kind == canon.Bytes
 	}
 	return nil, false
-}
-
-// insertLarge writes a large batch row by row. SQLite keeps a value whole while it
-// stores it, so it is read into memory.
-func (i *inserter) insertLarge(ctx context.Context, tx *sql.Tx, b engine.Batch) error {
-	places := make([]batch.Place, len(i.plan.GetColumns()))
-	fields := make([][]byte, len(places))
-	var sum batch.Digest
-	for at := int64(0); at < b.Large.Size(); {
-		end, err := batch.Places(planv1.Encoding_ENCODING_CANONICAL, b.Large, at, places)
-		if err != nil {
-			return fault.Wrap(fault.Corrupt, "sqlite.Write", err)
-		}
-		hash, err := engine.HashLarge(io.NewSectionReader(b.Large, at, end-at))
-		if err != nil {
-			return err
-		}
-		sum.AddHash(hash)
-		if err := i.insertPlaces(ctx, tx, b.Large, places, fields); err != nil {
-			return err
-		}
-		at = end
-	}
-	if sum != b.Digest {
-		return fault.New(fault.Corrupt, "sqlite.Write", "batch %d does not add up: %d rows, its header says %d", b.Sequence, sum.Rows, b.Digest.Rows)
-	}
-	return nil
-}
-
-// insertPlaces writes one row.
-func (i *inserter) insertPlaces(ctx context.Context, tx *sql.Tx, body *io.SectionReader, places []batch.Place, fields [][]byte) error {
-	for n, p := range places {
-		fields[n] = nil
-		if p.Len < 0 {
-			continue
-		}
-		var err error
-		if fields[n], err = engine.ReadLarge(body, p.At, p.Len); err != nil {
-			return err
-		}
-	}
-	args, err := i.bind(make([]any, 0, len(fields)), fields)
-	if err != nil {
-		return err
-	}
-	result, err := tx.ExecContext(context.WithoutCancel(ctx), i.statement(1), args...)
-	return i.outcome(ctx, tx, result, err, args)
 }

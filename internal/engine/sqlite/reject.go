@@ -52,7 +52,7 @@ func (s *sifting) InsertLarge(ctx context.Context, row *io.SectionReader) error 
 		return fault.Wrap(fault.Corrupt, "sqlite.Write", err)
 	}
 	fields := make([][]byte, len(places))
-	err := s.inserter.insertPlaces(ctx, s.tx, row, places, fields)
+	err := s.inserter.insertPlaces(ctx, s.tx, nil, row, places, fields)
 	if f, refused := s.Refusal(err); refused && f.Key == "" {
 		f.Key = s.inserter.keyOf(fields)
 		return f

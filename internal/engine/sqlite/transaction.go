@@ -28,10 +28,15 @@ func (d *database) turn(ctx context.Context) (done func(), err error) {
 
 // write runs f in a write transaction. The file must have been made by Prepare.
 func (d *database) write(ctx context.Context, f func(*sql.Tx) error) error {
+	return d.writeOn(ctx, func(_ *sql.Conn, tx *sql.Tx) error { return f(tx) })
+}
+
+// writeOn is write for an f that needs the transaction's connection, too.
+func (d *database) writeOn(ctx context.Context, f func(*sql.Conn, *sql.Tx) error) error {
 	if err := d.follow(); err != nil {
 		return err
 	}
-	return d.onWriter(ctx, func(c *sql.Conn) error { return transact(ctx, c, f) })
+	return d.onWriter(ctx, func(c *sql.Conn) error { return transact(ctx, c, func(tx *sql.Tx) error { return f(c, tx) }) })
 }
 
 // writeDurably is write, but when it returns the commit, and all commits before

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -84,4 +85,49 @@ func TestBlobs_AreThere(t *testing.T) {
 	require.Equal(t, "text", all.String())
 	_, err = b.open("t", "note", 8)
 	require.ErrorContains(t, err, "no such rowid")
+}
+
+// Blobs of large rows are written behind their row, but where something of the table
+// looks at them while it is inserted; what is read back is the same.
+func TestWrite_LargeBlobsBehindTheirRow(t *testing.T) {
+	const fill = "; INSERT INTO t VALUES (1, x'00', 'small'), (2, randomblob(3000000), replace(printf('%.*c', 1500000, 'x'), 'x', 'é')), (3, NULL, NULL), (4, randomblob(2000000), 'small')"
+	for name, c := range map[string]struct {
+		create   string
+		streamed bool
+	}{
+		"Plain":      {"CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB, note TEXT)", true},
+		"NoKey":      {"CREATE TABLE t (id INTEGER, body BLOB, note TEXT)", true},
+		"Indexed":    {"CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB UNIQUE, note TEXT)", false},
+		"Checked":    {"CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB CHECK (hex(substr(body, 1, 4)) <> '00000000'), note TEXT)", false},
+		"Generated":  {"CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB, note TEXT, start AS (substr(body, 1, 4)) STORED)", false},
+		"NoRowid":    {"CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB, note TEXT) WITHOUT ROWID", false},
+		"Referenced": {"CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1), (2), (3), (4); CREATE TABLE t (id INTEGER PRIMARY KEY REFERENCES p, body BLOB, note TEXT)", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := fill
+			if name == "Generated" {
+				values = strings.Replace(fill, "INTO t", "INTO t (id, body, note)", 1)
+			}
+			m := newMove(t, newFile(t, c.create+values), newFile(t), planv1.Existing_EXISTING_FAIL, nil)
+			m.prepare()
+			for _, p := range m.design.GetTables() {
+				require.NoError(t, m.apply(p, planv1.Step_STEP_CREATE))
+			}
+			p := m.plan("t")
+			b, err := m.batch(p)
+			require.NoError(t, err)
+			b.Large, b.Body = io.NewSectionReader(bytes.NewReader(b.Body), 0, int64(len(b.Body))), nil
+			w := m.openRange(p, 10)
+			require.Equal(t, c.streamed, w.(*rangeWriter).inserter.streamable[1])
+			outcome, err := w.Write(t.Context(), b)
+			require.NoError(t, err)
+			require.Equal(t, engine.Written, outcome)
+			var there batch.Digest
+			require.NoError(t, m.target.Read(t.Context(), engine.ReadRequest{Side: engine.TargetSide, Plan: p}, func(r engine.Row) error {
+				there.Add(r.Data)
+				return nil
+			}))
+			require.Equal(t, b.Digest, there)
+		})
+	}
 }

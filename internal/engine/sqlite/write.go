@@ -32,6 +32,9 @@ func (d *database) OpenRange(ctx context.Context, r engine.RangeRequest) (engine
 		if w.inserter, err = newInserter(r.Plan, info); err != nil {
 			return err
 		}
+		if w.inserter.streamable, err = streamable(ctx, tx, r.Plan, info); err != nil {
+			return err
+		}
 		row, err := w.take(ctx, tx)
 		if err != nil {
 			return err
@@ -126,7 +129,7 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 		}
 	}
 	outcome := engine.Written
-	err := w.database.write(ctx, func(tx *sql.Tx) error {
+	err := w.database.writeOn(ctx, func(conn *sql.Conn, tx *sql.Tx) error {
 		row, err := w.owned(ctx, tx)
 		if err != nil {
 			return err
@@ -148,7 +151,7 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 		if err := faultpoint.Hit(ctx, faultpoint.TargetAdvanced, w.label()); err != nil {
 			return err
 		}
-		if err := w.insert(ctx, tx, b, before, row); err != nil {
+		if err := w.insert(ctx, conn, tx, b, before, row); err != nil {
 			return err
 		}
 		return faultpoint.Hit(ctx, faultpoint.TargetBeforeCommit, w.label())
@@ -161,11 +164,18 @@ func (w *rangeWriter) Write(ctx context.Context, b engine.Batch) (engine.Outcome
 
 // insert writes a batch's rows behind the ledger's row, and that again where rows were
 // refused.
-func (w *rangeWriter) insert(ctx context.Context, tx *sql.Tx, b engine.Batch, before engine.Ledger, row ledgerRow) error {
+func (w *rangeWriter) insert(ctx context.Context, conn *sql.Conn, tx *sql.Tx, b engine.Batch, before engine.Ledger, row ledgerRow) error {
 	switch {
 	case b.Sieve != nil:
 	case b.Large != nil:
-		return w.inserter.insertLarge(ctx, tx, b)
+		to, err := openBlobs(conn)
+		if err != nil {
+			return err
+		}
+		if to != nil {
+			defer to.close()
+		}
+		return w.inserter.insertLarge(ctx, tx, to, b)
 	default:
 		return w.inserter.insert(ctx, tx, b)
 	}
