@@ -62,14 +62,31 @@ func notMade(left []*planv1.Statement, failures []error) error {
 	return &fault.Error{Kind: fault.Find(failures[0]).Kind, Op: "engine.ApplyObjects", Err: errors.New(strings.Join(parts, "; "))}
 }
 
+// Types of objects that say what roles may do.
+const (
+	typeOwner      = "owner"
+	typeGrants     = "grants"
+	typeDefaultACL = "default acl"
+)
+
 // LeaveObjects lists objects as unmoved, for a reason, with their definition; not
-// schemas: in another product the tables' names say where they go.
+// schemas: in another product the tables' names say where they go. Owners and grants
+// are one entry: every table has them, and another product has roles of its own.
 func LeaveObjects(objects []*planv1.Object, reason string) []*planv1.Unmoved {
 	var out []*planv1.Unmoved
+	var roles []string
 	for _, o := range objects {
-		if o.GetType() != "schema" {
+		switch o.GetType() {
+		case "schema":
+		case typeOwner, typeGrants, typeDefaultACL:
+			roles = append(roles, o.GetDefinition()...)
+		default:
 			out = append(out, LeaveObject(o, reason))
 		}
+	}
+	if len(roles) > 0 {
+		out = append(out, &planv1.Unmoved{Object: "owners and grants", Name: fmt.Sprintf("in %d statements", len(roles)),
+			Reason: "the target has users of its own: give them what they need by hand", Definition: strings.Join(roles, ";\n")})
 	}
 	return out
 }
@@ -91,9 +108,9 @@ func ObjectName(o *planv1.Object) string {
 func SkipRoles(db *planv1.Database, owners, grants bool) {
 	db.Objects = slices.DeleteFunc(db.GetObjects(), func(o *planv1.Object) bool {
 		switch o.GetType() {
-		case "owner":
+		case typeOwner:
 			return owners
-		case "grants", "default acl":
+		case typeGrants, typeDefaultACL:
 			return grants
 		default:
 			return false

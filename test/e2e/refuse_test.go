@@ -135,7 +135,7 @@ var refusals = []refusal{
 	{name: "SQLiteTargetHasRows", code: 8, says: []string{"item", "--existing"}, ends: func(t *testing.T) (string, string) {
 		return shop(t, testdb.Postgres(t)), shop(t, newSQLite(t))
 	}},
-	{name: "TypeWithoutMapping", code: 8, says: []string{"place", "at", "point"}, ends: func(t *testing.T) (string, string) {
+	{name: "UnknownCastType", code: 8, says: []string{"place", "at", "colour", "TEXT"}, args: []string{"--cast", "point=colour"}, ends: func(t *testing.T) (string, string) {
 		source := testdb.Postgres(t)
 		fixture.Exec(t, source, `CREATE TABLE place (id int PRIMARY KEY, at point)`)
 		return source, newSQLite(t)
