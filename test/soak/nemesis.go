@@ -43,7 +43,7 @@ func newNemesis(s *soak, until time.Time) *nemesis {
 func (n *nemesis) run(ctx context.Context) {
 	defer n.running.Wait()
 	for time.Now().Before(n.until) {
-		if lasts(ctx, n.between(200*time.Millisecond, 3*time.Second)); ctx.Err() != nil {
+		if lasts(ctx, n.between(100*time.Millisecond, 2*time.Second)); ctx.Err() != nil {
 			return
 		}
 		f := n.draw()

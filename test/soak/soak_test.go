@@ -13,7 +13,7 @@ import (
 // crashes no server. `make soak` is the long one.
 func TestSoak_Short(t *testing.T) {
 	dir := t.TempDir()
-	o := options{minutes: 0.4, seed: 1, from: "postgres", rows: 20_000, dir: filepath.Join(dir, "run"), minFaults: 5, maxWaste: 10}
+	o := options{minutes: 0.5, seed: 1, from: "postgres", rows: 100_000, dir: filepath.Join(dir, "run"), minFaults: 5, maxWaste: 10}
 	require.NoError(t, os.Mkdir(o.dir, 0o700))
 	for path, folder := range map[*string]string{&o.drover: "cmd/drover", &o.natsd: "test/cmd/natsd"} {
 		*path = filepath.Join(dir, filepath.Base(folder))
