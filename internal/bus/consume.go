@@ -45,11 +45,12 @@ type consumer struct {
 	delivered uint64
 }
 
-// Consume implements Bus.
+// Consume implements Bus. A server that does not answer is none to give up for: Next
+// tries on.
 func (b *JetStream) Consume(ctx context.Context, stream, subject string) (Consumer, error) {
 	c := &consumer{js: b.js, stream: stream, subject: subject}
-	if err := c.open(ctx); err != nil {
-		return nil, streamError("bus.Consume", stream, err)
+	if err := c.reopen(ctx); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -103,11 +104,11 @@ func (c *consumer) reopen(ctx context.Context) error {
 	case errors.Is(err, errLost):
 		return fault.At(err, fault.Stream, c.stream)
 	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, nats.ErrConnectionClosed):
-		return streamError("bus.Next", c.stream, err)
+		return streamError("bus.Consume", c.stream, err)
 	}
 	var api *jetstream.APIError
 	if errors.As(err, &api) && api.Code < 500 {
-		return streamError("bus.Next", c.stream, err)
+		return streamError("bus.Consume", c.stream, err)
 	}
 	sleep(ctx, 250*time.Millisecond)
 	return nil

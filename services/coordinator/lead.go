@@ -83,12 +83,12 @@ func (s *Service) mustLead(ctx context.Context) error {
 	return nil
 }
 
-// lead tries to take the next term, and leads until ctx ends or somebody else does. An
-// error is one that another try does not help against.
-func (s *Service) lead(ctx context.Context) error {
+// lead tries to take the term behind the vacant one, and leads until ctx ends or
+// somebody else does. An error is one that another try does not help against.
+func (s *Service) lead(ctx context.Context, vacant uint64) error {
 	office, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
-	term, err := s.enter(office)
+	term, err := s.enter(office, vacant)
 	if err != nil {
 		return s.endure(err)
 	}
@@ -118,12 +118,19 @@ func (s *Service) lead(ctx context.Context) error {
 	return s.endure(err)
 }
 
-// enter takes the next term.
-func (s *Service) enter(office context.Context) (uint64, error) {
+// enter takes the term behind the vacant one. Somebody who was faster keeps the place.
+func (s *Service) enter(office context.Context, vacant uint64) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.office = office
-	err := s.takeTerm(office)
+	known, err := s.cluster.read(office, s.log)
+	switch {
+	case err != nil:
+	case known.term > vacant && !s.alone:
+		err = fault.New(fault.Fenced, "coordinator.enter", "another coordinator took term %d", known.term)
+	default:
+		err = s.takeTerm(office, known)
+	}
 	if err != nil {
 		s.resign()
 	}
@@ -220,12 +227,12 @@ func (s *Service) currentTerm(ctx context.Context) (uint64, error) {
 	return s.watched.term, err
 }
 
-// campaign waits until the place of the leader seems to be vacant, or ctx ends.
-func (s *Service) campaign(ctx context.Context) {
+// campaign waits until the place of the leader seems to be vacant, or ctx ends. It
+// returns the term of who had it last; a coordinator alone need not know.
+func (s *Service) campaign(ctx context.Context) (term uint64) {
 	if s.alone {
-		return
+		return 0
 	}
-	var term uint64
 	var heard time.Time
 	for absent := 0; ctx.Err() == nil; {
 		known, err := s.currentTerm(ctx)
@@ -250,7 +257,7 @@ func (s *Service) campaign(ctx context.Context) {
 			pause = ask/2 + rand.N(ask/2)
 		}
 		if term == 0 || absent > 1 || time.Since(heard) > silence {
-			return
+			return term
 		}
 		select {
 		case <-s.presence.Vacated():
@@ -258,6 +265,7 @@ func (s *Service) campaign(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	return term
 }
 
 func (s *Service) askLeader(ctx context.Context, term uint64) (string, presence.Answer) {

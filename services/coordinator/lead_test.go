@@ -169,11 +169,14 @@ func TestLead_StepsDownWithoutTheLog(t *testing.T) {
 func TestLead_StaleLeaderIsFenced(t *testing.T) {
 	together(t, func(t *testing.T, p *peers) {
 		a := p.start("a")
-		time.Sleep(time.Second)
+		time.Sleep(time.Second + prove/4) // not when it looks by itself
 		require.NoError(t, a.create("shop"))
 		other := NewLeader(Config{Bus: p.bus}, Ports{Log: p.log.Writer(), Now: time.Now, NewID: a.newID, Wake: func() {}})
 		require.NoError(t, other.Lead(t.Context()))
-		err := a.create("late")
+		left, err := p.presence.Join().Announce(other.term, "other", func() bool { return true })
+		require.NoError(t, err)
+		defer left()
+		err = a.create("late")
 		require.Equal(t, fault.Fenced, fault.KindOf(err), err)
 		_, err = other.Create(t.Context(), &droverv1.CreateMigrationRequest{Spec: specWith(func(m *droverv1.MigrationSpec) { m.Name = "new" })})
 		require.NoError(t, err)

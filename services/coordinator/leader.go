@@ -76,7 +76,11 @@ func NewLeader(c Config, p Ports) *Leader {
 
 // Lead takes a new term and makes every migration known.
 func (s *Leader) Lead(ctx context.Context) error {
-	if err := s.takeTerm(ctx); err != nil {
+	known, err := s.cluster.read(ctx, s.log)
+	if err == nil {
+		err = s.takeTerm(ctx, known)
+	}
+	if err != nil {
 		return fmt.Errorf("take a term: %w", err)
 	}
 	return s.takeOver(ctx)
@@ -134,11 +138,7 @@ func (s *Leader) Step(ctx context.Context) error {
 
 // takeTerm appends the next term to the cluster's log; whoever led before finds
 // out at its next append. fault.Fenced means that somebody else took it.
-func (s *Leader) takeTerm(ctx context.Context) error {
-	known, err := s.cluster.read(ctx, s.log)
-	if err != nil {
-		return err
-	}
+func (s *Leader) takeTerm(ctx context.Context, known clusterLog) error {
 	s.cluster = known
 	s.term, s.counter, s.fatal, s.resigned = known.term+1, 0, nil, false
 	seq, err := s.log.Append(ctx, bus.ClusterLog, s.cluster.last, s.stamp(&journalv1.Event{

@@ -83,13 +83,14 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	defer s.presence.Close()
 	for {
-		if err := s.follow(ctx); err != nil {
+		vacant, err := s.follow(ctx)
+		if err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := s.lead(ctx); err != nil || ctx.Err() != nil {
+		if err := s.lead(ctx, vacant); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -117,15 +118,16 @@ func (s *Service) open(ctx context.Context) (err error) {
 	return err
 }
 
-// follow keeps up with the log until the place of the leader is vacant or ctx ends.
-func (s *Service) follow(ctx context.Context) error {
+// follow keeps up with the log until ctx ends or the place of the leader is vacant. It
+// returns the last leader's term.
+func (s *Service) follow(ctx context.Context) (vacant uint64, err error) {
 	end, err := s.catchUp(ctx)
 	for ; err != nil; end, err = s.catchUp(ctx) {
 		if ctx.Err() != nil {
-			return nil
+			return 0, nil
 		}
 		if err := s.endure(err); err != nil {
-			return err
+			return 0, err
 		}
 		rest(ctx, ask)
 	}
@@ -141,9 +143,9 @@ func (s *Service) follow(ctx context.Context) error {
 	} else {
 		lost <- nil
 	}
-	s.campaign(ctx)
+	vacant = s.campaign(ctx)
 	stop()
-	return <-lost
+	return vacant, <-lost
 }
 
 // keepUp applies what others append. It returns an error when the log is not the one
