@@ -39,7 +39,7 @@ func (s *Leader) catchUp(ctx context.Context) (uint64, error) {
 	}
 	if contents.Last < s.seen {
 		return 0, fault.New(fault.Corrupt, "coordinator.catchUp",
-			"the control log ends at event %d, and this coordinator has seen event %d: it was wiped, or restored from a backup", contents.Last, s.seen)
+			"the control log ends at event %d, and this coordinator has seen event %d: %w", contents.Last, s.seen, journal.ErrOlder)
 	}
 	for _, uid := range contents.Logs {
 		if uid == bus.ClusterLog {

@@ -22,6 +22,8 @@ const (
 	// there may not answer.
 	ask     = 500 * time.Millisecond
 	silence = 3 * time.Second
+	// settled is how long a log may end before what was seen of it.
+	settled = 10 * time.Second
 	// decideWait is how long a call waits while nobody is known who leads.
 	decideWait = 10 * time.Second
 	// hesitate is the pause before a vacant place is taken, up to twice as long: not all
@@ -176,7 +178,8 @@ func (s *Service) govern(office context.Context, term uint64, beside *sync.WaitG
 // endure tells which errors end the process: one that lost its place follows, if there
 // are others.
 func (s *Service) endure(err error) error {
-	if s.alone || !fault.Is(err, fault.Fenced) && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Canceled) {
+	passing := fault.Is(err, fault.Fenced) || fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Canceled) || s.mayComeYet(err)
+	if s.alone || !passing {
 		return err
 	}
 	s.cfg.Logger.Warn("coordinator does not lead", "err", err)

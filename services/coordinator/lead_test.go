@@ -198,3 +198,22 @@ func TestFollow_LogCameBackOlder(t *testing.T) {
 		require.ErrorContains(t, err, "restored from a backup")
 	})
 }
+
+// A server that has just started may answer for a log before it has all of it.
+func TestFollow_LogIsShortForAMoment(t *testing.T) {
+	together(t, func(t *testing.T, p *peers) {
+		a := p.start("a")
+		time.Sleep(time.Second)
+		require.NoError(t, a.create("shop"))
+		synctest.Wait()
+		whole := a.log.Log
+		a.log.Log = journal.NewMemory()
+		time.Sleep(settled / 2)
+		require.False(t, a.leads())
+		a.log.Log = whole
+		time.Sleep(settled)
+		require.True(t, a.leads())
+		require.NoError(t, a.create("other"))
+		require.Equal(t, []string{"other", "shop"}, a.migrations(t))
+	})
+}

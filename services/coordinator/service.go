@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -41,6 +42,8 @@ type Service struct {
 	// alone: no other coordinator can be there, and losing the log is the end.
 	alone  bool
 	proven proof
+	// older is since when the log ends before what was seen of it.
+	older time.Time
 }
 
 // New makes a coordinator; Run starts it.
@@ -131,6 +134,7 @@ func (s *Service) follow(ctx context.Context) (vacant uint64, err error) {
 		}
 		rest(ctx, ask)
 	}
+	s.older = time.Time{}
 	s.replayed.Do(func() { close(s.caught) })
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -161,13 +165,28 @@ func (s *Service) keepUp(ctx context.Context, end uint64) error {
 				return nil
 			}
 			s.cfg.Logger.Warn("lost sight of the control log", "err", err)
-			if fault.Is(err, fault.Corrupt) {
+			if fault.Is(err, fault.Corrupt) && !s.mayComeYet(err) {
 				return err
 			}
 			rest(ctx, ask)
 			end, err = s.catchUp(ctx)
 		}
+		s.older = time.Time{}
 	}
+}
+
+// mayComeYet tells whether a log that ends too early may have its end again in a moment:
+// a server that was just started may answer for a log before it has taken up all that a
+// majority has of it.
+func (s *Service) mayComeYet(err error) bool {
+	if !errors.Is(err, journal.ErrOlder) {
+		return false
+	}
+	if s.older.IsZero() {
+		s.older = time.Now()
+		s.cfg.Logger.Warn("control log ends too early, waiting for the rest of it", "err", err)
+	}
+	return time.Since(s.older) < settled
 }
 
 // look makes Run look at once.

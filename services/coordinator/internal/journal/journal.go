@@ -9,6 +9,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	"github.com/drover-db/drover/internal/bus"
@@ -62,9 +63,11 @@ func (c *chain) next(seq uint64, e *journalv1.Event) error {
 	return nil
 }
 
+// ErrOlder is in the error of a log that ends before an event that it once had.
+var ErrOlder = errors.New("it was wiped, or restored from a backup")
+
 func errOlder(log string, after, end uint64) error {
-	return fault.New(fault.Corrupt, "journal.Replay",
-		"control log %s ends at event %d and once had event %d: it was wiped, or restored from a backup", log, end, after)
+	return fault.New(fault.Corrupt, "journal.Replay", "control log %s ends at event %d and once had event %d: %w", log, end, after, ErrOlder)
 }
 
 func errHole(log string, last, seq, previous uint64) error {
