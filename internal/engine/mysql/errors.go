@@ -73,6 +73,9 @@ func classify(op string, err error) error {
 	if code, message := serverError(err); code != 0 {
 		return &fault.Error{Kind: kindOfCode(code), Op: op, Err: &codeError{text: advise(code, oneLine(message)), code: code, err: err}}
 	}
+	if brokenOff(err) {
+		return fault.New(fault.Unavailable, op, "the server refused the connection while TLS was agreed on: %w", err)
+	}
 	if text := tlsAdvice(err); text != "" {
 		return fault.New(fault.Denied, op, "%s: %w", text, err)
 	}
@@ -137,6 +140,17 @@ func advise(code uint16, message string) string {
 		more = ": set ssl-mode=REQUIRED in the URL"
 	}
 	return message + more + " (error " + itoa(int64(code)) + ")"
+}
+
+// errorPacket is the first byte of a packet with an error.
+const errorPacket = 0xff
+
+// brokenOff tells whether a server answered the client's wish for TLS with an error in
+// plain text, as one does that ends the connection at that moment; TLS itself is not
+// the matter. A packet has its length and number in four bytes before it.
+func brokenOff(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.As(err, &record) && record.RecordHeader[4] == errorPacket
 }
 
 // tlsAdvice says which setting of the URL a failed handshake is about.

@@ -56,6 +56,9 @@ func (p *readerPool) take(ctx context.Context) (*readerConn, error) {
 		_ = c.Close() // it was of no use any more
 	}
 	c, err := p.connect(ctx)
+	if brokenOff(err) {
+		c, err = p.connect(ctx)
+	}
 	if err != nil {
 		<-p.places
 		return nil, err
