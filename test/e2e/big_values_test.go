@@ -29,26 +29,49 @@ func bigValue(t *testing.T) int {
 	return size
 }
 
-// A value of 200 MiB and one of 20, with small rows around them and a stream that has no
-// room for one, go from process to process, and no worker has more than its memory.
+// bigSource is a database with a value of size MiB and one of 20, and small rows around them.
+func bigSource(t *testing.T, size int) string {
+	t.Helper()
+	source := testdb.Postgres(t)
+	fixture.Exec(t, source, fmt.Sprintf(`CREATE TABLE big (id int PRIMARY KEY, note text, body bytea);
+		ALTER TABLE big ALTER body SET STORAGE EXTERNAL;
+		INSERT INTO big SELECT i, 'small ' || i, sha256(i::text::bytea) FROM generate_series(1, 100) i;
+		UPDATE big SET body = (SELECT string_agg(decode(repeat(md5(id::text || n::text), 65536), 'hex'), NULL) FROM generate_series(1, CASE id WHEN 50 THEN %d ELSE 20 END) n) WHERE id IN (50, 100);
+		ANALYZE`, size))
+	return source
+}
+
+// Values larger than a worker's memory go from process to process through a stream that
+// has no room for one, and no worker has more than its memory.
 func TestProcesses_BigValues(t *testing.T) {
 	size := bigValue(t)
-	fill := fmt.Sprintf(`CREATE TABLE big (id int PRIMARY KEY, body bytea, note text);
-		ALTER TABLE big ALTER body SET STORAGE EXTERNAL;
-		INSERT INTO big SELECT i, sha256(i::text::bytea), 'small ' || i FROM generate_series(1, 100) i;
-		UPDATE big SET body = (SELECT string_agg(decode(repeat(md5(id::text || n::text), 65536), 'hex'), NULL) FROM generate_series(1, CASE id WHEN 50 THEN %d ELSE 20 END) n) WHERE id IN (50, 100);
-		ANALYZE`, size)
-	want := fmt.Sprintf("100/%d", (size+20)<<20+98*32)
-	source, target := testdb.Postgres(t), testdb.Postgres18(t)
-	fixture.Exec(t, source, fill)
+	source, target := bigSource(t, size), testdb.Postgres18(t)
 	sums := fixture.Probe{Name: "Sums", SQL: "SELECT md5(string_agg(md5(body) || note, ',' ORDER BY id)) FROM big"}
 	sums.Want = strings.TrimSpace(fixture.Exec(t, source, sums.SQL))
 	c := newCluster(t, secrets(t, source, target)...)
 	c.apply(source, target, "stream: {maxBytes: 64MiB}")
 	c.complete()
-	fixture.Probe{Name: "Bytes", SQL: "SELECT count(*) || '/' || sum(length(body)) FROM big", Want: want}.Check(t, target)
+	bigBytes(size).Check(t, target)
 	sums.Check(t, target)
 	c.boundedMemory()
+}
+
+// SQLite takes blobs behind their rows where they are at the row's end; others it has to
+// hold.
+func TestProcesses_BigValuesToSQLite(t *testing.T) {
+	size := bigValue(t)
+	source, target := bigSource(t, size), newSQLite(t)
+	c := newCluster(t, secrets(t, source, target)...)
+	c.apply(source, target, "stream: {maxBytes: 64MiB}")
+	c.complete()
+	bigBytes(size).Check(t, target)
+	equal(t, source, target)
+	c.boundedMemory()
+}
+
+// bigBytes counts the rows and bytes of bigSource.
+func bigBytes(size int) fixture.Probe {
+	return fixture.Probe{Name: "Bytes", SQL: "SELECT count(*) || '/' || sum(length(body)) FROM big", Want: fmt.Sprintf("100/%d", (size+20)<<20+98*32)}
 }
 
 // bigLines writes a file for LOAD DATA: a row with a text of size MiB and a blob of half

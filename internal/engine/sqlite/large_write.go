@@ -19,7 +19,8 @@ const streamedBlob = 1 << 20
 
 // streamable tells for each column whether its blobs may be zeros while their row is
 // inserted, and be written then: nothing of the table looks at them. Texts may not:
-// SQLite makes zeros of a text in memory.
+// SQLite makes zeros of a text in memory, as it does those of a blob that has other
+// values behind it.
 func streamable(ctx context.Context, q queryer, p *planv1.TablePlan, info *tableInfo) ([]bool, error) {
 	out := make([]bool, len(p.GetColumns()))
 	var triggers bool
