@@ -85,7 +85,7 @@ func LeaveObjects(objects []*planv1.Object, reason string) []*planv1.Unmoved {
 		}
 	}
 	if len(roles) > 0 {
-		out = append(out, &planv1.Unmoved{Object: "owners and grants", Name: fmt.Sprintf("in %d statements", len(roles)),
+		out = append(out, &planv1.Unmoved{Object: "owners and grants", Name: "of the source",
 			Reason: "the target has users of its own: give them what they need by hand", Definition: strings.Join(roles, ";\n")})
 	}
 	return out

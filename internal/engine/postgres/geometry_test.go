@@ -44,3 +44,19 @@ func TestMySQL_Geometry(t *testing.T) {
 	found := describeTable(t, db, "t")
 	require.Equal(t, canon.Bytes, found.GetColumns()[1].GetKind())
 }
+
+// What stands on the tables and views of an extension comes with it: PostGIS has rules
+// on geometry_columns.
+func TestDescribe_ExtensionBringsItsRules(t *testing.T) {
+	url := testdb.Postgres(t)
+	script(t, url, "CREATE EXTENSION postgis; CREATE TABLE t (id int PRIMARY KEY); CREATE VIEW v AS SELECT id FROM t; CREATE RULE r AS ON INSERT TO v DO INSTEAD INSERT INTO t VALUES (new.id)")
+	found, err := openDB(t, url).Describe(t.Context(), engine.Selection{})
+	require.NoError(t, err)
+	var rules []string
+	for _, o := range found.GetObjects() {
+		if o.GetType() == "rule" {
+			rules = append(rules, o.GetName())
+		}
+	}
+	require.Equal(t, []string{"r on public.v"}, rules)
+}

@@ -24,15 +24,17 @@ type objectRow struct {
 
 func (o *objectRow) node() node { return node{o.Class, o.OID} }
 
-// identified adds names to a query of objects, and leaves out what an extension
-// or a range type brings. The names that the server gives are quoted where they must be.
+// identified adds names to a query of objects, and leaves out what an extension or a
+// range type brings, and what is on a table or view of an extension. The names that the server gives are quoted where they must be.
 func identified(query string) string {
 	return `SELECT o.class, o.oid, o.definition, i.type, COALESCE((parse_ident(i.schema))[1], ''),
 	CASE WHEN i.schema IS NOT NULL AND starts_with(i.identity, i.schema || '.') THEN substr(i.identity, length(i.schema) + 2) ELSE i.identity END,
 	(SELECT v.extversion FROM pg_extension v WHERE o.class = 'pg_extension'::regclass AND v.oid = o.oid)
 FROM (` + query + `) o (class, oid, definition) CROSS JOIN LATERAL pg_identify_object(o.class, o.oid, 0) i
 WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.class AND e.objid = o.oid
-	AND (e.deptype = 'e' OR (e.deptype = 'i' AND o.class IN ('pg_proc'::regclass, 'pg_cast'::regclass))))`
+	AND (e.deptype = 'e' OR (e.deptype = 'i' AND o.class IN ('pg_proc'::regclass, 'pg_cast'::regclass))
+		OR (e.deptype = 'a' AND e.refclassid = 'pg_class'::regclass AND o.class IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass)
+			AND EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = e.refobjid AND x.deptype = 'e'))))`
 }
 
 // objectReader reads the objects that go with tables.
