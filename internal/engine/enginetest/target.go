@@ -19,7 +19,7 @@ func testLedger(t *testing.T, f Factory) {
 	for name, test := range map[string]func(*ledgerTest){
 		"WriteOnce": (*ledgerTest).writeOnce, "TakeoverFences": (*ledgerTest).takeoverFences, "LoaderReplaced": (*ledgerTest).loaderReplaced,
 		"NewAttemptGoesOn": (*ledgerTest).newAttemptGoesOn, "ResetRange": (*ledgerTest).resetRange, "Complete": (*ledgerTest).complete,
-		"FailedBatchLeavesNothing": (*ledgerTest).failedBatchLeavesNothing, "EmptyFences": (*ledgerTest).emptyFences,
+		"FailedBatchLeavesNothing": (*ledgerTest).failedBatchLeavesNothing, "EmptyFences": (*ledgerTest).emptyFences, "LateEmptyIsFenced": (*ledgerTest).lateEmptyIsFenced,
 		"FinishFences": (*ledgerTest).finishFences, "CountsTouchedOnce": (*ledgerTest).countsTouchedOnce, "RangesAreIndependent": (*ledgerTest).rangesAreIndependent,
 		"RejectsRefused": (*ledgerTest).rejectsRefused, "RejectsLarge": (*ledgerTest).rejectsLarge, "RejectsBounded": (*ledgerTest).rejectsBounded, "RejectsReplayed": (*ledgerTest).rejectsReplayed,
 		"Reopened": (*ledgerTest).reopened,
@@ -236,6 +236,28 @@ func (l *ledgerTest) emptyFences() {
 	require.Nil(l.t, w.Ledger().After)
 	require.Equal(l.t, batch.Digest{}, w.Ledger().Digest)
 	l.write(w, l.all[0])
+}
+
+// lateEmptyIsFenced: an emptying of before a range's loader, of before another emptying
+// or of a coordinator that was replaced changes nothing, and the loader goes on.
+func (l *ledgerTest) lateEmptyIsFenced() {
+	require.NoError(l.t, l.target.Empty(l.ctx, l.migration, l.p, 20))
+	l.refused(fault.Fenced, l.target.Empty(l.ctx, l.migration, l.p, 19))
+	w := l.openRange(l.p, l.r, 22, 22, false)
+	l.write(w, l.all[0])
+	l.refused(fault.Fenced, l.target.Empty(l.ctx, l.migration, l.p, 21))
+	late := l.migration
+	l.migration.Term++
+	require.NoError(l.t, l.target.Prepare(l.ctx, l.prepareRequest()))
+	l.refused(fault.Fenced, l.target.Empty(l.ctx, late, l.p, 30))
+	l.write(w, l.all[1])
+	require.Equal(l.t, digest(l.rows[:20]), l.there())
+	ledger, err := w.Complete(l.ctx, 2)
+	require.NoError(l.t, err)
+	require.Equal(l.t, digest(l.rows[:20]), ledger.Digest)
+	// What comes behind all of them empties the table.
+	require.NoError(l.t, l.target.Empty(l.ctx, l.migration, l.p, 30))
+	require.Equal(l.t, batch.Digest{}, l.there())
 }
 
 func (l *ledgerTest) finishFences() {

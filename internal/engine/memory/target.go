@@ -4,7 +4,6 @@ import (
 	"context"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
-	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
@@ -170,13 +169,23 @@ func (d *database) Empty(_ context.Context, of engine.Migration, p *planv1.Table
 	if err := m.check(of); err != nil {
 		return err
 	}
+	row := m.table(p.GetNumber())
+	latest := row.epoch
+	for id, r := range m.ranges {
+		if id.table == p.GetNumber() {
+			latest = max(latest, r.epoch)
+		}
+	}
+	if latest > epoch {
+		return fault.New(fault.Fenced, "memory.Empty", "a later loader has begun to fill the table")
+	}
 	if t := d.tables[placeOf(p)]; t != nil {
 		t.remove(nil, nil)
 	}
-	m.table(p.GetNumber()).epoch = epoch
+	row.epoch = epoch
 	for id, r := range m.ranges {
 		if id.table == p.GetNumber() {
-			*r = ledgerRange{epoch: epoch, Ledger: engine.Ledger{Digest: batch.Digest{}}}
+			*r = ledgerRange{epoch: epoch}
 		}
 	}
 	return nil
