@@ -38,8 +38,8 @@ pausepoints: ## every point of the code with every fault, on real servers; DROVE
 
 SEEDS ?= 1000000
 .PHONY: simulate
-simulate: ## play SEEDS= (1000000) migrations in virtual time while everything goes wrong
-	go run ./test/cmd/simulate -seeds $(SEEDS)
+simulate: ## play SEEDS= (1000000) migrations from FROM= (0) on in virtual time while everything goes wrong
+	go run ./test/cmd/simulate -from $(or $(FROM),0) -seeds $(SEEDS)
 
 .PHONY: mutations
 mutations: ## take each guard of the protocol away and have the simulator find the damage

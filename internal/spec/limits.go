@@ -37,6 +37,9 @@ func (l Limits) Watched() bool { return l.ReplicaLag > 0 || l.ActiveSessions > 0
 
 // LimitsOf reads limits that CheckLimits has let through.
 func LimitsOf(s *droverv1.LimitSpec) Limits {
+	if s == nil {
+		return Limits{}
+	}
 	rows, _ := perSecond(s.GetRows())
 	bytes, _ := bytesPerSecond(s.GetBytes())
 	lag, _ := time.ParseDuration(s.GetSource().GetReplicaLag()) // empty is an error, and 0

@@ -33,7 +33,7 @@ func (s *Leader) adopt(w *worker, job *workerv1.Job, now time.Time) bool {
 // adoptAttempt makes the attempt known again, whichever half comes first. Whether
 // its extraction has ended, was under way elsewhere or had not begun, nobody knows
 // yet, and an attempt is never extracted twice: a load that stands still gives it
-// away (reap.go).
+// away (standstill.go).
 func (s *Leader) adoptAttempt(w workID, job *workerv1.Job, now time.Time) bool {
 	r := s.view().Range(w.migration, w.table, w.number)
 	t := s.view().Table(w.migration, w.table)
@@ -48,7 +48,7 @@ func (s *Leader) adoptAttempt(w workID, job *workerv1.Job, now time.Time) bool {
 	}
 	a := run.attempts[id]
 	if a == nil {
-		a = &attempt{number: number, epoch: job.GetLoad().GetEpoch(), subject: subjectOf(id, number), extracted: true, extractedAt: now}
+		a = &attempt{number: number, epoch: job.GetLoad().GetEpoch(), subject: subjectOf(id, number), adopted: true, extracted: true, extractedAt: now}
 		run.attempts[id] = a
 	}
 	return a.number == number

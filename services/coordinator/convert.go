@@ -188,7 +188,16 @@ func workerMessage(w *worker) *droverv1.Worker {
 }
 
 func roleName(r workerv1.Role) string {
-	return strings.ToLower(strings.TrimPrefix(r.String(), "ROLE_"))
+	switch r {
+	case extractor:
+		return "extractor"
+	case loader:
+		return "loader"
+	case validator:
+		return "validator"
+	default:
+		return strings.ToLower(strings.TrimPrefix(r.String(), "ROLE_"))
+	}
 }
 
 func timestamp(t time.Time) *timestamppb.Timestamp {

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -85,8 +86,9 @@ func (s *Leader) replayRest(ctx context.Context, uid string) error {
 	if m := s.view().Migration(uid); m != nil {
 		after = m.Last
 	}
-	_, err := s.log.Replay(ctx, uid, after, func(seq uint64, e *journalv1.Event) error { return s.store.Apply(uid, seq, e) })
-	return err
+	events := s.store.Replay(uid)
+	_, err := s.log.Replay(ctx, uid, after, events.Apply)
+	return cmp.Or(err, events.Commit())
 }
 
 // learn takes an event that another coordinator appended.

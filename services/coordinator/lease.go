@@ -25,7 +25,7 @@ func (s *Leader) dispatch(now time.Time) {
 		if m.Regressed || m.Stage.Rests() && !unfinished(m) && !replanning(m, s.runs[m.UID]) && m.Verifying == 0 {
 			continue
 		}
-		tables := view.Tables(m.UID)
+		tables := slices.Clone(view.Tables(m.UID))
 		slices.SortStableFunc(tables, func(a, b *state.Table) int { return cmp.Compare(b.EstimatedBytes, a.EstimatedBytes) })
 		active := slices.DeleteFunc(slices.Clone(tables), func(t *state.Table) bool { return t.Skipped || t.Blocked || !m.Begun(t) })
 		for _, role := range []workerv1.Role{extractor, loader, validator} {

@@ -181,7 +181,7 @@ func (o *offer) ranges() {
 	}
 	room := o.s.slots(extractor) - waiting
 	for _, t := range o.active {
-		if !t.Open() || (t.Appends() && !t.HasBaseline) || (needsSnapshot(t) && o.run.snapshot == "") {
+		if !t.Open() || t.AllLoaded() || (t.Appends() && !t.HasBaseline) || (needsSnapshot(t) && o.run.snapshot == "") {
 			continue
 		}
 		allowed := o.allowance(t)
@@ -210,7 +210,7 @@ func (o *offer) ranges() {
 func (o *offer) empties() bool {
 	room := true
 	for _, t := range o.active {
-		if !room || !t.Open() {
+		if !room || !t.Open() || t.SkippedRanges == t.EmptiedRanges {
 			continue
 		}
 		o.view.RangesIn(t.Migration, t.Number, state.RangeSkipped, func(r *state.Range) bool {
@@ -234,6 +234,7 @@ func (o *offer) validating() {
 			if t.Stage == state.TableKeyed {
 				o.give(workValidate, t.Number, 0)
 			}
+		case t.Verified == t.Loaded: // nothing waits
 		case t.Stage >= state.TableKeyed || (!t.Plan.GetKeyAfterLoad() && t.Stage >= state.TableCreated):
 			room := true
 			o.view.RangesIn(t.Migration, t.Number, state.RangeLoaded, func(r *state.Range) bool {

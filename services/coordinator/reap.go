@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +19,14 @@ const forget = 10 * time.Minute
 
 // reap takes leases back whose workers were not heard of. The lock is held.
 func (s *Leader) reap(now time.Time) {
-	for _, id := range slices.Sorted(maps.Keys(s.leases)) {
+	var due []string
+	for id, l := range s.leases {
+		if now.After(l.expires) || s.standstill(l, now) != "" {
+			due = append(due, id)
+		}
+	}
+	slices.Sort(due)
+	for _, id := range due {
 		l := s.leases[id]
 		if l == nil {
 			continue // revoked with the other half of its attempt
@@ -29,9 +35,12 @@ func (s *Leader) reap(now time.Time) {
 			s.cfg.Metrics.LeaseExpired(roleName(l.worker.role))
 			s.cfg.Logger.Warn("lease expired", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id)
 			s.lost(l, "worker was not heard of for "+s.cfg.LeaseTTL.String())
-		} else if s.stuck(l, now) {
-			s.cfg.Logger.Warn("load stands still", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id)
-			s.lost(l, "the load stood still with nothing more to come")
+		} else if why := s.standstill(l, now); why != "" {
+			s.cfg.Logger.Warn("job stands still", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id, "why", why)
+			if s.waitsForDatabase(l) {
+				s.run(l.work.migration).hung[l.work]++
+			}
+			s.lost(l, why)
 		}
 	}
 	s.countWorkers()
@@ -42,39 +51,20 @@ func (s *Leader) reap(now time.Time) {
 	}
 }
 
-// stuck tells whether a loader waits for rows that nobody will send: its extraction
-// has ended, or was lost with the coordinator before this one, and nothing has
-// moved for two leases' time. A database that hangs looks the same and is helped
-// by the same: another attempt, behind what is committed.
-func (s *Leader) stuck(l *lease, now time.Time) bool {
-	if l.work.kind != workLoad || s.busy[l.work.as(workExtract)] != nil {
-		return false
-	}
-	a := s.run(l.work.migration).attempts[l.work]
-	if a == nil || !a.extracted {
-		return false
-	}
-	since := a.extractedAt
-	if l.moved.After(since) {
-		since = l.moved
-	}
-	return now.Sub(since) > 2*s.cfg.LeaseTTL
-}
-
 func (s *Leader) countWorkers() {
-	for _, role := range []workerv1.Role{extractor, loader, validator} {
-		connected, draining := 0, 0
-		for _, w := range s.workers {
-			switch {
-			case w.role != role || w.out == nil:
-			case w.draining:
-				draining++
-			default:
-				connected++
-			}
+	connected, draining := map[workerv1.Role]int{}, map[workerv1.Role]int{}
+	for _, w := range s.workers {
+		switch {
+		case w.out == nil:
+		case w.draining:
+			draining[w.role]++
+		default:
+			connected[w.role]++
 		}
-		s.cfg.Metrics.Workers(roleName(role), "connected", connected)
-		s.cfg.Metrics.Workers(roleName(role), "draining", draining)
+	}
+	for _, role := range []workerv1.Role{extractor, loader, validator} {
+		s.cfg.Metrics.Workers(roleName(role), "connected", connected[role])
+		s.cfg.Metrics.Workers(roleName(role), "draining", draining[role])
 	}
 }
 

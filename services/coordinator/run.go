@@ -89,6 +89,8 @@ type run struct {
 	// retries of work that is not a range's, and when anything may be tried again.
 	tries map[workID]int
 	rest  map[workID]time.Time
+	// hung counts how often work was taken back because its database brought nothing.
+	hung map[workID]int
 	// snapshot that ranges without a key are read in.
 	snapshot string
 	// stream is there; doubted, if work failed at it since: it is made where it is gone.
@@ -114,7 +116,9 @@ type attempt struct {
 	subject       string
 	fenced        *workerv1.Fenced
 	// extracted: the extraction is done, or its end is known to the loader alone.
-	extracted      bool
+	extracted bool
+	// adopted: an earlier coordinator gave the attempt out.
+	adopted        bool
 	extractedAt    time.Time
 	extractSeconds float64
 	// committed is the stream sequence up to which rows are in the target; purged
@@ -131,7 +135,7 @@ func (a *attempt) extractable() bool {
 func (s *Leader) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, given: map[workID]bool{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
+		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, given: map[workID]bool{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, hung: map[workID]int{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
 		s.runs[uid] = r
 	}
 	return r
@@ -189,4 +193,5 @@ func (r *run) resting(w workID, now time.Time) bool { return now.Before(r.rest[w
 func (r *run) settled(w workID) {
 	delete(r.tries, w)
 	delete(r.rest, w)
+	delete(r.hung, w)
 }

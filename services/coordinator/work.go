@@ -17,8 +17,12 @@ import (
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
-// outbox is how many messages may wait for a worker before it counts as gone.
-const outbox = 4096
+// How many messages may wait for a worker before it counts as gone: each of its jobs
+// can be told of a few times, and gets no further while the worker does not read.
+const (
+	outbox        = 256
+	outboxPerSlot = 16
+)
 
 // worker is one that said hello.
 type worker struct {
@@ -156,7 +160,7 @@ func (s *Leader) Attach(h *workerv1.Hello) <-chan *workerv1.WorkResponse {
 		close(w.out)
 	}
 	w.host, w.version, w.role, w.slots = h.GetHost(), h.GetVersion(), h.GetRole(), int(h.GetSlots())
-	w.out, w.credit, w.draining, w.connected, w.heard = make(chan *workerv1.WorkResponse, outbox), 0, false, now, now
+	w.out, w.credit, w.draining, w.connected, w.heard = make(chan *workerv1.WorkResponse, outbox+outboxPerSlot*w.slots), 0, false, now, now
 	w.tell(&workerv1.WorkResponse{Message: &workerv1.WorkResponse_Welcome{Welcome: &workerv1.Welcome{
 		LeaseTtlMs: s.cfg.LeaseTTL.Milliseconds(), Term: s.term}}})
 	held := map[string]bool{}

@@ -6,8 +6,9 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 )
 
-// slack is room for the row that crosses the batch size and for the header.
-const slack = 64 << 10
+// mostSlack is room for the row that crosses the batch size and for the header; small
+// batches get by with less.
+const mostSlack = 64 << 10
 
 // buffers recycles message buffers, so that a range in flight costs no garbage.
 type buffers struct {
@@ -17,6 +18,7 @@ type buffers struct {
 }
 
 func newBuffers(batchBytes int) *buffers {
+	slack := min(mostSlack, 1<<10+batchBytes)
 	return &buffers{
 		pool: sync.Pool{New: func() any { b := batch.NewBuffer(batchBytes + slack); return &b }},
 		most: 2*batchBytes + slack,

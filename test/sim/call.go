@@ -14,7 +14,7 @@ func (j *job) exec(do func(reply func(error)), answered func(error)) {
 	w, s := j.w, j.session
 	broken := func() { j.then(w.latency(), func() { answered(lost(fault.Target)) }) }
 	w.after(nil, w.latency(), func() {
-		if s.dead || w.fault(w.scenario.answers, "the connection of %s breaks", j.p.name) {
+		if s.dead || w.fault(w.scenario.answers, "call lost", j.p.name) {
 			s.kill()
 			broken()
 			return
@@ -25,7 +25,7 @@ func (j *job) exec(do func(reply func(error)), answered func(error)) {
 				return // the client has heard that the connection broke
 			}
 			s.waiting = nil
-			if w.fault(w.scenario.answers, "an answer to %s is lost", j.p.name) {
+			if w.fault(w.scenario.answers, "answer of a call lost", j.p.name) {
 				s.kill()
 				broken()
 				return
@@ -45,7 +45,7 @@ func (j *job) exec(do func(reply func(error)), answered func(error)) {
 func (j *job) commit(durable bool, answered func(error)) {
 	w, s, tx := j.w, j.session, j.session.tx
 	broken := func() { j.then(w.latency(), func() { answered(lost(fault.Target)) }) }
-	if w.fault(w.scenario.commits, "%s does not hear of its commit", j.p.name) {
+	if w.fault(w.scenario.commits, "answer of a commit lost", j.p.name) {
 		switch w.rng.IntN(3) {
 		case 0: // it never arrives
 			s.kill()

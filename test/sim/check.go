@@ -212,7 +212,7 @@ func (c *checker) spoil(table, number uint32) {
 		return
 	}
 	c.w.scenario.spoil = false
-	c.w.tracef("FAULT somebody deletes a row of table %d range %d", table, number)
+	c.w.fails("row deleted by somebody else", fmt.Sprintf("table %d range %d", table, number))
 	r.have[c.w.rng.IntN(len(r.have))] = 0
 	r.spoilt = true
 }

@@ -33,6 +33,7 @@ func (l *controlLog) newest(log string) uint64 {
 
 func (l *controlLog) store(log string, e *journalv1.Event) uint64 {
 	l.last++
+	l.w.stats.Records++
 	l.logs[log] = append(l.logs[log], record{l.last, e})
 	if l.w.trace != nil {
 		l.w.tracef("log %s %d term %d: %s", log, l.last, e.GetTerm(), brief(e))
@@ -53,7 +54,7 @@ type logPort struct {
 func (p logPort) Append(_ context.Context, log string, last uint64, e *journalv1.Event) (uint64, error) {
 	const op = "sim.Append"
 	w := p.l.w
-	if p.c.doomed || w.fault(w.scenario.appends, "%s dies before an append", p.c.name) {
+	if p.c.doomed || w.fault(w.scenario.appends, "coordinator dies before an append", p.c.name) {
 		p.c.doomed = true
 		return 0, fault.New(fault.Unavailable, op, "the coordinator is dead")
 	}
@@ -61,11 +62,11 @@ func (p logPort) Append(_ context.Context, log string, last uint64, e *journalv1
 		return 0, fault.New(fault.Fenced, op, "log is at %d, the writer at %d", newest, last)
 	}
 	seq := p.l.store(log, e)
-	if w.fault(w.scenario.appends, "%s dies behind an append", p.c.name) {
+	if w.fault(w.scenario.appends, "coordinator dies behind an append", p.c.name) {
 		p.c.doomed = true
 		return 0, fault.New(fault.Unavailable, op, "the coordinator is dead")
 	}
-	if w.fault(w.scenario.appends/2, "%s does not hear of its append", p.c.name) {
+	if w.fault(w.scenario.appends/2, "answer of an append lost", p.c.name) {
 		return 0, fault.New(fault.Unavailable, op, "no answer")
 	}
 	return seq, nil

@@ -75,7 +75,9 @@ func (c *coordinatorProcess) send(l *link) {
 			if g := m.GetGrant(); g != nil {
 				c.w.check.granted(g)
 			}
-			c.w.tracef("%s to %s: %s", c.name, l.worker, told{m})
+			if c.w.trace != nil {
+				c.w.tracef("%s to %s: %s", c.name, l.worker, told{m})
+			}
 			worker := l.connection.worker
 			l.connection.toWorker(func() { worker.receive(m) })
 		default:

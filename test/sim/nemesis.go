@@ -28,8 +28,7 @@ func (w *World) strike() {
 	}
 	if names := w.scenario.nemeses; len(names) > 0 {
 		name := names[w.rng.IntN(len(names))]
-		w.stats.Faults++
-		w.tracef("FAULT %s", name)
+		w.fails(name, "")
 		nemeses[name](w)
 	}
 	w.after(nil, w.between(w.scenario.faultsEvery/4, 2*w.scenario.faultsEvery), w.strike)

@@ -1,7 +1,11 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,8 +17,9 @@ type Summary struct {
 	Virtual time.Duration
 	Took    time.Duration
 	Stats   Stats
-	// Failed is the run of the lowest seed that was seen to fail; nil for none.
-	Failed *Result
+	// Violations is how many runs failed. Failed is the one of the lowest seed; nil for none.
+	Violations int
+	Failed     *Result
 }
 
 // Play runs n seeds from first on, on so many cores, and stops at the first violation.
@@ -23,7 +28,7 @@ func Play(first, n uint64, cores int, progress func(done uint64)) Summary {
 	var (
 		next  atomic.Uint64
 		mu    sync.Mutex
-		sum   Summary
+		sum   = Summary{Stats: Stats{Faults: Faults{}}}
 		group sync.WaitGroup
 		began = time.Now()
 	)
@@ -56,11 +61,18 @@ func (s *Summary) add(r Result) {
 	s.Seeds++
 	s.Virtual += r.Virtual
 	s.Stats.Steps += r.Stats.Steps
-	s.Stats.Faults += r.Stats.Faults
+	s.Stats.Records += r.Stats.Records
+	for kind, n := range r.Stats.Faults {
+		s.Stats.Faults[kind] += n
+	}
 	s.Stats.Attempts += r.Stats.Attempts
 	s.Stats.Duplicates += r.Stats.Duplicates
 	s.Stats.Terms += r.Stats.Terms
-	if r.Violation != nil && (s.Failed == nil || r.Seed < s.Failed.Seed) {
+	if r.Violation == nil {
+		return
+	}
+	s.Violations++
+	if s.Failed == nil || r.Seed < s.Failed.Seed {
 		s.Failed = &r
 	}
 }
@@ -72,6 +84,28 @@ func Replay(seed uint64) string {
 
 // String sums up in a line.
 func (s Summary) String() string {
-	return fmt.Sprintf("%d seeds in %.1f s (%.0f/s): %d faults, %d attempts, %d batches doubled by lost answers, %d terms, %s of virtual time",
-		s.Seeds, s.Took.Seconds(), float64(s.Seeds)/s.Took.Seconds(), s.Stats.Faults, s.Stats.Attempts, s.Stats.Duplicates, s.Stats.Terms, s.Virtual.Round(time.Minute))
+	return fmt.Sprintf("%d seeds in %.1f s (%.0f/s), %s of virtual time, %d events, %d records of control logs, %d terms, %d attempts, %d batches doubled by lost answers; %d faults: %s; violations: %d",
+		s.Seeds, s.Took.Seconds(), float64(s.Seeds)/s.Took.Seconds(), s.Virtual.Round(time.Minute), s.Stats.Steps, s.Stats.Records, s.Stats.Terms,
+		s.Stats.Attempts, s.Stats.Duplicates, s.Stats.Faults.Total(), s.Stats.Faults, s.Violations)
+}
+
+// Faults counts faults by kind.
+type Faults map[string]int
+
+// Total counts all of them.
+func (f Faults) Total() int {
+	n := 0
+	for _, of := range f {
+		n += of
+	}
+	return n
+}
+
+// String lists the kinds, the most frequent first.
+func (f Faults) String() string {
+	kinds := slices.SortedFunc(maps.Keys(f), func(a, b string) int { return cmp.Or(cmp.Compare(f[b], f[a]), cmp.Compare(a, b)) })
+	for i, kind := range kinds {
+		kinds[i] = fmt.Sprintf("%s %d", kind, f[kind])
+	}
+	return strings.Join(kinds, ", ")
 }

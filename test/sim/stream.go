@@ -30,7 +30,7 @@ type message struct {
 
 // ensure makes the stream where there is none.
 func (s *stream) ensure() error {
-	if s.w.fault(s.w.scenario.messages, "stream cannot be made") {
+	if s.w.fault(s.w.scenario.messages, "stream cannot be made", "") {
 		return lost(fault.Stream)
 	}
 	if !s.exists {
@@ -164,8 +164,7 @@ func (c *consumer) take() *message {
 	}
 	if w.chance(p) {
 		if m := c.stray(); m != nil {
-			w.stats.Faults++
-			w.tracef("FAULT a message of %s is delivered to %s", m.subject, c.subject)
+			w.fails("message delivered to another attempt", m.subject)
 			return m
 		}
 	}
@@ -176,12 +175,12 @@ func (c *consumer) take() *message {
 		}
 		c.last = m.seq
 		switch {
-		case w.fault(p, "%s is not delivered", m.id):
+		case w.fault(p, "message lost", m.id):
 			continue
-		case c.later == nil && w.fault(p, "%s is delivered late", m.id):
+		case c.later == nil && w.fault(p, "message late", m.id):
 			c.later = &m
 			continue
-		case w.fault(p, "%s is delivered twice", m.id):
+		case w.fault(p, "message doubled", m.id):
 			c.again = &m
 		}
 		return &m
@@ -207,7 +206,7 @@ func (c *consumer) stray() *message {
 // spoil may change a bit on the way.
 func (c *consumer) spoil(m *message) []byte {
 	w := c.s.w
-	if !w.fault(w.scenario.messages/2, "a bit of %s changes on the way", m.id) {
+	if !w.fault(w.scenario.messages/2, "bit changed", m.id) {
 		return m.data
 	}
 	data := append([]byte(nil), m.data...)
@@ -226,12 +225,12 @@ func (j *job) publishing(messages []bus.Message, done func(error)) {
 	m := messages[0]
 	p := j.w.scenario.publishes
 	j.w.after(nil, j.w.latency(), func() { // on its way it is the network's, whatever becomes of the worker
-		if j.w.fault(p, "%s does not arrive", m.ID) {
+		if j.w.fault(p, "publication lost", m.ID) {
 			j.then(2*time.Second, func() { j.publishing(messages, done) })
 			return
 		}
 		err := j.w.stream.publish(m)
-		if err == nil && j.w.fault(p, "the acknowledgement of %s is lost", m.ID) {
+		if err == nil && j.w.fault(p, "acknowledgement lost", m.ID) {
 			j.then(2*time.Second, func() { j.publishing(messages, done) })
 			return
 		}

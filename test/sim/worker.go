@@ -96,7 +96,7 @@ func (p *workerProcess) send() {
 		return
 	}
 	for _, m := range p.holder.Send(p.w.clock()) {
-		if m.GetProgress() == nil {
+		if p.w.trace != nil && m.GetProgress() == nil {
 			p.w.tracef("%s to %s: %s", p.name, conn.coordinator.name, said{m})
 		}
 		conn.toCoordinator(func() { conn.coordinator.take(conn, m) })

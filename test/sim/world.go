@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"time"
 )
 
@@ -35,7 +36,10 @@ type World struct {
 
 // Stats counts what happened in a run.
 type Stats struct {
-	Steps, Faults, Attempts, Duplicates, Terms int
+	// Faults by kind.
+	Faults Faults
+	// Steps are events of the world, Records those of the control logs.
+	Steps, Records, Attempts, Duplicates, Terms int
 }
 
 // Result of a run.
@@ -74,6 +78,7 @@ func newWorld(seed uint64, trace io.Writer) *World {
 	w.stream = &stream{w: w}
 	w.target = newTarget(w)
 	w.check = newChecker(w)
+	w.stats.Faults = Faults{}
 	return w
 }
 
@@ -119,7 +124,9 @@ func (w *World) step() {
 
 // begin puts everything into its place.
 func (w *World) begin() {
-	w.tracef("scenario %+v", w.scenario)
+	if w.trace != nil {
+		w.tracef("scenario %+v", w.scenario)
+	}
 	w.plant()
 	w.startCoordinator()
 	for i := range w.scenario.extractors + w.scenario.loaders + w.scenario.validators {
@@ -137,14 +144,19 @@ func (w *World) over() bool { return w.healed && w.check.ended() }
 // chance is true with a probability, as long as there are faults.
 func (w *World) chance(p float64) bool { return p > 0 && !w.healed && w.rng.Float64() < p }
 
-// fault is chance for something that goes wrong.
-func (w *World) fault(p float64, format string, args ...any) bool {
+// fault is chance for something of a kind that goes wrong, for people with whom.
+func (w *World) fault(p float64, kind, who string) bool {
 	if !w.chance(p) {
 		return false
 	}
-	w.stats.Faults++
-	w.tracef("FAULT "+format, args...)
+	w.fails(kind, who)
 	return true
+}
+
+// fails notes that something goes wrong.
+func (w *World) fails(kind, who string) {
+	w.stats.Faults[kind]++
+	w.tracef("FAULT %s %s", kind, who)
 }
 
 // between is a time in [from, to).
@@ -163,7 +175,8 @@ func (w *World) latency() time.Duration {
 // newID is a name that sorts by age.
 func (w *World) newID() string {
 	w.ids++
-	return fmt.Sprintf("%08d", w.ids)
+	id := strconv.FormatUint(w.ids, 10)
+	return "00000000"[:max(8-len(id), 0)] + id
 }
 
 // clock is the time as production code sees it.

@@ -21,7 +21,7 @@ func (a *apply) adopted() error {
 		} else if err := a.tableRestarted(&t, &journalv1.TableRestarted{}); err != nil {
 			return err
 		}
-		if err := a.txn.Insert(tableTables, &t); err != nil {
+		if err := a.insert(tableTables, &t); err != nil {
 			return err
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/hashicorp/go-memdb"
-
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
@@ -19,33 +17,27 @@ const mostDifferences = 100
 // same order give the same state. An event that does not fit is an error and
 // changes nothing.
 func (s *Store) Apply(migration string, seq uint64, e *journalv1.Event) error {
-	txn := s.db.Txn(true)
-	defer txn.Abort()
-	a := &apply{txn: txn, uid: migration, event: e}
-	if err := a.run(seq); err != nil {
-		return fmt.Errorf("apply event %d (%T) of %s: %w", seq, e.GetBody(), migration, err)
+	r := s.Replay(migration)
+	defer r.Abort()
+	if err := r.Apply(seq, e); err != nil {
+		return err
 	}
-	txn.Commit()
-	return nil
+	return r.Commit()
 }
 
 // apply is one event being applied.
 type apply struct {
-	txn   *memdb.Txn
-	uid   string
+	*Replay
 	event *journalv1.Event
 	m     *Migration
 }
 
-func (a *apply) view() View { return View{txn: a.txn} }
-
 func (a *apply) run(seq uint64) error {
 	if c := a.event.GetMigrationCreated(); c != nil {
-		a.m = &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(), NoSample: c.GetNoSample(), Deep: c.GetDeep(),
-			Limits: c.GetSpec().GetLimits(), Created: a.event.GetTime().AsTime(), Tables: -1, Last: seq}
-		return a.txn.Insert(tableMigrations, a.m)
+		return a.insert(tableMigrations, &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(), NoSample: c.GetNoSample(), Deep: c.GetDeep(),
+			Limits: c.GetSpec().GetLimits(), Created: a.event.GetTime().AsTime(), Tables: -1, Last: seq})
 	}
-	old := a.view().Migration(a.uid)
+	old := a.currentMigration()
 	if old == nil {
 		return fmt.Errorf("no such migration")
 	}
@@ -58,7 +50,8 @@ func (a *apply) run(seq uint64) error {
 	if err := a.body(); err != nil {
 		return err
 	}
-	return a.txn.Insert(tableMigrations, a.m)
+	a.pending.migration = a.m
+	return nil
 }
 
 // body is the one switch over everything that can happen.
@@ -185,7 +178,7 @@ func (a *apply) rangeEvent() error {
 
 // table changes a copy of a table.
 func (a *apply) table(number uint32, change func(*Table) error) error {
-	old := a.view().Table(a.uid, number)
+	old := a.currentTable(number)
 	if old == nil {
 		return fmt.Errorf("no table %d", number)
 	}
@@ -193,13 +186,14 @@ func (a *apply) table(number uint32, change func(*Table) error) error {
 	if err := change(&t); err != nil {
 		return err
 	}
-	return a.txn.Insert(tableTables, &t)
+	a.pending.tables[number] = &t
+	return nil
 }
 
 // rng changes copies of a range and its table.
 func (a *apply) rng(table, number uint32, change func(*Table, *Range) error) error {
 	return a.table(table, func(t *Table) error {
-		old := a.view().Range(a.uid, table, number)
+		old := a.currentRange(table, number)
 		if old == nil {
 			return fmt.Errorf("no range %d of table %d", number, table)
 		}
@@ -207,17 +201,18 @@ func (a *apply) rng(table, number uint32, change func(*Table, *Range) error) err
 		if err := change(t, &r); err != nil {
 			return err
 		}
-		return a.txn.Insert(tableRanges, &r)
+		a.pending.ranges[rangeNumber{table, number}] = &r
+		return nil
 	})
 }
 
 func (a *apply) delete(m *Migration) error {
 	for _, t := range []string{tableTables, tableRanges, tableVerifications, tableChecks} {
-		if _, err := a.txn.DeleteAll(t, indexID+"_prefix", tuple{}.text(m.UID)); err != nil {
+		if err := a.deleteAll(t, tuple(nil).text(m.UID)); err != nil {
 			return err
 		}
 	}
-	return a.txn.Delete(tableMigrations, m)
+	return a.remove(tableMigrations, m)
 }
 
 func (t *Table) keepDifferences(found []*planv1.Difference) {

@@ -119,14 +119,14 @@ type Migration struct {
 
 func migrationSchema() *memdb.TableSchema {
 	return &memdb.TableSchema{Name: tableMigrations, Indexes: map[string]*memdb.IndexSchema{
-		indexID:   index(indexID, true, func(m *Migration) tuple { return tuple{}.text(m.UID) }),
-		indexName: index(indexName, true, func(m *Migration) tuple { return tuple{}.text(m.Name) }),
+		indexID:   index(indexID, true, func(m *Migration) tuple { return tuple(nil).text(m.UID) }),
+		indexName: index(indexName, true, func(m *Migration) tuple { return tuple(nil).text(m.Name) }),
 	}}
 }
 
 // Migration gives a migration by uid, or nil.
 func (v View) Migration(uid string) *Migration {
-	return first[*Migration](v.txn, tableMigrations, indexID, tuple{}.text(uid))
+	return first[*Migration](v.txn, tableMigrations, indexID, tuple(nil).text(uid))
 }
 
 // Atomic tells whether tables are staged and published in one step.
@@ -140,11 +140,24 @@ func (m *Migration) LeftBehind() []*planv1.Unmoved { return slices.Concat(m.Unmo
 
 // MigrationByName gives a migration by name, or nil.
 func (v View) MigrationByName(name string) *Migration {
-	return first[*Migration](v.txn, tableMigrations, indexName, tuple{}.text(name))
+	return first[*Migration](v.txn, tableMigrations, indexName, tuple(nil).text(name))
 }
 
-// Migrations gives all migrations by name.
+// Migrations gives all migrations by name. The list is everybody's: it must not be
+// changed.
 func (v View) Migrations() []*Migration {
+	if v.lists == nil {
+		return v.listMigrations()
+	}
+	v.lists.mu.Lock()
+	defer v.lists.mu.Unlock()
+	if v.lists.migrations == nil {
+		v.lists.migrations = v.listMigrations()
+	}
+	return v.lists.migrations
+}
+
+func (v View) listMigrations() []*Migration {
 	var out []*Migration
 	each(v.txn, tableMigrations, indexName, tuple{}, func(m *Migration) bool {
 		out = append(out, m)

@@ -58,7 +58,7 @@ func (a *apply) rejectsRetried(t *Table) error {
 		r := *old
 		r.Replay = true
 		t.Replays++
-		err = a.txn.Insert(tableRanges, &r)
+		err = a.insert(tableRanges, &r)
 		return err == nil
 	})
 	t.Blocked, t.Problem, t.Missing = false, Problem{}, 0

@@ -64,10 +64,9 @@ func (v View) rangeRecords(t *Table, fn func(*journalv1.SnapshotRecord) error) (
 // Restore puts a migration's records in the place of what is known of it, all of them
 // or, after an error, none. It takes them from next until that gives nil.
 func (s *Store) Restore(uid string, next func() (*journalv1.SnapshotRecord, error)) error {
-	txn := s.db.Txn(true)
-	defer txn.Abort()
-	a := &apply{txn: txn, uid: uid}
-	if old := a.view().Migration(uid); old != nil {
+	a := &apply{Replay: s.Replay(uid)}
+	defer a.Abort()
+	if old := a.currentMigration(); old != nil {
 		if err := a.delete(old); err != nil {
 			return err
 		}
@@ -79,11 +78,10 @@ func (s *Store) Restore(uid string, next func() (*journalv1.SnapshotRecord, erro
 			return err
 		case r != nil:
 			err = a.restore(r)
-		case a.view().Migration(uid) == nil:
+		case a.currentMigration() == nil:
 			return fmt.Errorf("snapshot of %s holds no migration", uid)
 		default:
-			txn.Commit()
-			return nil
+			return a.Commit()
 		}
 		if err != nil {
 			return fmt.Errorf("restore %s: %w", uid, err)
@@ -97,32 +95,32 @@ func (a *apply) restore(r *journalv1.SnapshotRecord) error {
 		if b.Migration.GetUid() != a.uid {
 			return fmt.Errorf("the snapshot is of migration %s", b.Migration.GetUid())
 		}
-		return a.txn.Insert(tableMigrations, migrationOf(b.Migration))
+		return a.insert(tableMigrations, migrationOf(b.Migration))
 	case *journalv1.SnapshotRecord_Table:
 		t, err := tableOf(a.uid, b.Table)
 		if err != nil {
 			return err
 		}
-		return a.txn.Insert(tableTables, t)
+		return a.insert(tableTables, t)
 	case *journalv1.SnapshotRecord_Ranges:
 		for _, x := range b.Ranges.GetRanges() {
 			r, err := rangeOf(a.uid, b.Ranges.GetTable(), x)
 			if err != nil {
 				return err
 			}
-			if err := a.txn.Insert(tableRanges, r); err != nil {
+			if err := a.insert(tableRanges, r); err != nil {
 				return err
 			}
 		}
 		return nil
 	case *journalv1.SnapshotRecord_Verification:
-		return a.txn.Insert(tableVerifications, verificationOf(a.uid, b.Verification))
+		return a.insert(tableVerifications, verificationOf(a.uid, b.Verification))
 	case *journalv1.SnapshotRecord_Check:
 		c, err := checkOf(a.uid, b.Check)
 		if err != nil {
 			return err
 		}
-		return a.txn.Insert(tableChecks, c)
+		return a.insert(tableChecks, c)
 	}
 	return fmt.Errorf("unknown record %T; a newer coordinator wrote this snapshot: upgrade this one", r.GetBody())
 }

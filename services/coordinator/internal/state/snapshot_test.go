@@ -97,11 +97,11 @@ var exact = cmp.Options{protocmp.Transform(), cmp.AllowUnexported(batch.Digest{}
 func full(t *testing.T, uid string) *Store {
 	t.Helper()
 	s, n := New(), 0
-	txn := s.db.Txn(true)
+	txn := s.Replay(uid)
 	insert := func(table string, obj any, identify func()) {
 		fill(reflect.ValueOf(obj).Elem(), &n)
 		identify()
-		require.NoError(t, txn.Insert(table, obj))
+		require.NoError(t, txn.insert(table, obj))
 	}
 	m := &Migration{}
 	insert(tableMigrations, m, func() { m.UID = uid })
@@ -119,7 +119,7 @@ func full(t *testing.T, uid string) *Store {
 		insert(tableVerifications, v, func() { v.Migration, v.Number = uid, table+1 })
 		insert(tableChecks, c, func() { c.Migration, c.Verification = uid, table+1 })
 	}
-	txn.Commit()
+	require.NoError(t, txn.Commit())
 	return s
 }
 

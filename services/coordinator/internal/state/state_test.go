@@ -162,12 +162,12 @@ func TestApply_StaleVerdict(t *testing.T) {
 // Prefixes do not reach into neighbours: migration "M" is not "M2", table 1 not 256.
 func TestView_Prefixes(t *testing.T) {
 	s := New()
-	txn := s.db.Txn(true)
+	txn := s.Replay("M")
 	for _, r := range []*Range{{Migration: "M", Table: 1, Number: 1}, {Migration: "M2", Table: 1, Number: 1},
 		{Migration: "M", Table: 256, Number: 1}, {Migration: "M", Table: 1, Number: 2, State: RangeLoaded}} {
-		require.NoError(t, txn.Insert(tableRanges, r))
+		require.NoError(t, txn.insert(tableRanges, r))
 	}
-	txn.Commit()
+	require.NoError(t, txn.Commit())
 	n := 0
 	s.View().Ranges("M", 1, func(*Range) bool { n++; return true })
 	require.Equal(t, 2, n)

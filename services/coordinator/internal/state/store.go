@@ -10,6 +10,8 @@ package state
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-memdb"
 )
@@ -30,6 +32,8 @@ const (
 // Store holds the state of every migration.
 type Store struct {
 	db *memdb.MemDB
+	// newest is the version that readers see.
+	newest atomic.Pointer[View]
 }
 
 // New makes an empty store.
@@ -45,32 +49,52 @@ func New() *Store {
 	if err != nil {
 		panic(fmt.Sprintf("state: schema: %v", err))
 	}
-	return &Store{db: db}
+	s := &Store{db: db}
+	s.publish()
+	return s
 }
 
 // Forget removes a migration whose log is gone.
 func (s *Store) Forget(uid string) {
-	txn := s.db.Txn(true)
-	defer txn.Abort()
-	a := &apply{txn: txn, uid: uid}
-	if m := a.view().Migration(uid); m != nil && a.delete(m) == nil {
-		txn.Commit()
+	a := &apply{Replay: s.Replay(uid)}
+	defer a.Abort()
+	if m := a.currentMigration(); m != nil && a.delete(m) == nil {
+		_ = a.Commit() // nothing is pending that could fail
 	}
 }
 
-// View reads one consistent version of the state.
+// View reads one consistent version of the state. Any number of readers may use one.
 type View struct {
 	txn *memdb.Txn
+	// lists of the version, each made when it is first asked for; nil for a version
+	// that still changes.
+	lists *lists
+}
+
+type lists struct {
+	mu         sync.Mutex
+	migrations []*Migration
+	tables     map[string][]*Table
 }
 
 // View opens the newest version.
-func (s *Store) View() View { return View{txn: s.db.Txn(false)} }
+func (s *Store) View() View { return *s.newest.Load() }
+
+// publish makes what was committed the newest version.
+func (s *Store) publish() {
+	s.newest.Store(&View{txn: s.db.Txn(false), lists: &lists{tables: map[string][]*Table{}}})
+}
 
 // tuple is the key form of every index: big-endian numbers behind
 // null-terminated strings, so that prefixes group and numbers sort.
 type tuple []byte
 
-func (t tuple) text(s string) tuple { return append(append(t, s...), 0) }
+func (t tuple) text(s string) tuple {
+	if t == nil {
+		t = make(tuple, 0, len(s)+1+3*4) // most keys go on with up to three numbers
+	}
+	return append(append(t, s...), 0)
+}
 
 func (t tuple) number(n uint32) tuple {
 	return append(t, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))

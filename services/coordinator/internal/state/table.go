@@ -78,7 +78,9 @@ type Counts struct {
 	ValidateSeconds, SchemaSeconds  float64
 }
 
-func tableKey(migration string, number uint32) tuple { return tuple{}.text(migration).number(number) }
+func tableKey(migration string, number uint32) tuple {
+	return tuple(nil).text(migration).number(number)
+}
 
 func tableSchema() *memdb.TableSchema {
 	return &memdb.TableSchema{Name: tableTables, Indexes: map[string]*memdb.IndexSchema{
@@ -91,10 +93,25 @@ func (v View) Table(migration string, number uint32) *Table {
 	return first[*Table](v.txn, tableTables, indexID, tableKey(migration, number))
 }
 
-// Tables gives a migration's tables by number.
+// Tables gives a migration's tables by number. The list is everybody's: it must not be
+// changed.
 func (v View) Tables(migration string) []*Table {
+	if v.lists == nil {
+		return v.listTables(migration)
+	}
+	v.lists.mu.Lock()
+	defer v.lists.mu.Unlock()
+	out, listed := v.lists.tables[migration]
+	if !listed {
+		out = v.listTables(migration)
+		v.lists.tables[migration] = out
+	}
+	return out
+}
+
+func (v View) listTables(migration string) []*Table {
 	var out []*Table
-	each(v.txn, tableTables, indexID, tuple{}.text(migration), func(t *Table) bool {
+	each(v.txn, tableTables, indexID, tuple(nil).text(migration), func(t *Table) bool {
 		out = append(out, t)
 		return true
 	})

@@ -19,12 +19,12 @@ func (a *apply) tablePlanned(e *journalv1.TablePlanned) error {
 	if old := a.view().Table(a.uid, plan.GetNumber()); old != nil && old.Stage > TablePlanned {
 		return fmt.Errorf("table %d is planned anew, but it has begun", plan.GetNumber())
 	}
-	if _, err := a.txn.DeleteAll(tableRanges, indexID+"_prefix", tableKey(a.uid, plan.GetNumber())); err != nil {
+	if err := a.deleteAll(tableRanges, tableKey(a.uid, plan.GetNumber())); err != nil {
 		return err
 	}
 	t := &Table{Migration: a.uid, Number: plan.GetNumber(), Plan: plan, Stage: TablePlanned, SourceRows: -1}
 	t.EstimatedRows, t.EstimatedBytes = plan.GetSource().GetEstimatedRows(), plan.GetSource().GetEstimatedBytes()
-	return a.txn.Insert(tableTables, t)
+	return a.insert(tableTables, t)
 }
 
 func (a *apply) rangesPlanned(e *journalv1.RangesPlanned) error {
@@ -34,7 +34,7 @@ func (a *apply) rangesPlanned(e *journalv1.RangesPlanned) error {
 			if a.view().Range(a.uid, t.Number, p.GetNumber()) == nil {
 				t.Ranges++
 			}
-			if err := a.txn.Insert(tableRanges, r); err != nil {
+			if err := a.insert(tableRanges, r); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (a *apply) rangeCut(t *Table, r *Range, e *journalv1.RangeCut) error {
 		if int(p.GetNumber()) != t.Ranges {
 			return fmt.Errorf("range %d of table %d is added with number %d", t.Ranges, t.Number, p.GetNumber())
 		}
-		if err := a.txn.Insert(tableRanges, &Range{Migration: a.uid, Table: t.Number, Number: p.GetNumber(), Plan: p}); err != nil {
+		if err := a.insert(tableRanges, &Range{Migration: a.uid, Table: t.Number, Number: p.GetNumber(), Plan: p}); err != nil {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
 		if old.GivenUp() {
 			r.State = old.State
 		}
-		err = a.txn.Insert(tableRanges, r)
+		err = a.insert(tableRanges, r)
 		return err == nil
 	})
 	t.Loaded, t.Verified, t.BlockedRanges, t.LoadedBytes, t.Touched = 0, 0, 0, 0, nil
@@ -109,7 +109,7 @@ func (a *apply) tableVerified(t *Table, e *journalv1.TableVerified) error {
 	a.view().Ranges(a.uid, t.Number, func(old *Range) bool {
 		r := *old
 		r.State, r.Verified = RangeVerified, a.event.GetTime().AsTime()
-		err = a.txn.Insert(tableRanges, &r)
+		err = a.insert(tableRanges, &r)
 		return err == nil
 	})
 	if err != nil {

@@ -79,7 +79,7 @@ func (c *Check) Repairable() bool {
 }
 
 func verificationKey(migration string, number uint32) tuple {
-	return tuple{}.text(migration).number(number)
+	return tuple(nil).text(migration).number(number)
 }
 
 func checkStateKey(migration string, verification uint32, s CheckState) tuple {
@@ -111,7 +111,7 @@ func (v View) Verification(migration string, number uint32) *Verification {
 // Verifications gives a migration's verifications by number.
 func (v View) Verifications(migration string) []*Verification {
 	var out []*Verification
-	each(v.txn, tableVerifications, indexID, tuple{}.text(migration), func(x *Verification) bool {
+	each(v.txn, tableVerifications, indexID, tuple(nil).text(migration), func(x *Verification) bool {
 		out = append(out, x)
 		return true
 	})

@@ -40,7 +40,7 @@ func (a *apply) verificationStarted(e *journalv1.VerificationStarted) error {
 		}
 		for _, r := range ranges {
 			v.Open++
-			if err := a.txn.Insert(tableChecks, &Check{Migration: a.uid, Verification: v.Number, Table: part.GetTable(), Range: r}); err != nil {
+			if err := a.insert(tableChecks, &Check{Migration: a.uid, Verification: v.Number, Table: part.GetTable(), Range: r}); err != nil {
 				return err
 			}
 		}
@@ -49,7 +49,7 @@ func (a *apply) verificationStarted(e *journalv1.VerificationStarted) error {
 	if err := a.forgetVerifications(v.Number); err != nil {
 		return err
 	}
-	return a.txn.Insert(tableVerifications, v)
+	return a.insert(tableVerifications, v)
 }
 
 // forgetVerifications keeps the newest ones.
@@ -58,10 +58,10 @@ func (a *apply) forgetVerifications(newest uint32) error {
 		if old.Number+keptVerifications > newest {
 			continue
 		}
-		if _, err := a.txn.DeleteAll(tableChecks, indexID+"_prefix", verificationKey(a.uid, old.Number)); err != nil {
+		if err := a.deleteAll(tableChecks, verificationKey(a.uid, old.Number)); err != nil {
 			return err
 		}
-		if err := a.txn.Delete(tableVerifications, old); err != nil {
+		if err := a.remove(tableVerifications, old); err != nil {
 			return err
 		}
 	}
@@ -94,10 +94,10 @@ func (a *apply) check(verification, table, rng uint32, change func(*Check) error
 	}
 	v.count(old, -1)
 	v.count(&c, 1)
-	if err := a.txn.Insert(tableChecks, &c); err != nil {
+	if err := a.insert(tableChecks, &c); err != nil {
 		return err
 	}
-	return a.txn.Insert(tableVerifications, v)
+	return a.insert(tableVerifications, v)
 }
 
 func (v *Verification) count(c *Check, sign int) {
@@ -143,7 +143,7 @@ func (a *apply) verificationEnded(e *journalv1.VerificationEnded) error {
 	}
 	v.Active, v.Repairing, v.Cancelled, v.Ended = false, false, e.GetCancelled(), a.event.GetTime().AsTime()
 	a.m.Verifying = 0
-	return a.txn.Insert(tableVerifications, v)
+	return a.insert(tableVerifications, v)
 }
 
 // repairStarted takes up every check that lists rows by their keys.
@@ -170,13 +170,13 @@ func (a *apply) repairStarted(e *journalv1.RepairStarted) error {
 		}
 		v.count(old, -1)
 		v.count(&c, 1)
-		if err := a.txn.Insert(tableChecks, &c); err != nil {
+		if err := a.insert(tableChecks, &c); err != nil {
 			return err
 		}
 	}
 	v.Active, v.Repairing, v.Repaired, v.Cancelled, v.DryRun = true, true, true, false, e.GetDryRun()
 	a.m.Verifying = v.Number
-	return a.txn.Insert(tableVerifications, v)
+	return a.insert(tableVerifications, v)
 }
 
 // repaired takes what became of a range's rows: it is compared again.
