@@ -75,7 +75,7 @@ func (w *World) pauseWorker() {
 // what it believes to hold must not matter.
 func (w *World) deafenWorker() {
 	if p := w.anyWorker(); p != nil {
-		p.deafUntil = w.now + w.between(time.Second, 4*w.scenario.ttl)
+		p.deafUntil = max(p.deafUntil, w.now+w.between(time.Second, 4*w.scenario.ttl)) // what it hears keeps its order
 		w.tracef("%s is deaf until %s", p.name, p.deafUntil)
 	}
 }
