@@ -17,12 +17,34 @@ func ordinary(x *planv1.Index) bool {
 	return x.GetPredicate() == "" && slices.Contains([]string{"", "btree", "hash"}, x.GetMethod())
 }
 
+// Methods of indexes that are no trees over values.
+const (
+	methodFulltext = "fulltext"
+	methodSpatial  = "spatial"
+)
+
+// asSpatial is PostGIS's index of a geometry as the kind of index that there is here.
+func (b *tableBuilder) asSpatial(x *planv1.Index) *planv1.Index {
+	if x.GetMethod() != "gist" || x.GetPredicate() != "" || x.GetConstraint() || len(x.GetColumns()) != 1 {
+		return x
+	}
+	if c := b.plannedBy(x.GetColumns()[0].GetName()); c == nil || !isGeometry(dataTypeOf(c.to.name)) {
+		return x
+	}
+	return &planv1.Index{Name: x.GetName(), Columns: []*planv1.IndexColumn{{Name: x.GetColumns()[0].GetName()}}, Method: methodSpatial, Comment: x.GetComment()}
+}
+
 // index plans an index that is built when the rows are there.
 func (b *tableBuilder) index(x *planv1.Index, names map[string]bool) {
+	x = b.asSpatial(x)
 	parts, reason := b.indexParts(x)
 	if reason != "" {
 		note(b.plan, warning, codeIndexNotMoved, "", "index %s is not moved: %s", x.GetName(), reason)
 		return
+	}
+	if x.GetMethod() == methodSpatial && !b.family() && b.dialect.target.spatialNeedsSRID {
+		note(b.plan, warning, codeIndexChanged, x.GetColumns()[0].GetName(), "index %s becomes a spatial one: the optimizer uses it when the column has an SRID, "+
+			"which ALTER TABLE … MODIFY … SRID … gives it", x.GetName())
 	}
 	want := b.indexName(x)
 	name := want
@@ -37,7 +59,7 @@ func (b *tableBuilder) index(x *planv1.Index, names map[string]bool) {
 	if x.GetNullsNotDistinct() {
 		note(b.plan, warning, codeNullsDistinct, "", "index %s: %s takes any number of NULLs into a unique index", x.GetName(), b.dialect.product)
 	}
-	kind := map[string]string{"fulltext": "FULLTEXT INDEX ", "spatial": "SPATIAL INDEX "}[x.GetMethod()]
+	kind := map[string]string{methodFulltext: "FULLTEXT INDEX ", methodSpatial: "SPATIAL INDEX "}[x.GetMethod()]
 	switch {
 	case x.GetUnique():
 		kind = "UNIQUE INDEX "
@@ -89,8 +111,8 @@ func (b *tableBuilder) indexName(x *planv1.Index) string {
 
 // indexParts writes an index's columns, or says why it cannot be.
 func (b *tableBuilder) indexParts(x *planv1.Index) (parts, reason string) {
-	family := b.family() && (x.GetMethod() == "fulltext" || x.GetMethod() == "spatial")
-	if !ordinary(x) && !family || x.GetConstraint() && !x.GetUnique() && !x.GetPrimary() {
+	special := x.GetMethod() == methodSpatial || b.family() && x.GetMethod() == methodFulltext
+	if !ordinary(x) && !special || x.GetConstraint() && !x.GetUnique() && !x.GetPrimary() {
 		return "", "only its own engine has it: " + x.GetMethod() + " " + x.GetDefinition() + x.GetPredicate()
 	}
 	prefixes := map[string]int{}
@@ -123,8 +145,10 @@ func (b *tableBuilder) indexPart(x *planv1.Index, part *planv1.IndexColumn, fit 
 	text = ident(c.name)
 	prefix := int(part.GetPrefix())
 	switch name := dataTypeOf(c.to.name); {
-	case name == "json", x.GetMethod() != "spatial" && isGeometry(name):
+	case name == "json", x.GetMethod() != methodSpatial && isGeometry(name):
 		return "", "a column of it is " + name + ", of which there is no such index"
+	case x.GetMethod() == methodSpatial && c.source.GetNullable():
+		return "", "a column of it may be NULL, which a spatial index here does not take"
 	case prefix == 0 && fit == 0 && isLong(name) && ordinary(x) && !(x.GetUnique() && b.dialect.target.longUnique):
 		return "", "it takes all of a long column, and " + b.dialect.product + " has no such index"
 	case fit > 0:
@@ -135,7 +159,7 @@ func (b *tableBuilder) indexPart(x *planv1.Index, part *planv1.IndexColumn, fit 
 			prefix = 0 // another type has no beginning, or is no longer than that
 		}
 	}
-	if prefix > 0 && x.GetMethod() != "spatial" && x.GetMethod() != "fulltext" {
+	if prefix > 0 && x.GetMethod() != methodSpatial && x.GetMethod() != methodFulltext {
 		text += fmt.Sprintf("(%d)", prefix)
 	}
 	return text + descending(part), ""

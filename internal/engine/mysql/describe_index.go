@@ -43,7 +43,7 @@ func (cat *catalog) indexColumn(r indexRow, method string) *planv1.IndexColumn {
 		out.Name, out.Expression = "", cat.dialect.expression(r.expression.String)
 	}
 	// A spatial index says 32, the size of its boxes.
-	if method != "spatial" {
+	if method != methodSpatial {
 		out.Prefix = int32(r.prefix.Int64)
 	}
 	return out

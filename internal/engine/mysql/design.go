@@ -42,6 +42,7 @@ const (
 	codeCollationNotMoved  = "COLLATION_NOT_MOVED"
 	codeIndexNotMoved      = "INDEX_NOT_MOVED"
 	codeIndexPrefix        = "INDEX_PREFIX"
+	codeIndexChanged       = "INDEX_CHANGED"
 	codeNullsDistinct      = "NULLS_DISTINCT"
 	codeCheckNotMoved      = "CHECK_NOT_MOVED"
 	codeForeignNotMoved    = "FOREIGN_KEY_NOT_MOVED"

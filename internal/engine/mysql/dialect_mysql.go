@@ -46,6 +46,7 @@ var mysqlDialect = &dialect{
 		jsonKind:         canon.JSONValue,
 		impliedAction:    "NO ACTION",
 		indexHidden:      "INVISIBLE",
+		spatialNeedsSRID: true,
 		definerPrivilege: "SET_ANY_DEFINER",
 		readOnly:         "@@global.super_read_only OR @@global.innodb_read_only",
 		readOnlyName:     "super_read_only or innodb_read_only", readOnlyPrivileges: []string{"SUPER", "CONNECTION_ADMIN"},

@@ -37,6 +37,9 @@ type targetDialect struct {
 	indexesExpressions bool
 	// longUnique tells whether a unique index may take all of a long text.
 	longUnique bool
+	// spatialNeedsSRID tells whether the optimizer passes by spatial indexes of columns
+	// without a reference system.
+	spatialNeedsSRID bool
 	// checkNamesShared tells whether the checks of all tables of a schema need names
 	// that differ, and not just those of one table.
 	checkNamesShared bool

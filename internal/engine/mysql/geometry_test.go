@@ -2,11 +2,14 @@ package mysql
 
 import (
 	"encoding/hex"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	"github.com/drover-db/drover/internal/canon"
+	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/loss"
 )
 
@@ -63,4 +66,29 @@ func TestGeometryForm_RefusesWhatTheServerCannotWorkWith(t *testing.T) {
 	require.NoError(t, err, "what the product holds itself")
 	_, err = geometryForm(mysqlDialect, &planv1.ColumnPlan{SourceType: "bytea"}, columnRow{dataType: "polygon"})(nil, append([]byte{1, 1, 0, 0, 0}, make([]byte, 16)...))
 	require.ErrorContains(t, err, "POINT cannot be in a column of type polygon")
+}
+
+// PostGIS's index of a geometry becomes a spatial one where no value may be NULL.
+func TestDesign_SpatialIndexOfPostGIS(t *testing.T) {
+	eachFlavour(t, func(t *testing.T, d *database) {
+		source := foreignTable(&planv1.Column{Name: "at", NativeType: "public.geometry(Point,4326)", Kind: canon.Bytes, Geometry: "point"},
+			&planv1.Column{Name: "near", NativeType: "public.geometry(Point,4326)", Kind: canon.Bytes, Geometry: "point", Nullable: true})
+		for _, column := range []string{"at", "near"} {
+			source.Tables[0].Indexes = append(source.Tables[0].Indexes, &planv1.Index{Name: column + "_idx", Method: "gist", Columns: []*planv1.IndexColumn{{Name: column}},
+				Definition: "CREATE INDEX ON t USING gist (" + column + ")"})
+		}
+		p := designed(t, d, source, engine.DesignRequest{}).GetTables()[0]
+		for _, step := range []planv1.Step{planv1.Step_STEP_CREATE, planv1.Step_STEP_INDEXES} {
+			require.NoError(t, d.Apply(t.Context(), testMigration, p, step))
+		}
+		var indexes string
+		scan(t, d.db, "SELECT group_concat(INDEX_NAME, ' ', INDEX_TYPE) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 't' AND INDEX_NAME <> 'PRIMARY'", &indexes)
+		require.Equal(t, "at_idx SPATIAL", indexes)
+		var notes []string
+		for _, f := range p.GetFindings() {
+			notes = append(notes, f.GetCode())
+		}
+		require.Contains(t, notes, codeIndexNotMoved)
+		require.Equal(t, d.dialect.target.spatialNeedsSRID, slices.Contains(notes, codeIndexChanged))
+	})
 }
