@@ -3,6 +3,7 @@ package coordinator
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -62,12 +63,17 @@ func (s *Leader) catchUp(ctx context.Context) (uint64, error) {
 // replay makes a migration known up to the end of its log: by the newest snapshot where
 // nothing is known of it, or where events are gone that came before, then by events.
 func (s *Leader) replay(ctx context.Context, uid string) error {
+	restored, err := false, error(nil)
 	if s.view().Migration(uid) == nil {
-		if _, err := s.restore(ctx, uid, 0); err != nil {
+		if restored, err = s.restore(ctx, uid, 0); err != nil {
 			return fmt.Errorf("restore %s: %w", uid, err)
 		}
 	}
-	err := s.replayRest(ctx, uid)
+	err = s.replayRest(ctx, uid)
+	var older *journal.Older
+	if restored && errors.As(err, &older) {
+		return s.regressed(ctx, uid, older)
+	}
 	if m := s.view().Migration(uid); m != nil && fault.Is(err, fault.Corrupt) {
 		found, failed := s.restore(ctx, uid, m.Last)
 		if failed == nil && found {

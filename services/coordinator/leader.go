@@ -43,6 +43,8 @@ type Leader struct {
 	leases  map[string]*lease
 	busy    map[workID]*lease
 	runs    map[string]*run
+	// rewound are logs that came back older than their snapshots, and what they lost.
+	rewound map[string]*journal.Older
 	fatal   error
 }
 
@@ -70,7 +72,7 @@ type (
 func NewLeader(c Config, p Ports) *Leader {
 	return &Leader{
 		cfg: c.withDefaults(), store: state.New(), log: p.Log, now: p.Now, newID: p.NewID, wake: p.Wake,
-		workers: map[string]*worker{}, leases: map[string]*lease{}, busy: map[workID]*lease{}, runs: map[string]*run{},
+		workers: map[string]*worker{}, leases: map[string]*lease{}, busy: map[workID]*lease{}, runs: map[string]*run{}, rewound: map[string]*journal.Older{},
 	}
 }
 
@@ -106,6 +108,9 @@ func (s *Leader) takeOver(ctx context.Context) error {
 // claim appends the term to a migration's log, so that whoever led before can append
 // nothing more. It may have done so until now.
 func (s *Leader) claim(ctx context.Context, uid string) error {
+	if err := s.keepRewound(ctx, uid); err != nil {
+		return err
+	}
 	for {
 		m := s.view().Migration(uid)
 		switch {

@@ -71,7 +71,7 @@ func (s *Leader) allows(uid string, e *journalv1.Event) error {
 		return nil
 	}
 	switch e.GetBody().(type) {
-	case *journalv1.Event_TermStarted, *journalv1.Event_ControlAdopted, *journalv1.Event_MigrationDeleted:
+	case *journalv1.Event_TermStarted, *journalv1.Event_ControlRegressed, *journalv1.Event_ControlAdopted, *journalv1.Event_MigrationDeleted:
 		return nil
 	}
 	return fault.New(fault.Conflict, "coordinator.append", "migration %s is at rest: %s", m.Name, m.Problem.Reason)

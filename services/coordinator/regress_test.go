@@ -82,3 +82,63 @@ func TestRegressed_OneRaceIsNone(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.KindOf(err), err)
 	})
 }
+
+// A log that came back older than its own snapshots is known by them, stands still and
+// says so, to followers and after restarts too, and goes on once it is adopted.
+func TestRegressed_LogOlderThanItsSnapshot(t *testing.T) {
+	for _, lost := range []uint64{1, 4, 7} {
+		bubble(t, func(t *testing.T, h *harness) {
+			slowly(h)
+			h.snapshots()
+			h.stall(24)
+			h.create()
+			h.rest(3 * time.Minute)
+			uid := h.migration().GetUid()
+			list, err := h.log.Snapshots(t.Context(), uid)
+			require.NoError(t, err)
+			require.NotEmpty(t, list)
+			h.kill()
+			h.log.Truncate(list[0] - lost)
+			h.silent, h.answer = nil, nil
+
+			for range 3 {
+				h.start()
+				h.rest(time.Minute)
+				m := h.migration()
+				require.Equal(t, droverv1.Migration_STATE_CONTROL_REGRESSED, m.GetState())
+				require.Contains(t, m.GetReason(), "restored from a backup")
+				require.Contains(t, m.GetReason(), "drover adopt m")
+				require.NotEmpty(t, h.tables())
+				require.Equal(t, "control_regressed", typesOf(h.events(1000), "control_regressed"))
+				h.kill()
+			}
+			after, err := h.log.Snapshots(t.Context(), uid)
+			require.NoError(t, err)
+			before := len(h.jobs)
+			h.start()
+			h.rest(time.Hour)
+			require.Len(t, h.jobs, before, "nothing is granted: %v", after)
+			_, err = h.api().AdoptMigration(t.Context(), &droverv1.AdoptMigrationRequest{Name: "m"})
+			require.NoError(t, err)
+			h.rest(time.Second)
+			for _, role := range []workerv1.Role{extractor, loader, validator} {
+				h.work(context.Background(), h.s, "again-"+roleName(role), role, nil)
+			}
+			h.rest(10 * time.Minute)
+			require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+			h.kill()
+			h.start()
+			require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), "after another restart")
+		})
+	}
+}
+
+// typesOf is a type of event if one is told.
+func typesOf(events []*droverv1.Event, kind string) string {
+	for _, e := range events {
+		if e.GetType() == kind {
+			return kind
+		}
+	}
+	return ""
+}

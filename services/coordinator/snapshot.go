@@ -136,13 +136,18 @@ func (s *Service) snapshot(office context.Context, view state.View, m *state.Mig
 	if err != nil {
 		return err
 	}
-	return s.archive().Save(office, m.UID, m.Last, func(put journal.Put) error {
+	return s.save(office, view, m.UID, m.Last, story)
+}
+
+// save puts a story and a view's state of a migration into the archive.
+func (s *Leader) save(ctx context.Context, view state.View, uid string, seq uint64, story []*journalv1.StoryLine) error {
+	return s.archive().Save(ctx, uid, seq, func(put journal.Put) error {
 		for _, line := range story {
 			if err := put(&journalv1.SnapshotRecord{Body: &journalv1.SnapshotRecord_Story{Story: line}}); err != nil {
 				return err
 			}
 		}
-		return view.Records(m.UID, put)
+		return view.Records(uid, put)
 	})
 }
 

@@ -10,6 +10,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	"github.com/drover-db/drover/internal/bus"
@@ -66,11 +67,30 @@ func (c *chain) next(seq uint64, e *journalv1.Event) error {
 // ErrOlder is in the error of a log that ends before an event that it once had.
 var ErrOlder = errors.New("it was wiped, or restored from a backup")
 
-func errOlder(log string, after, end uint64) error {
-	return fault.New(fault.Corrupt, "journal.Replay", "control log %s ends at event %d and once had event %d: %w", log, end, after, ErrOlder)
+// Older is a log that has lost its end: it has none of its events behind Lost, though
+// event Had was there once. Events may have come behind the loss.
+type Older struct {
+	Log       string
+	Lost, Had uint64
 }
 
+func (e *Older) Error() string {
+	return fmt.Sprintf("control log %s ends at event %d and once had event %d: %s", e.Log, e.Lost, e.Had, ErrOlder)
+}
+
+// Unwrap gives ErrOlder.
+func (e *Older) Unwrap() error { return ErrOlder }
+
+func errOlder(log string, after, end uint64) error {
+	return fault.Wrap(fault.Corrupt, "journal.Replay", &Older{Log: log, Lost: end, Had: after})
+}
+
+// errHole is an event that does not follow the last one that is known. One that follows an
+// earlier one was appended to a log that had lost that.
 func errHole(log string, last, seq, previous uint64) error {
+	if previous < last {
+		return errOlder(log, last, previous)
+	}
 	return fault.New(fault.Corrupt, "journal.Replay",
 		"control log %s has a hole: event %d follows event %d, and the last one there is %d", log, seq, previous, last)
 }

@@ -62,6 +62,14 @@ func (m *Memory) Damage(log string, seq uint64) {
 	m.store.snapshots[snapshotName(log, seq)] = raw
 }
 
+// Remove implements Archive.
+func (m *Memory) Remove(_ context.Context, log string, seq uint64) error {
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	delete(m.store.snapshots, snapshotName(log, seq))
+	return nil
+}
+
 // Drop implements Archive.
 func (m *Memory) Drop(ctx context.Context, log string, below uint64) error {
 	list, err := m.Snapshots(ctx, log)
@@ -73,4 +81,13 @@ func (m *Memory) Drop(ctx context.Context, log string, below uint64) error {
 		}
 	}
 	return err
+}
+
+// Truncate takes the events behind a sequence from all logs, as a backup would have them
+// that is brought back; snapshots stay.
+func (m *Memory) Truncate(seq uint64) {
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	m.store.records = slices.DeleteFunc(slices.Clone(m.store.records), func(r record) bool { return r.seq > seq })
+	m.store.last = seq
 }

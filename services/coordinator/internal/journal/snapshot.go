@@ -36,6 +36,8 @@ type Archive interface {
 	Load(ctx context.Context, log string, seq uint64, take Put) error
 	// Drop removes the snapshots of a log below a sequence; all of them where it is 0.
 	Drop(ctx context.Context, log string, below uint64) error
+	// Remove removes one snapshot; a missing one is no error.
+	Remove(ctx context.Context, log string, seq uint64) error
 }
 
 // Put takes one record.
@@ -135,15 +137,24 @@ func (j *JetStream) Drop(ctx context.Context, log string, below uint64) error {
 		if below != 0 && seq >= below {
 			continue
 		}
-		b, err := j.bucket(ctx)
-		if err != nil {
+		if err := j.Remove(ctx, log, seq); err != nil {
 			return err
-		}
-		if err := b.Delete(ctx, snapshotName(log, seq)); err != nil {
-			return logError("journal.Drop", log, err)
 		}
 	}
 	return nil
+}
+
+// Remove implements Archive.
+func (j *JetStream) Remove(ctx context.Context, log string, seq uint64) error {
+	b, err := j.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	err = b.Delete(ctx, snapshotName(log, seq))
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return nil
+	}
+	return logError("journal.Remove", log, err)
 }
 
 // writeSnapshot writes the records between a head and an end that says how many there

@@ -1,9 +1,37 @@
 package state
 
 import (
+	"fmt"
+
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	"github.com/drover-db/drover/internal/fault"
 )
+
+// Regress takes note that a migration's log ends, or once ended, at an event before those
+// that its state is made of. What has ended stays so: nothing is left to decide.
+func (s *Store) Regress(uid string, last uint64, reason string) error {
+	txn := s.db.Txn(true)
+	defer txn.Abort()
+	a := &apply{txn: txn, uid: uid}
+	old := a.view().Migration(uid)
+	if old == nil {
+		return fmt.Errorf("no such migration")
+	}
+	m := *old
+	if m.Last = last; !m.Stage.Ended() {
+		m.regress(reason)
+	}
+	if err := txn.Insert(tableMigrations, &m); err != nil {
+		return err
+	}
+	txn.Commit()
+	return nil
+}
+
+// regress has nothing happen to a migration any more until its log is adopted.
+func (m *Migration) regress(reason string) {
+	m.Regressed, m.Problem = true, Problem{Reason: reason, Kind: fault.Fenced.String(), Side: fault.Target}
+}
 
 // adopted goes on with a log that lost its end. What became of a table since is not
 // known, ranges that were cut among it, so only an empty one is a sure beginning.

@@ -7,7 +7,6 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
-	"github.com/drover-db/drover/internal/fault"
 )
 
 // mostDifferences kept of a table.
@@ -60,8 +59,7 @@ func (a *apply) body() error {
 	case *journalv1.Event_TermStarted:
 		return nil
 	case *journalv1.Event_ControlRegressed:
-		a.m.Regressed = true
-		a.m.Problem = Problem{Reason: b.ControlRegressed.GetReason(), Kind: fault.Fenced.String(), Side: fault.Target}
+		a.m.regress(b.ControlRegressed.GetReason())
 		return nil
 	case *journalv1.Event_ControlAdopted:
 		return a.adopted()
