@@ -39,6 +39,8 @@ type host struct {
 	group    *lifecycle.Group
 	// address of the gRPC listener, once it is open.
 	address string
+	// healthy is what /healthz asks, set before the host runs; nil for always.
+	healthy func() error
 	closers []func()
 }
 
@@ -80,7 +82,7 @@ func (h *host) serveMetrics() error {
 	h.closing(func() { _ = l.Close() })
 	h.log.Info("metrics", "url", fmt.Sprintf("http://%s/metrics", l.Addr()))
 	h.group.Add(lifecycle.Member{Name: "metrics", Run: func(ctx context.Context) error {
-		return telemetry.Serve(ctx, l, telemetry.Handler(h.registry, nil))
+		return telemetry.Serve(ctx, l, telemetry.Handler(h.registry, h.healthy))
 	}})
 	return nil
 }

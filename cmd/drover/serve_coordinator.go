@@ -74,6 +74,7 @@ func (a *app) serveCoordinator(ctx context.Context, s *serveFlags) error {
 	if err := h.listen(func(server *rpc.Server) { service.Register(server) }); err != nil {
 		return err
 	}
+	h.healthy = service.Healthy
 	// It ends before its server does: another one can lead while calls are finished here.
 	h.group.Add(lifecycle.Member{Name: "coordinator", Run: service.Run})
 	if h.address != "" {

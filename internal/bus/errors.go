@@ -14,6 +14,7 @@ import (
 
 // Error codes of the server that nats.go has no names for.
 const (
+	codeAccountExceeded       jetstream.ErrorCode = 10002
 	codeInsufficientResources jetstream.ErrorCode = 10023
 	codeStorageExceeded       jetstream.ErrorCode = 10047
 	codeStoreFailed           jetstream.ErrorCode = 10077
@@ -25,7 +26,8 @@ type outcome int
 
 const (
 	stored outcome = iota
-	// full: not stored, and its id is not remembered.
+	// full: not stored, and its id is not remembered: the stream has no room, or the
+	// server's store, which others fill too.
 	full
 	// refused: not stored, and would not be the next time.
 	refused
@@ -44,9 +46,9 @@ func classify(err error) outcome {
 	case !errors.As(err, &api):
 		return lost
 	case api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "maximum bytes exceeded"),
-		api.ErrorCode == codeTooManyRequests:
+		api.ErrorCode == codeTooManyRequests, api.ErrorCode == codeInsufficientResources, api.ErrorCode == codeAccountExceeded:
 		return full
-	case api.Code == 503 && api.ErrorCode != codeStoreFailed && api.ErrorCode != codeInsufficientResources:
+	case api.Code == 503 && api.ErrorCode != codeStoreFailed:
 		return lost
 	default:
 		return refused
@@ -110,7 +112,7 @@ func streamError(op, stream string, err error) error {
 	case isDiskFull(err):
 		out.Kind, out.Err = fault.Exhausted, errDiskFull
 	case !errors.As(err, &api):
-	case api.ErrorCode == codeStorageExceeded, api.ErrorCode == codeInsufficientResources:
+	case api.ErrorCode == codeStorageExceeded, api.ErrorCode == codeInsufficientResources, api.ErrorCode == codeAccountExceeded:
 		out.Kind, out.Err = fault.Exhausted, fmt.Errorf("the NATS server's store has no room left: free some of its disk, raise its max_file_store, or give this stream less: %w", err)
 	case api.ErrorCode == codeStoreFailed:
 		out.Kind, out.Err = fault.Exhausted, fmt.Errorf("the NATS server cannot write to its store; is its disk full? %w", err)

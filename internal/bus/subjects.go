@@ -20,6 +20,9 @@ func RowSubject(migration string, table, rng uint32, attempt uint64) string {
 const (
 	ControlStream   = "CTL"
 	ControlSubjects = "ctl.>"
+	// ReserveStream holds the store's room for all of these; it is always empty.
+	ReserveStream  = "CTL_RESERVE"
+	ReserveSubject = "ctlreserve"
 	// SnapshotBucket keeps what logs amount to.
 	SnapshotBucket = "drover-snapshots"
 	// ClusterLog is the log of the coordinators' terms.

@@ -232,7 +232,8 @@ func (s *Leader) openStream(ctx context.Context, m *state.Migration) error {
 		MaxBytes: size, Replicas: int(stream.GetReplicas())})
 	if err != nil {
 		r.stalled = err.Error()
-		if r.retry(w) >= maxAttempts(m) && !fault.Is(err, fault.Unavailable) {
+		// What was loaded once is not given up for want of room.
+		if r.retry(w) >= maxAttempts(m) && !fault.Is(err, fault.Unavailable) && !(m.Prepared && fault.Is(err, fault.Exhausted)) {
 			return s.abort(ctx, m, fmt.Errorf("make the row stream: %w", err))
 		}
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +44,8 @@ type leadership struct {
 	// leader is the name of who leads; empty where nobody is known.
 	leader string
 	term   uint64
+	// why nobody known leads; nil for no reason known.
+	why error
 	// decided closes when it is known for the first time who leads.
 	decided chan struct{}
 	once    sync.Once
@@ -58,6 +61,9 @@ type health interface {
 func (s *Service) set(leading bool, leader string, term uint64) {
 	s.mu.Lock()
 	s.standing.leading, s.standing.leader, s.standing.term = leading, leader, term
+	if leader != "" {
+		s.standing.why = nil
+	}
 	told := s.standing.health
 	s.mu.Unlock()
 	for _, h := range told {
@@ -65,6 +71,21 @@ func (s *Service) set(leading bool, leader string, term uint64) {
 	}
 	if leader != "" {
 		s.standing.once.Do(func() { close(s.standing.decided) })
+	}
+}
+
+// Healthy returns nil if this coordinator leads or follows one that does, and otherwise
+// what is known of the reason.
+func (s *Service) Healthy() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.standing.leader != "":
+		return nil
+	case s.standing.why != nil:
+		return fault.New(fault.Unavailable, "coordinator.Healthy", "no coordinator leads: %w", s.standing.why)
+	default:
+		return fault.New(fault.Unavailable, "coordinator.Healthy", "no coordinator is known to lead")
 	}
 }
 
@@ -92,7 +113,7 @@ func (s *Service) lead(ctx context.Context, vacant uint64) error {
 	defer leave(nil)
 	term, err := s.enter(office, vacant)
 	if err != nil {
-		return s.endure(err)
+		return s.standBack(ctx, err)
 	}
 	s.proven.renew()
 	stop, err := s.presence.Announce(term, s.cfg.Name, s.proven.holds)
@@ -117,7 +138,23 @@ func (s *Service) lead(ctx context.Context, vacant uint64) error {
 	case errors.Is(context.Cause(office), errDeposed), errors.Is(context.Cause(office), errAlone):
 		err = fault.Wrap(fault.Fenced, "coordinator.lead", context.Cause(office))
 	}
-	return s.endure(err)
+	return s.standBack(ctx, err)
+}
+
+// standBack is the end of a leadership, or of the try to take one, by an error. What a
+// full store refused it may take later.
+func (s *Service) standBack(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if fatal := s.endure(err); fatal != nil {
+		return fatal
+	}
+	if fault.Is(err, fault.Exhausted) {
+		s.set(false, "", 0) // nobody else can lead either
+		rest(ctx, silence)
+	}
+	return nil
 }
 
 // enter takes the term behind the vacant one. Somebody who was faster keeps the place.
@@ -176,12 +213,15 @@ func (s *Service) govern(office context.Context, term uint64, beside *sync.WaitG
 }
 
 // endure tells which errors end the process: one that lost its place follows, if there
-// are others.
+// are others, and a log without room has some again one day.
 func (s *Service) endure(err error) error {
-	passing := fault.Is(err, fault.Fenced) || fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Canceled) || s.mayComeYet(err)
+	passing := slices.Contains([]fault.Kind{fault.Fenced, fault.Unavailable, fault.Canceled, fault.Exhausted}, fault.KindOf(err)) || s.mayComeYet(err)
 	if s.alone || !passing {
 		return err
 	}
+	s.mu.Lock()
+	s.standing.why = err
+	s.mu.Unlock()
 	s.cfg.Logger.Warn("coordinator does not lead", "err", err)
 	return nil
 }

@@ -81,7 +81,12 @@ func NewJetStream(ctx context.Context, nc *nats.Conn, c Config) (*JetStream, err
 	if err != nil {
 		return nil, logError("journal.NewJetStream", "", err)
 	}
-	return &JetStream{js: js, stream: s, cfg: c}, nil
+	j := &JetStream{js: js, stream: s, cfg: c}
+	// A server that has promised all of its store makes no stream any more.
+	if _, err := j.bucket(ctx); err != nil {
+		return nil, err
+	}
+	return j, j.reserve(ctx)
 }
 
 // Append implements Log.
