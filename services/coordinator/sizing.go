@@ -71,7 +71,7 @@ func sizing(m *state.Migration, tables []*state.Table, slots int) *droverv1.Sizi
 		return nil
 	}
 	out.SampledRows, out.SampledBytes, out.SampledSeconds = e.rows, e.bytes, e.seconds
-	var seconds float64
+	var seconds, rows float64
 	for _, t := range tables {
 		if t.Skipped {
 			continue
@@ -79,12 +79,26 @@ func sizing(m *state.Migration, tables []*state.Table, slots int) *droverv1.Sizi
 		travel := e.travel(t)
 		out.TravelBytes += int64(travel)
 		seconds += travel / e.speed(t)
+		rows += e.rowsOf(t)
 	}
 	out.ReadSeconds = seconds / float64(max(slots, 1))
+	paced(out, rows, spec.LimitsOf(m.Limits))
 	stream := spec.WithDefaults(m.Spec).GetStream()
 	limit, _ := spec.ParseSize(stream.GetMaxBytes()) // the spec was validated
 	out.StreamBytes = min(limit, out.GetTravelBytes()) * int64(stream.GetReplicas())
 	return out
+}
+
+// paced lengthens the time of reading to what limits make of it.
+func paced(out *droverv1.Sizing, rows float64, l spec.Limits) {
+	for _, limit := range []struct {
+		name         string
+		much, second float64
+	}{{"limits.rows", rows, l.Rows}, {"limits.bytes", float64(out.GetTravelBytes()), l.Bytes}} {
+		if limit.second > 0 && limit.much/limit.second > out.GetReadSeconds() {
+			out.ReadSeconds, out.ReadLimit = limit.much/limit.second, limit.name
+		}
+	}
 }
 
 // expected is what samples say of tables that were not sampled.
@@ -123,6 +137,14 @@ func (e expected) travel(t *state.Table) float64 {
 		return float64(s.Bytes)
 	}
 	return float64(max(t.EstimatedBytes, 0)) * e.ratio
+}
+
+// rowsOf are the rows that a table is expected to have.
+func (e expected) rowsOf(t *state.Table) float64 {
+	if t.Sample != nil {
+		return float64(max(t.EstimatedRows, t.Sample.Rows))
+	}
+	return float64(max(t.EstimatedRows, 0))
 }
 
 // speed in bytes a second with one connection.

@@ -747,11 +747,15 @@ type Sizing struct {
 	SampledSeconds float64 `protobuf:"fixed64,3,opt,name=sampled_seconds,json=sampledSeconds,proto3" json:"sampled_seconds,omitempty"`
 	// Bytes of all rows as they travel.
 	TravelBytes int64 `protobuf:"varint,4,opt,name=travel_bytes,json=travelBytes,proto3" json:"travel_bytes,omitempty"`
-	// Reading alone, at the sample's speed, with as many extractions as workers have slots.
+	// Reading alone, at the sample's speed, with as many extractions as workers have slots,
+	// or at the pace that the spec's limits allow.
 	ReadSeconds  float64 `protobuf:"fixed64,5,opt,name=read_seconds,json=readSeconds,proto3" json:"read_seconds,omitempty"`
 	ExtractSlots int32   `protobuf:"varint,6,opt,name=extract_slots,json=extractSlots,proto3" json:"extract_slots,omitempty"`
 	// Disk that the row stream may take at most.
-	StreamBytes   int64 `protobuf:"varint,7,opt,name=stream_bytes,json=streamBytes,proto3" json:"stream_bytes,omitempty"`
+	StreamBytes int64 `protobuf:"varint,7,opt,name=stream_bytes,json=streamBytes,proto3" json:"stream_bytes,omitempty"`
+	// What takes that long is a limit of the spec: "limits.rows" or "limits.bytes"; empty
+	// where it is the speed.
+	ReadLimit     string `protobuf:"bytes,205,opt,name=read_limit,json=readLimit,proto3" json:"read_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -833,6 +837,13 @@ func (x *Sizing) GetStreamBytes() int64 {
 		return x.StreamBytes
 	}
 	return 0
+}
+
+func (x *Sizing) GetReadLimit() string {
+	if x != nil {
+		return x.ReadLimit
+	}
+	return ""
 }
 
 // Counters of a migration or a table.
@@ -3416,7 +3427,7 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x0factive_sessions\x18\x01 \x01(\x05R\x0eactiveSessions\x12.\n" +
 	"\x13replica_lag_seconds\x18\x02 \x01(\x01R\x11replicaLagSeconds\x12\x14\n" +
 	"\x05speed\x18\x03 \x01(\x01R\x05speed\x12.\n" +
-	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x87\x02\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xa7\x02\n" +
 	"\x06Sizing\x12!\n" +
 	"\fsampled_rows\x18\x01 \x01(\x03R\vsampledRows\x12#\n" +
 	"\rsampled_bytes\x18\x02 \x01(\x03R\fsampledBytes\x12'\n" +
@@ -3424,7 +3435,9 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\ftravel_bytes\x18\x04 \x01(\x03R\vtravelBytes\x12!\n" +
 	"\fread_seconds\x18\x05 \x01(\x01R\vreadSeconds\x12#\n" +
 	"\rextract_slots\x18\x06 \x01(\x05R\fextractSlots\x12!\n" +
-	"\fstream_bytes\x18\a \x01(\x03R\vstreamBytes\"\xce\x05\n" +
+	"\fstream_bytes\x18\a \x01(\x03R\vstreamBytes\x12\x1e\n" +
+	"\n" +
+	"read_limit\x18\xcd\x01 \x01(\tR\treadLimit\"\xce\x05\n" +
 	"\bCounters\x12%\n" +
 	"\x0erows_estimated\x18\x01 \x01(\x03R\rrowsEstimated\x12'\n" +
 	"\x0fbytes_estimated\x18\x02 \x01(\x03R\x0ebytesEstimated\x12\x1f\n" +

@@ -136,6 +136,11 @@ func TestWritePlan_Chosen(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, report.WritePlan(&b, report.Plan{Migration: m, Tables: list}, false))
 	golden(t, "plan_chosen", b.String())
+	m.Limits = &droverv1.LimitSpec{Rows: "5000/s"}
+	m.Sizing.ReadSeconds, m.Sizing.ReadLimit = 7200, "limits.rows"
+	b.Reset()
+	require.NoError(t, report.WritePlan(&b, report.Plan{Migration: m, Tables: list}, false))
+	require.Contains(t, b.String(), "reading takes about 2h0m0s, for limits.rows allows 5000/s; without it, 2 extractions at the measured 32 MiB/s each would read faster")
 	m.Sizing = &droverv1.Sizing{StreamBytes: 1 << 30}
 	b.Reset()
 	require.NoError(t, report.WritePlan(&b, report.Plan{Migration: m, Tables: list}, false))

@@ -64,12 +64,21 @@ func writeSizing(w io.Writer, m *droverv1.Migration) {
 		speed := humanize.IBytes(uint64(float64(s.GetSampledBytes())/s.GetSampledSeconds())) + "/s"
 		fmt.Fprintf(w, "  %s of rows to move, by a sample of %s (%s) that one connection read in %s\n", bytes(s.GetTravelBytes()),
 			count(s.GetSampledRows(), "row"), bytes(s.GetSampledBytes()), duration(s.GetSampledSeconds()))
-		fmt.Fprintf(w, "  reading alone takes %s with %s at the measured %s each; loading and proving usually take two to three times as long\n",
-			about(s.GetReadSeconds()), count(int64(cmp.Or(s.GetExtractSlots(), 1)), "extraction"), speed)
+		fmt.Fprintln(w, "  "+pace(m, count(int64(cmp.Or(s.GetExtractSlots(), 1)), "extraction")+" at the measured "+speed+" each"))
 	} else {
 		fmt.Fprintln(w, "  no sample was read, so nothing can be said about time")
 	}
 	fmt.Fprintf(w, "  up to %s of disk for rows under way, where the message server keeps its state (stream.maxBytes)\n", bytes(streamBytes(m)))
+}
+
+// pace says how long reading takes, and whether that rests on its speed or on a limit.
+func pace(m *droverv1.Migration, speed string) string {
+	took, limit := about(m.GetSizing().GetReadSeconds()), m.GetSizing().GetReadLimit()
+	if limit == "" {
+		return "reading alone takes " + took + " with " + speed + "; loading and proving usually take two to three times as long"
+	}
+	most := map[string]string{"limits.rows": m.GetLimits().GetRows(), "limits.bytes": m.GetLimits().GetBytes()}[limit]
+	return "reading takes " + took + ", for " + limit + " allows " + most + "; without it, " + speed + " would read faster"
 }
 
 // about words an estimate of seconds.
