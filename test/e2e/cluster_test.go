@@ -21,6 +21,9 @@ type cluster struct {
 	t       *testing.T
 	drover  cli.Drover
 	address string
+	// bus is where NATS is, and health the pages of the coordinators that say how they are.
+	bus     string
+	health  []string
 	members []*member
 }
 
@@ -45,15 +48,15 @@ func newCluster(t *testing.T, env ...string) *cluster {
 	listen := deadPort(t)
 	c.start("nats", nats, "-listen", listen, "-store", filepath.Join(c.drover.Dir, "nats"))
 	awaitPort(t, listen)
-	bus := "nats://" + listen
-	c.start("coordinator", binary, "serve", "coordinator", "--nats", bus, "--listen", c.address, "--lease-ttl", "3s")
+	c.bus = "nats://" + listen
+	c.start("coordinator", binary, "serve", "coordinator", "--nats", c.bus, "--listen", c.address, "--lease-ttl", "3s")
 	c.await("the coordinator", func() bool {
 		return c.drover.Run(t, "ping", c.address, "--timeout", "2s").Code == 0
 	})
 	for _, role := range []string{"extractor", "extractor", "loader", "loader", "validator"} {
 		args := []string{"serve", role, "--coordinator", c.address, "--listen", "127.0.0.1:0", "--slots", "2"}
 		if role != "validator" {
-			args = append(args, "--nats", bus)
+			args = append(args, "--nats", c.bus)
 		}
 		c.start(role+"-"+strconv.Itoa(len(c.members)), binary, args...)
 	}

@@ -20,6 +20,8 @@ import (
 // layout is how many servers a cluster has.
 type layout struct {
 	nats, coordinators int
+	// store is how many bytes a NATS server may hold; 0 for what the disk has.
+	store int
 }
 
 // newClusterOf starts NATS servers, that keep streams together where there are
@@ -38,23 +40,30 @@ func newClusterOf(t *testing.T, l layout, env ...string) *cluster {
 	}
 	for i, listen := range clients {
 		name := "nats-" + strconv.Itoa(i)
-		args := []string{"-listen", listen, "-store", filepath.Join(c.drover.Dir, name), "-name", name}
+		args := []string{"-listen", listen, "-store", filepath.Join(c.drover.Dir, name), "-max-store", strconv.Itoa(l.store), "-name", name}
 		if l.nats > 1 {
 			args = append(args, "-cluster-listen", peers[i], "-peers", strings.Join(peers, ","))
 		}
 		c.start(name, nats, args...)
 		awaitPort(t, listen)
 	}
-	bus := "nats://" + strings.Join(clients, ",nats://")
+	c.bus = "nats://" + strings.Join(clients, ",nats://")
 	for i := range l.coordinators {
 		coordinators = append(coordinators, deadPort(t))
-		c.start("coordinator-"+strconv.Itoa(i), binary, "serve", "coordinator", "--nats", bus, "--listen", coordinators[i],
-			"--lease-ttl", "3s", "--log-replicas", strconv.Itoa(l.nats))
+		c.start("coordinator-"+strconv.Itoa(i), binary, "serve", "coordinator", "--nats", c.bus, "--listen", coordinators[i],
+			"--metrics-listen", c.newHealth(), "--lease-ttl", "3s", "--log-replicas", strconv.Itoa(l.nats))
 	}
 	c.address = strings.Join(coordinators, ",")
 	c.leader()
-	c.workers(bus)
+	c.workers(c.bus)
 	return c
+}
+
+// newHealth is an address for another coordinator's health.
+func (c *cluster) newHealth() string {
+	address := deadPort(c.t)
+	c.health = append(c.health, "http://"+address+"/healthz")
+	return address
 }
 
 // workers starts them and waits until the leader knows all.

@@ -21,11 +21,12 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:4222", "TCP address")
 	store := flag.String("store", "", "folder of the streams")
+	size := flag.Int64("max-store", 0, "bytes that all streams together may hold; three quarters of the disk's room where it is 0")
 	name := flag.String("name", "natsd", "name of the server")
 	clusterListen := flag.String("cluster-listen", "", "TCP address for the other servers of a cluster")
 	peers := flag.String("peers", "", "addresses of all servers of the cluster, with commas")
 	flag.Parse()
-	config := natsd.Config{Listen: *listen, StoreDir: *store, Name: *name, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	config := natsd.Config{Listen: *listen, StoreDir: *store, MaxStore: *size, Name: *name, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	if *clusterListen != "" {
 		config.Cluster = &natsd.Cluster{Name: "drover", Listen: *clusterListen, Peers: strings.Split(*peers, ",")}
 	}
