@@ -88,7 +88,9 @@ func Open(msg []byte) (h *streamv1.BatchHeader, body []byte, err error) {
 		return nil, nil, fault.New(fault.Corrupt, op, "crc of the message is %08x, its end says %08x", got, sum)
 	}
 	if msg[4] != version {
-		return nil, nil, fault.New(fault.Unsupported, op, "row batch of version %d; this worker reads version %d: upgrade it", msg[4], version)
+		// In the middle of an upgrade: nothing is wrong with the rows, and workers that can
+		// read each other are there once it is over.
+		return nil, nil, fault.New(fault.Unavailable, op, "row batch of version %d; this worker reads version %d: bring both to one version", msg[4], version)
 	}
 	n := binary.BigEndian.Uint32(msg[8:])
 	if uint64(n) > uint64(len(msg)-prefixLen) {
