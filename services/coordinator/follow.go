@@ -63,17 +63,20 @@ func (s *Leader) catchUp(ctx context.Context) (uint64, error) {
 // replay makes a migration known up to the end of its log: by the newest snapshot where
 // nothing is known of it, or where events are gone that came before, then by events.
 func (s *Leader) replay(ctx context.Context, uid string) error {
-	restored, err := false, error(nil)
+	_, unproven := s.unproven[uid]
 	if s.view().Migration(uid) == nil {
-		if restored, err = s.restore(ctx, uid, 0); err != nil {
+		restored, err := s.restore(ctx, uid, 0)
+		if err != nil {
 			return fmt.Errorf("restore %s: %w", uid, err)
 		}
+		unproven = restored
 	}
-	err = s.replayRest(ctx, uid)
+	err := s.replayRest(ctx, uid)
 	var older *journal.Older
-	if restored && errors.As(err, &older) {
+	if unproven && errors.As(err, &older) {
 		return s.regressed(ctx, uid, older)
 	}
+	delete(s.unproven, uid)
 	if m := s.view().Migration(uid); m != nil && fault.Is(err, fault.Corrupt) {
 		found, failed := s.restore(ctx, uid, m.Last)
 		if failed == nil && found {

@@ -43,9 +43,13 @@ type Leader struct {
 	leases  map[string]*lease
 	busy    map[workID]*lease
 	runs    map[string]*run
-	// rewound are logs that came back older than their snapshots, and what they lost.
-	rewound map[string]*journal.Older
-	fatal   error
+	// unproven are migrations that are known by a snapshot whose log ends before it, since
+	// when; patience is how long the rest of the log may come yet. Then they are rewound,
+	// and what they lost is kept.
+	unproven map[string]time.Time
+	patience time.Duration
+	rewound  map[string]*journal.Older
+	fatal    error
 }
 
 // Ports are what a Leader reaches beyond itself, besides the bus of its Config.
@@ -72,7 +76,7 @@ type (
 func NewLeader(c Config, p Ports) *Leader {
 	return &Leader{
 		cfg: c.withDefaults(), store: state.New(), log: p.Log, now: p.Now, newID: p.NewID, wake: p.Wake,
-		workers: map[string]*worker{}, leases: map[string]*lease{}, busy: map[workID]*lease{}, runs: map[string]*run{}, rewound: map[string]*journal.Older{},
+		workers: map[string]*worker{}, leases: map[string]*lease{}, busy: map[workID]*lease{}, runs: map[string]*run{}, rewound: map[string]*journal.Older{}, unproven: map[string]time.Time{},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/drover-db/drover/services/coordinator/internal/journal"
 )
 
 // ahead is a target that was written by a coordinator of a later term than the log has.
@@ -131,6 +132,41 @@ func TestRegressed_LogOlderThanItsSnapshot(t *testing.T) {
 			require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), "after another restart")
 		})
 	}
+}
+
+// A server that has just started may answer for a log before it has all of it: until that
+// cannot be any more, nothing is concluded from a snapshot that is newer.
+func TestRegressed_LogIsShortForAMoment(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		slowly(h)
+		h.snapshots()
+		h.stall(24)
+		h.create()
+		h.rest(3 * time.Minute)
+		uid := h.migration().GetUid()
+		list, err := h.log.Snapshots(t.Context(), uid)
+		require.NoError(t, err)
+		h.kill()
+		whole := h.log.Truncate(list[0] - 3)
+		again := NewLeader(Config{Bus: h.bus}, Ports{Log: h.log.Writer(), Now: time.Now})
+		again.patience = settled
+		require.ErrorIs(t, again.replay(t.Context(), uid), journal.ErrOlder)
+		time.Sleep(settled / 2)
+		require.ErrorIs(t, again.replay(t.Context(), uid), journal.ErrOlder)
+		whole()
+		require.NoError(t, again.replay(t.Context(), uid))
+		require.False(t, again.view().Migration(uid).Regressed)
+		require.Empty(t, again.unproven)
+
+		h.log.Truncate(list[0] - 3)
+		late := NewLeader(Config{Bus: h.bus}, Ports{Log: h.log.Writer(), Now: time.Now})
+		late.patience = settled
+		require.ErrorIs(t, late.replay(t.Context(), uid), journal.ErrOlder)
+		time.Sleep(settled)
+		require.NoError(t, late.replay(t.Context(), uid))
+		require.True(t, late.view().Migration(uid).Regressed)
+		h.start() // for the end of the test
+	})
 }
 
 // typesOf is a type of event if one is told.

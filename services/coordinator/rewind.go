@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/services/coordinator/internal/journal"
 )
 
@@ -14,8 +15,15 @@ import (
 // the log that is there, so the migration is known by it, and stands still.
 
 // regressed makes a migration stand still whose log has lost events that its snapshot stands
-// for, and takes in what came behind the loss.
+// for, and takes in what came behind the loss. Until it is sure of that it returns older.
 func (s *Leader) regressed(ctx context.Context, uid string, older *journal.Older) error {
+	if _, waits := s.unproven[uid]; !waits {
+		s.unproven[uid] = s.now()
+	}
+	if s.now().Sub(s.unproven[uid]) < s.patience {
+		return fault.Wrap(fault.Corrupt, "coordinator.replay", older)
+	}
+	delete(s.unproven, uid)
 	m := s.view().Migration(uid)
 	reason := fmt.Sprintf("the %s. Nothing is written until drover adopt %s, which copies what is not complete again", older, m.Name)
 	if err := s.store.Regress(uid, older.Lost, reason); err != nil {

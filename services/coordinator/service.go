@@ -118,6 +118,9 @@ func (s *Service) open(ctx context.Context) (err error) {
 	default:
 		s.presence, err = presence.NewNATS(s.cfg.Conn)
 	}
+	if !s.alone {
+		s.patience = settled
+	}
 	return err
 }
 
@@ -177,7 +180,8 @@ func (s *Service) keepUp(ctx context.Context, end uint64) error {
 
 // mayComeYet tells whether a log that ends too early may have its end again in a moment:
 // a server that was just started may answer for a log before it has taken up all that a
-// majority has of it.
+// majority has of it. Of a log that is older than its snapshot the Leader knows itself for
+// how long.
 func (s *Service) mayComeYet(err error) bool {
 	if !errors.Is(err, journal.ErrOlder) {
 		return false
@@ -186,7 +190,7 @@ func (s *Service) mayComeYet(err error) bool {
 		s.older = time.Now()
 		s.cfg.Logger.Warn("control log ends too early, waiting for the rest of it", "err", err)
 	}
-	return time.Since(s.older) < settled
+	return time.Since(s.older) < settled || len(s.unproven) > 0
 }
 
 // look makes Run look at once.

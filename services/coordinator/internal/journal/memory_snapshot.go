@@ -84,10 +84,16 @@ func (m *Memory) Drop(ctx context.Context, log string, below uint64) error {
 }
 
 // Truncate takes the events behind a sequence from all logs, as a backup would have them
-// that is brought back; snapshots stay.
-func (m *Memory) Truncate(seq uint64) {
+// that is brought back; snapshots stay. undo brings them back.
+func (m *Memory) Truncate(seq uint64) (undo func()) {
 	m.store.mu.Lock()
 	defer m.store.mu.Unlock()
-	m.store.records = slices.DeleteFunc(slices.Clone(m.store.records), func(r record) bool { return r.seq > seq })
+	records, last := m.store.records, m.store.last
+	m.store.records = slices.DeleteFunc(slices.Clone(records), func(r record) bool { return r.seq > seq })
 	m.store.last = seq
+	return func() {
+		m.store.mu.Lock()
+		defer m.store.mu.Unlock()
+		m.store.records, m.store.last = records, last
+	}
 }
