@@ -10,10 +10,9 @@ import (
 // Regress takes note that a migration's log ends, or once ended, at an event before those
 // that its state is made of. What has ended stays so: nothing is left to decide.
 func (s *Store) Regress(uid string, last uint64, reason string) error {
-	txn := s.db.Txn(true)
-	defer txn.Abort()
-	a := &apply{txn: txn, uid: uid}
-	old := a.view().Migration(uid)
+	r := s.Replay(uid)
+	defer r.Abort()
+	old := r.currentMigration()
 	if old == nil {
 		return fmt.Errorf("no such migration")
 	}
@@ -21,11 +20,8 @@ func (s *Store) Regress(uid string, last uint64, reason string) error {
 	if m.Last = last; !m.Stage.Ended() {
 		m.regress(reason)
 	}
-	if err := txn.Insert(tableMigrations, &m); err != nil {
-		return err
-	}
-	txn.Commit()
-	return nil
+	r.pending.migration = &m
+	return r.Commit()
 }
 
 // regress has nothing happen to a migration any more until its log is adopted.
