@@ -28,8 +28,9 @@ type checker struct {
 	// leases by the attempts and epochs that they were given.
 	attempts, epochs map[uint64]string
 	outcome          journalv1.MigrationEnded_Outcome
-	failed, finished bool
-	cancelled        bool
+	// prepared: the log knows that the target has the migration.
+	prepared, failed, finished bool
+	cancelled                  bool
 }
 
 type rangeKey struct{ table, number uint32 }
@@ -120,6 +121,20 @@ func (c *checker) fencing(r *targetRange, q engine.RangeRequest) {
 	}
 }
 
+// changing takes any change of what the migration has in the target.
+func (c *checker) changing() {
+	if c.w.target.stage != engine.StageCopy {
+		c.w.violate("the target is changed although the migration has ended in it: %s", c.w.target.stage)
+	}
+}
+
+// emptying takes the emptying of a table: epochs only rise.
+func (c *checker) emptying(table *targetTable, epoch uint64) {
+	if epoch < table.epoch {
+		c.w.violate("epoch %d empties table %d, which was emptied by epoch %d", epoch, table.number, table.epoch)
+	}
+}
+
 // removing takes the removal of a range's rows by an epoch.
 func (c *checker) removing(r *targetRange, epoch uint64) {
 	number, n := r.table.number, r.source.plan.GetNumber()
@@ -175,6 +190,8 @@ func (c *checker) logged(log string, e *journalv1.Event) {
 	case *journalv1.Event_MigrationFailed:
 		c.failed = true
 		c.w.violate("the migration failed: %s", b.MigrationFailed.GetReason())
+	case *journalv1.Event_TargetPrepared:
+		c.prepared = true
 	case *journalv1.Event_TargetFinished:
 		c.finished = true
 	}
@@ -242,7 +259,7 @@ func (c *checker) ended() bool {
 	case c.failed:
 		return true
 	case c.cancelled:
-		return c.finished || !c.w.target.prepared
+		return c.finished || !c.prepared
 	default:
 		return c.outcome != 0
 	}

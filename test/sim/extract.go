@@ -4,6 +4,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/services/extractor"
 )
 
@@ -16,6 +17,10 @@ type extracting struct {
 
 func (j *job) extract() {
 	work := j.msg.GetExtract()
+	if s := work.GetSnapshot(); s != "" && j.w.snapshots[s] == nil {
+		j.end(nil, fault.At(fault.New(fault.Unavailable, "sim.extract", "snapshot %s is gone", s), fault.Source, ""))
+		return
+	}
 	x := &extracting{job: j, attempt: extractor.NewAttempt(j.msg, j.p.batchBytes)}
 	r := j.w.ranges[work.GetTable().GetNumber()][work.GetRange().GetNumber()-1]
 	after := keyOf(work.GetAfter())

@@ -16,12 +16,24 @@ func (j *job) begin() {
 		return
 	}
 	switch work := j.msg.GetWork().(type) {
+	case *workerv1.Job_Extract, *workerv1.Job_Load, *workerv1.Job_Validate:
+		if j.w.fault(j.w.scenario.hangs, "database hangs", j.msg.GetTitle()) {
+			return // its worker renews it for as long as it may
+		}
+		j.moving()
+	case *workerv1.Job_HoldSnapshot:
+		j.w.snapshots[j.msg.GetLease()] = j
+		j.report(&workerv1.Progress{Snapshot: j.msg.GetLease()})
 	case *workerv1.Job_Describe:
 		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Described{Described: &workerv1.Described{Database: j.w.describe()}}})
 	case *workerv1.Job_Design:
 		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: j.w.design()}}})
 	case *workerv1.Job_Split:
-		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: j.w.split(work.Split.GetTable().GetNumber())}}})
+		ranges := []*planv1.Range{work.Split.GetWithin()} // a range that takes long is too small here to be cut
+		if ranges[0] == nil {
+			ranges = j.w.split(work.Split.GetTable().GetNumber())
+		}
+		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: ranges}}})
 	case *workerv1.Job_Prepare:
 		j.statement(func(tx *transaction, then func(error)) { j.w.target.prepare(tx, j.msg.GetTerm(), then) }, j.done)
 	case *workerv1.Job_ApplySchema:
@@ -30,12 +42,6 @@ func (j *job) begin() {
 		j.statement(func(tx *transaction, then func(error)) {
 			j.w.target.empty(tx, j.msg.GetTerm(), work.Empty.GetTable().GetNumber(), work.Empty.GetEpoch(), then)
 		}, j.done)
-	case *workerv1.Job_Extract:
-		j.extract()
-	case *workerv1.Job_Load:
-		j.load()
-	case *workerv1.Job_Validate:
-		j.validate(work.Validate)
 	case *workerv1.Job_Count:
 		rows := int64(0)
 		for _, r := range j.w.ranges[work.Count.GetTable().GetNumber()] {
@@ -43,9 +49,23 @@ func (j *job) begin() {
 		}
 		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: rows}}})
 	case *workerv1.Job_Finish:
-		j.statement(func(tx *transaction, then func(error)) { j.w.target.finish(tx, work.Finish.GetStage(), then) }, j.done)
+		j.statement(func(tx *transaction, then func(error)) {
+			j.w.target.finish(tx, j.msg.GetTerm(), work.Finish.GetStage(), then)
+		}, j.done)
 	default:
 		j.end(nil, fault.New(fault.Unsupported, "sim.begin", "no worker does %s", j.msg.GetTitle()))
+	}
+}
+
+// moving moves rows, or compares them.
+func (j *job) moving() {
+	switch work := j.msg.GetWork().(type) {
+	case *workerv1.Job_Extract:
+		j.extract()
+	case *workerv1.Job_Load:
+		j.load()
+	case *workerv1.Job_Validate:
+		j.validate(work.Validate)
 	}
 }
 

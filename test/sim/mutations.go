@@ -4,8 +4,7 @@ import "github.com/drover-db/drover/internal/guard"
 
 // Mutations are the sets of guards whose loss has to be found. Most guards stand alone.
 // Some have others behind them, which would have to go too before anything is wrong;
-// they come as a set. FenceTable, EmptyEpoch and LedgerStage are missing: a loader, an
-// emptying or a batch so late is too rare in these scenarios to be found in a test's time.
+// they come as a set.
 func Mutations() [][]guard.Guard {
 	return [][]guard.Guard{
 		{guard.MessageAttempt},
@@ -16,9 +15,12 @@ func Mutations() [][]guard.Guard {
 		// Commits that the target lost in a crash.
 		{guard.LedgerBatches, guard.LoadedDigest},
 		{guard.FenceEpoch},
+		{guard.FenceTable},
+		{guard.EmptyEpoch},
 		// Each grant has an epoch and an attempt of its own: either tells loaders apart.
 		{guard.LedgerEpoch, guard.LedgerAttempt},
 		{guard.LedgerSequence},
+		{guard.LedgerStage},
 		{guard.LedgerStageLock},
 		{guard.LedgerTerm},
 		{guard.AttemptTerm},

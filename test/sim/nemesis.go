@@ -1,7 +1,11 @@
 package sim
 
 import (
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/drover-db/drover/internal/fault"
 )
 
 // nemeses are the faults that come by themselves, by name.
@@ -19,6 +23,7 @@ var nemeses = map[string]func(*World){
 	"stream is wiped":        func(w *World) { w.stream.wipe() },
 	"session ends":           (*World).killSession,
 	"target crashes":         func(w *World) { w.target.crash() },
+	"snapshot is lost":       (*World).loseSnapshot,
 }
 
 // strike lets one of the scenario's faults come, and the next one later.
@@ -114,6 +119,14 @@ func (w *World) pauseCoordinator() {
 func (w *World) replaceCoordinator() {
 	if !w.healed && len(w.coordinators) < 50 {
 		w.startCoordinator()
+	}
+}
+
+// loseSnapshot breaks the connection that holds a snapshot of the source.
+func (w *World) loseSnapshot() {
+	for _, lease := range slices.Sorted(maps.Keys(w.snapshots)) {
+		w.snapshots[lease].end(nil, lost(fault.Source))
+		return
 	}
 }
 

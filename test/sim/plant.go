@@ -95,8 +95,8 @@ func (w *World) appendAll(events ...*journalv1.Event) {
 // describe is the source's catalog.
 func (w *World) describe() *planv1.Database {
 	d := &planv1.Database{Engine: "sim"}
-	for i := range w.scenario.tables {
-		d.Tables = append(d.Tables, sourceTable(uint32(i+1)))
+	for i, shape := range w.scenario.tables {
+		d.Tables = append(d.Tables, sourceTable(uint32(i+1), shape))
 	}
 	return d
 }
@@ -126,6 +126,7 @@ func (w *World) cancel() {
 		return
 	}
 	c.call(func() {
+		w.fails("migration cancelled", "")
 		if err := c.leader.Cancel(context.Background(), migration); err != nil {
 			w.tracef("cancel: %v", err)
 		}

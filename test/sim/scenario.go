@@ -26,6 +26,7 @@ type scenario struct {
 	poison, cancel, spoil             bool
 	slow, messages, answers, commits  float64
 	publishes, appends, windowForgets float64
+	waits, hangs                      float64
 }
 
 // stage is how far a migration is when a run begins.
@@ -37,12 +38,14 @@ const (
 	fromTables
 )
 
-// tableShape is a table: rows of each range, how it is validated, and whether its last
-// range is the one of rows whose key has a NULL.
+// tableShape is a table: rows of each range, how it is validated, whether its last range
+// is the one of rows whose key has a NULL, and whether it has no key at all and is read
+// in a snapshot.
 type tableShape struct {
 	rows     []int
 	byRange  bool
 	nullKeys bool
+	keyless  bool
 }
 
 func newScenario(w *World) scenario {
@@ -66,6 +69,9 @@ func newScenario(w *World) scenario {
 		for range 1 + r.IntN(3) {
 			t.rows = append(t.rows, r.IntN(10))
 		}
+		if r.IntN(5) == 0 {
+			t = tableShape{rows: t.rows, keyless: true}
+		}
 		s.tables = append(s.tables, t)
 	}
 	s.poison, s.cancel, s.spoil = r.IntN(12) == 0, r.IntN(4) == 0, r.IntN(2) == 0
@@ -77,6 +83,7 @@ func newScenario(w *World) scenario {
 	}
 	s.slow, s.messages, s.answers, s.commits = rate(2, 0.25), rate(2, 0.15), rate(2, 0.1), rate(2, 0.3)
 	s.publishes, s.appends, s.windowForgets = rate(2, 0.2), rate(3, 0.1), rate(2, 1)
+	s.waits, s.hangs = rate(3, 0.5), rate(8, 0.1)
 	for name := range nemeses {
 		s.nemeses = append(s.nemeses, name)
 	}
@@ -170,7 +177,7 @@ func newRow(table, rng uint32, key uint64, null bool) *row {
 // tablePlan writes down a table as a design does.
 func tablePlan(number uint32, shape tableShape) *planv1.TablePlan {
 	return &planv1.TablePlan{
-		Number: number, Source: sourceTable(number), TargetName: tableName(number),
+		Number: number, Source: sourceTable(number, shape), TargetName: tableName(number),
 		Encoding: planv1.Encoding_ENCODING_CANONICAL, ValidateByRange: shape.byRange,
 		Columns: []*planv1.ColumnPlan{
 			{Source: "id", Target: "id", Kind: planv1.Kind_KIND_INT},
@@ -179,7 +186,10 @@ func tablePlan(number uint32, shape tableShape) *planv1.TablePlan {
 	}
 }
 
-func sourceTable(number uint32) *planv1.Table {
+func sourceTable(number uint32, shape tableShape) *planv1.Table {
+	if shape.keyless {
+		return &planv1.Table{Name: tableName(number), Key: &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_NONE, NeedsSnapshot: true}}
+	}
 	return &planv1.Table{Name: tableName(number), Key: &planv1.Key{Source: planv1.KeySource_KEY_SOURCE_PRIMARY, Columns: []string{"id"}}}
 }
 

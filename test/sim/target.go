@@ -125,10 +125,10 @@ func (t *target) prepare(tx *transaction, term uint64, then func(error)) {
 }
 
 // finish sets the migration's stage, after batches that are being written.
-func (t *target) finish(tx *transaction, stage string, then func(error)) {
+func (t *target) finish(tx *transaction, term uint64, stage string, then func(error)) {
 	tx.acquire(&t.migrationRow.lock, true, func() {
-		if t.stage != engine.StageCopy && t.stage != stage {
-			then(fault.New(fault.Fenced, "sim.finish", "migration has ended in the target"))
+		if t.stage != engine.StageCopy && t.stage != stage || term < t.term && !guard.Removed(guard.LedgerTerm) {
+			then(fault.New(fault.Fenced, "sim.finish", "migration has ended in the target, or a later coordinator leads it"))
 			return
 		}
 		tx.writes = append(tx.writes, func() { t.stage = stage })
@@ -140,7 +140,7 @@ func (t *target) finish(tx *transaction, stage string, then func(error)) {
 func (t *target) create(tx *transaction, term uint64, number uint32, then func(error)) {
 	t.enter(tx, term, func(err error) {
 		if err == nil {
-			tx.writes = append(tx.writes, func() { t.tables[number].created = true })
+			tx.writes = append(tx.writes, func() { t.w.check.changing(); t.tables[number].created = true })
 		}
 		then(err)
 	})
@@ -172,6 +172,8 @@ func (t *target) emptyRanges(tx *transaction, table *targetTable, rest []uint32,
 		return
 	}
 	tx.writes = append(tx.writes, func() {
+		t.w.check.changing()
+		t.w.check.emptying(table, epoch)
 		table.epoch = epoch
 		for _, n := range table.numbers {
 			r := table.ranges[n]
@@ -224,6 +226,7 @@ func (t *target) take(tx *transaction, table *targetTable, r *targetRange, q eng
 	}
 	tx.writes = append(tx.writes, func() {
 		t.change(r)
+		t.w.check.changing()
 		t.w.check.fencing(r, q)
 		if q.Reset {
 			t.w.check.removing(r, q.Epoch)

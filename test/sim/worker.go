@@ -48,6 +48,7 @@ func (p *workerProcess) fire() {
 	}
 	p.die()
 	for _, j := range p.inOrder() {
+		delete(p.w.snapshots, j.msg.GetLease())
 		j.session.abandon()
 	}
 	for i, other := range p.w.workers {
@@ -149,7 +150,11 @@ func (p *workerProcess) tick() {
 func (p *workerProcess) Start(msg *workerv1.Job) {
 	j := &job{p: p, w: p.w, msg: msg, session: p.w.target.connect()}
 	p.jobs[msg.GetLease()] = j
-	p.w.after(&p.process, p.w.latency(), j.begin) // it may have to wait for a connection
+	wait := p.w.latency()
+	if p.w.fault(p.w.scenario.waits, "job waits for a connection", msg.GetTitle()) {
+		wait = p.w.between(0, 3*p.w.scenario.ttl)
+	}
+	p.w.after(&p.process, wait, j.begin)
 }
 
 // Stop implements worker.Effects.
@@ -205,6 +210,7 @@ func (j *job) end(r *workerv1.Result, err error) {
 		return
 	}
 	j.over = true
+	delete(j.w.snapshots, j.msg.GetLease())
 	if err != nil {
 		j.w.tracef("%s: %s failed: %v", j.p.name, j.msg.GetTitle(), err)
 	}

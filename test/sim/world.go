@@ -30,8 +30,10 @@ type World struct {
 	workers      []*workerProcess
 	births       int
 	healed       bool
-	check        checker
-	stats        Stats
+	// snapshots of the source that are held.
+	snapshots map[string]*job
+	check     checker
+	stats     Stats
 }
 
 // Stats counts what happened in a run.
@@ -73,6 +75,7 @@ func Run(seed uint64, trace io.Writer) Result {
 func newWorld(seed uint64, trace io.Writer) *World {
 	w := &World{seed: seed, rng: rand.New(rand.NewPCG(seed, 0x5eed)), trace: trace}
 	w.scenario = newScenario(w)
+	w.snapshots = map[string]*job{}
 	w.source, w.ranges = map[string]*row{}, map[uint32][]*sourceRange{}
 	w.log = &controlLog{w: w, logs: map[string][]record{}}
 	w.stream = &stream{w: w}
@@ -135,6 +138,9 @@ func (w *World) begin() {
 	w.after(nil, w.between(0, 3*time.Second), w.strike)
 	w.after(nil, w.scenario.faultsFor, w.heal)
 	w.after(nil, time.Second, w.relieve)
+	if w.scenario.cancel {
+		w.after(nil, w.between(time.Second, 2*w.scenario.faultsFor), w.cancel)
+	}
 }
 
 // over tells whether the run has come to its end: faults have stopped, and nothing is
