@@ -71,7 +71,7 @@ func (w *World) killWorker() {
 // pauseWorker stops a worker, as SIGSTOP does, often for longer than its lease.
 func (w *World) pauseWorker() {
 	if p := w.anyWorker(); p != nil {
-		p.pausedUntil = w.now + w.between(time.Second, 3*w.scenario.ttl)
+		p.pauseUntil(w.now + w.between(time.Second, 3*w.scenario.ttl))
 		w.tracef("%s stops until %s", p.name, p.pausedUntil)
 	}
 }
@@ -108,7 +108,7 @@ func (w *World) killCoordinator() {
 
 func (w *World) pauseCoordinator() {
 	if c := w.leading(); c != nil {
-		c.pausedUntil = w.now + w.between(time.Second, 3*w.scenario.ttl)
+		c.pauseUntil(w.now + w.between(time.Second, 3*w.scenario.ttl))
 		if w.rng.IntN(2) == 0 {
 			w.after(nil, w.between(100*time.Millisecond, 5*time.Second), w.replaceCoordinator)
 		}

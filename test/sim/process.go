@@ -17,6 +17,10 @@ func (p *process) die() {
 	p.dead = true
 }
 
+// pauseUntil stops a process. It never goes on earlier for being stopped again: what waits
+// for it would lose its order.
+func (p *process) pauseUntil(t time.Duration) { p.pausedUntil = max(p.pausedUntil, t) }
+
 // connection is a stream between a worker and a coordinator: messages arrive in their
 // order, or not at all any more once it is cut.
 type connection struct {
