@@ -137,6 +137,8 @@ func outcome(s progress.Snapshot) error {
 		return &codeError{code: rolledBackCode(m)}
 	case droverv1.Migration_STATE_CANCELLED:
 		return &codeError{code: exitFailed, message: m.GetName() + " was cancelled"}
+	case droverv1.Migration_STATE_CONTROL_REGRESSED:
+		return &codeError{code: exitFailed, message: m.GetName() + " is at rest: " + m.GetReason()}
 	default:
 		return &codeError{code: exitFailed, message: m.GetName() + " is " + progress.StateName(m.GetState())}
 	}

@@ -143,9 +143,9 @@ func (f *follower) watch(ctx context.Context, take func(*droverv1.WatchMigration
 }
 
 // ended is the until of a watch: an approval may come from elsewhere at any time,
-// while a phase that stopped needs somebody to look.
+// while a phase that stopped, and a log that came back older, need somebody to look.
 func ended(m *droverv1.WatchMigrationResponse) bool {
-	return progress.Ended(m.GetMigration()) || m.GetMigration().GetState() == droverv1.Migration_STATE_STOPPED
+	return rested(m) && m.GetMigration().GetState() != droverv1.Migration_STATE_WAITING
 }
 
 // rested is the until of a command that answers with an exit code: nothing more

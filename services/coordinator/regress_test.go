@@ -63,6 +63,25 @@ func refused(h *harness) error {
 	return err
 }
 
+// The target refuses the leader itself, before there is any work on a range.
+func TestRegressed_TargetRefusesTheTerm(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if j.GetPrepare() != nil {
+				f := failure("fenced", "a later coordinator leads migration m")
+				f.GetFailure().Side = fault.Target
+				return f
+			}
+			return nil
+		}
+		h.create()
+		h.rest(5 * time.Minute)
+		m := h.migration()
+		require.Equal(t, droverv1.Migration_STATE_CONTROL_REGRESSED, m.GetState(), m.GetReason())
+		require.Equal(t, outrankedMost, h.count(func(j *workerv1.Job) bool { return j.GetPrepare() != nil }))
+	})
+}
+
 // One refusal is no regression, and a log that is as new as its target has nothing to adopt.
 func TestRegressed_OneRaceIsNone(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
