@@ -47,9 +47,7 @@ func (d *designer) noteTarget(ctx context.Context, tx pgx.Tx) error {
 	if d.compression = bestLZ4; pglz {
 		d.compression = bestPGLZ
 	}
-	if standby {
-		d.note(blocker, codeTargetReadOnly, "the target's server is a standby, which takes no writes: name its primary, or promote it there (SELECT pg_promote())")
-	}
+	d.noteStandby(standby)
 	switch d.db.encoding {
 	case encodingUTF8:
 	case encodingNone:
@@ -59,6 +57,14 @@ func (d *designer) noteTarget(ctx context.Context, tx pgx.Tx) error {
 		d.note(warning, codeTargetEncoding, "the target database keeps text in %s: a character that it does not have stops its table, and no scan can tell before; a database in UTF8 takes all of them", d.db.encoding)
 	}
 	return nil
+}
+
+// noteStandby stops a plan for a server that takes no writes. A database or role that only
+// begins its transactions read-only does: drover's sessions begin theirs otherwise.
+func (d *designer) noteStandby(standby bool) {
+	if standby {
+		d.note(blocker, codeTargetReadOnly, "the target's server is a standby, which takes no writes: name its primary, or promote it there (SELECT pg_promote())")
+	}
 }
 
 // unlimited are the settings that end what takes long, where a server, a database or a
