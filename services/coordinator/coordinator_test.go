@@ -309,6 +309,34 @@ func TestPlan_Preflight(t *testing.T) {
 	})
 }
 
+// A leader that still enters the target with its term does not finish it meanwhile: it
+// could not be entered any more, and the migration would fail.
+func TestFinish_BehindPrepare(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if j.GetCount() == nil {
+				return nil
+			}
+			return failure("unavailable", "the source is away")
+		}
+		h.create()
+		h.rest(5 * time.Second)
+		h.kill()
+		h.answer = nil
+		h.silent = func(j *workerv1.Job) bool { return j.GetPrepare() != nil }
+		h.start()
+		finishes := func() int { return h.count(func(j *workerv1.Job) bool { return j.GetFinish() != nil }) }
+		h.rest(20 * time.Second)
+		for _, table := range h.tables() {
+			require.Equal(t, droverv1.Table_STATE_COMPLETE, table.GetState())
+		}
+		require.Zero(t, finishes())
+		h.rest(time.Minute) // the lease ends, and with it what might be in the way
+		require.Equal(t, 1, finishes())
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+	})
+}
+
 // A loader that a dead coordinator left waiting for an extraction that never began
 // is given up, and the range is done in another attempt.
 func TestAdopt_LoadWithoutExtraction(t *testing.T) {

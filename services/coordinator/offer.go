@@ -117,9 +117,12 @@ func (o *offer) loading() {
 
 // entered tells whether the target has this leader's term. Before that a leader of an
 // earlier term, which does not know yet that it was replaced, may still have ranges
-// taken over and their rows removed; what was verified until then could be gone.
+// taken over and their rows removed; what was verified until then could be gone. Where
+// nothing is left that could be, the target may be finished, but not while it is being
+// entered: that would fail then, and with it the migration.
 func (o *offer) entered() bool {
-	return o.run.entered || complete(o.tables) || guard.Removed(guard.TermInTarget)
+	entering := o.s.busy[workID{migration: o.m.UID, kind: workPrepare}] != nil
+	return o.run.entered || complete(o.tables) && !entering || guard.Removed(guard.TermInTarget)
 }
 
 // schema offers steps on whole tables; they come before loads, because others
