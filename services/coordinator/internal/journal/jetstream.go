@@ -63,9 +63,9 @@ func NewJetStream(ctx context.Context, nc *nats.Conn, c Config) (*JetStream, err
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, "journal.NewJetStream", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	made, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	s, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	s, err := js.CreateOrUpdateStream(made, jetstream.StreamConfig{
 		Name:        bus.ControlStream,
 		Description: "drover's control log: the state of every migration",
 		Subjects:    []string{bus.ControlSubjects},
@@ -82,11 +82,7 @@ func NewJetStream(ctx context.Context, nc *nats.Conn, c Config) (*JetStream, err
 		return nil, logError("journal.NewJetStream", "", err)
 	}
 	j := &JetStream{js: js, stream: s, cfg: c}
-	// A server that has promised all of its store makes no stream any more.
-	if _, err := j.bucket(ctx); err != nil {
-		return nil, err
-	}
-	return j, j.reserve(ctx)
+	return j, j.makeRoom(ctx)
 }
 
 // Append implements Log.

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -20,6 +21,20 @@ const (
 
 // reserveState tells, in its metadata, that the size of the reserve was found.
 const reserveState, reserveFound = "drover", "reserve"
+
+// reserveWait bounds the making of all that is beside the log.
+const reserveWait = 30 * time.Second
+
+// makeRoom makes the place of snapshots, which a server that has promised all of its store
+// would not make later, and the reserve. A log without them can be kept.
+func (j *JetStream) makeRoom(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reserveWait)
+	defer cancel()
+	if _, err := j.bucket(ctx); err != nil && !fault.Is(err, fault.Exhausted) {
+		return err
+	}
+	return j.reserve(ctx)
+}
 
 // reserve keeps room in the server's store for events and snapshots. A server promises its
 // streams no more than it may store, and rows fill what theirs are promised: without this,
