@@ -48,6 +48,7 @@ func TestLog(t *testing.T) {
 			t.Run("OneOfTwoWritersWins", func(t *testing.T) { testOneOfTwoWritersWins(t, open(t)) })
 			t.Run("ReplaysBehind", func(t *testing.T) { testReplaysBehind(t, open(t)) })
 			t.Run("FindsAHole", func(t *testing.T) { testFindsAHole(t, open(t)) })
+			t.Run("FindsALostEnd", func(t *testing.T) { testFindsALostEnd(t, open(t)) })
 			t.Run("Follow", func(t *testing.T) { testFollow(t, open(t)) })
 			t.Run("Delete", func(t *testing.T) { testDelete(t, open(t)) })
 			t.Run("ReplayStopsAtAnError", func(t *testing.T) { testReplayStopsAtAnError(t, open(t)) })
@@ -211,6 +212,25 @@ func testFindsAHole(t *testing.T, l journal.Log) {
 	last, err := l.Replay(t.Context(), "m", seqs[3], nothing)
 	require.NoError(t, err)
 	require.Equal(t, seqs[9], last)
+}
+
+// An event that is known and not there shows by the end of the log, and by the first event
+// that was appended since.
+func testFindsALostEnd(t *testing.T, l journal.Log) {
+	nothing := func(uint64, *journalv1.Event) error { return nil }
+	m := appendAll(t, l, "m", 2)
+	known := appendAll(t, l, "other", 3)[2] // as a sequence, it once was an event of m
+	var older *journal.Older
+	_, err := l.Replay(t.Context(), "m", known, nothing)
+	require.ErrorAs(t, err, &older)
+	require.ErrorIs(t, err, journal.ErrOlder)
+	require.Equal(t, journal.Older{Log: "m", Lost: m[1], Had: known}, *older)
+	_, err = l.Append(t.Context(), "m", m[1], event("since"))
+	require.NoError(t, err)
+	_, err = l.Replay(t.Context(), "m", known, nothing)
+	require.ErrorAs(t, err, &older)
+	require.Equal(t, fault.Corrupt, fault.KindOf(err), err)
+	require.Equal(t, journal.Older{Log: "m", Lost: m[1], Had: known}, *older)
 }
 
 func testFollow(t *testing.T, l journal.Log) {
