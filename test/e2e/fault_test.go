@@ -66,6 +66,47 @@ func TestFault_TargetBehindASilentLink(t *testing.T) {
 	equal(t, source, target)
 }
 
+// Connections that hang in a fence, or before the first row, while the worker behind them
+// is as well as ever, are given up, and the work is done over others.
+func TestFault_ConnectionsHang(t *testing.T) {
+	for point, job := range map[string]string{"loader.before-fence": "load public.item", "extractor.before-read": "extract public.item"} {
+		t.Run(point, func(t *testing.T) {
+			source, target := smallSource(t, 12_000)
+			from, sources := through(t, source)
+			to, targets := through(t, target)
+			c := newCluster(t, append(secrets(t, source, target), "DROVER_FAULTPOINTS="+point+"=sleep:2s")...)
+			c.down("coordinator")
+			args := c.member("coordinator").args
+			args[len(args)-1] = "1s" // a lease
+			c.up("coordinator")
+			c.await("every worker", func() bool {
+				return strings.Count(c.drover.Run(t, "get", "workers", "-o", "name", "--server", c.address, "--timeout", "2s").Stdout, "\n") == 5
+			})
+			c.apply(from, to, "ranges: {targetRows: 1000}")
+			c.loaded(3000)
+			if point == "loader.before-fence" {
+				targets.Strand()
+			} else {
+				sources.Strand()
+			}
+			c.await("word of the job that hangs", func() bool {
+				raw, err := os.ReadFile(c.member("coordinator").log)
+				require.NoError(t, err)
+				for line := range strings.Lines(string(raw)) {
+					if strings.Contains(line, "its database has brought nothing for 20s") && strings.Contains(line, job) {
+						return true
+					}
+				}
+				return false
+			})
+			c.complete()
+			targets.Cut() // a pool that closes says farewell to each of its connections, and waits for the answer
+			sources.Cut()
+			equal(t, source, target)
+		})
+	}
+}
+
 // refusing makes the target's table, whose inserts fail with an SQLSTATE as long as a
 // condition holds.
 func refusing(t *testing.T, target, condition, state, message string) {

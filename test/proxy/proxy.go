@@ -16,10 +16,15 @@ type Proxy struct {
 	to       string
 	listener net.Listener
 	running  sync.WaitGroup
-	weather  weather
+	// read counts bytes that the far end has sent.
+	read atomic.Int64
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
+	// weather is that of new connections, stranded those of connections that nothing
+	// passes any more.
+	weather  *weather
+	stranded []*weather
 }
 
 // Start begins to listen on a free port of this host; the proxy goes with the test.
@@ -39,7 +44,7 @@ func Open(to string) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{to: to, listener: l, conns: map[net.Conn]struct{}{}}
+	p := &Proxy{to: to, listener: l, conns: map[net.Conn]struct{}{}, weather: &weather{}}
 	p.running.Go(func() { serve(p.listener, func(c net.Conn) { p.running.Go(func() { p.pass(c) }) }) })
 	return p, nil
 }
@@ -48,6 +53,9 @@ func Open(to string) (*Proxy, error) {
 func (p *Proxy) Close() {
 	_ = p.listener.Close() // nothing is lost by it
 	p.Clear()
+	for _, w := range p.stranded {
+		w.clear()
+	}
 	p.Cut()
 	p.running.Wait()
 }
@@ -110,20 +118,21 @@ func (p *Proxy) pass(client net.Conn) {
 		reset(client)
 		return
 	}
-	p.hold(client, server)
+	w := p.hold(client, server)
 	defer p.drop(client, server)
 	var back sync.WaitGroup
-	back.Go(func() { copyAll(client, server, exposed{server, &p.weather, &p.weather.read}) })
-	copyAll(server, client, exposed{client, &p.weather, new(atomic.Int64)})
+	back.Go(func() { copyAll(client, server, exposed{server, w, &p.read}) })
+	copyAll(server, client, exposed{client, w, new(atomic.Int64)})
 	back.Wait()
 }
 
-func (p *Proxy) hold(conns ...net.Conn) {
+func (p *Proxy) hold(conns ...net.Conn) *weather {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
 		p.conns[c] = struct{}{}
 	}
+	return p.weather
 }
 
 func (p *Proxy) drop(conns ...net.Conn) {

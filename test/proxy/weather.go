@@ -13,41 +13,61 @@ type weather struct {
 	delay time.Duration
 	// cleared is closed when bytes may pass again; nil while they do.
 	cleared chan struct{}
-	// read counts bytes that the far end has sent.
-	read atomic.Int64
 }
 
 // Delay makes whatever is read at once, 32 KiB at most, wait for so long: an answer comes
 // late, and much of it slowly. 0 ends it.
 func (p *Proxy) Delay(d time.Duration) {
-	p.weather.mu.Lock()
-	defer p.weather.mu.Unlock()
-	p.weather.delay = d
+	w := p.now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = d
 }
 
 // Hold lets nothing pass any more, and closes nothing: both ends wait, as for a host that
 // is gone from the network.
-func (p *Proxy) Hold() {
-	p.weather.mu.Lock()
-	defer p.weather.mu.Unlock()
-	if p.weather.cleared == nil {
-		p.weather.cleared = make(chan struct{})
-	}
-}
+func (p *Proxy) Hold() { p.now().hold() }
 
 // Clear ends Hold and Delay.
-func (p *Proxy) Clear() {
-	p.weather.mu.Lock()
-	defer p.weather.mu.Unlock()
-	p.weather.delay = 0
-	if p.weather.cleared != nil {
-		close(p.weather.cleared)
-		p.weather.cleared = nil
-	}
+func (p *Proxy) Clear() { p.now().clear() }
+
+// Strand lets nothing pass any more on the connections that there are, for as long as the
+// proxy lives, and closes none; new ones pass. So does a firewall that forgets them.
+func (p *Proxy) Strand() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.weather.hold()
+	p.stranded = append(p.stranded, p.weather)
+	p.weather = &weather{}
+}
+
+// now is the weather of new connections.
+func (p *Proxy) now() *weather {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.weather
 }
 
 // Read is the number of bytes that came from the far end.
-func (p *Proxy) Read() int64 { return p.weather.read.Load() }
+func (p *Proxy) Read() int64 { return p.read.Load() }
+
+func (w *weather) hold() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cleared == nil {
+		w.cleared = make(chan struct{})
+	}
+}
+
+func (w *weather) clear() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = 0
+	if w.cleared != nil {
+		close(w.cleared)
+		w.cleared = nil
+	}
+}
 
 // wait waits for as long as bytes must.
 func (w *weather) wait() {
