@@ -63,6 +63,7 @@ type Database interface {
 	Reader
 	Monitor
 	Target
+	Keeper
 	Publisher
 	Repairer
 	Objects

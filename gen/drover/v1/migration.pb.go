@@ -171,7 +171,7 @@ func (x PhaseStatus_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PhaseStatus_State.Descriptor instead.
 func (PhaseStatus_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{1, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{2, 0}
 }
 
 type Table_State int32
@@ -257,7 +257,7 @@ func (x Table_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Table_State.Descriptor instead.
 func (Table_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{39, 0}
 }
 
 type Range_State int32
@@ -319,7 +319,7 @@ func (x Range_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Range_State.Descriptor instead.
 func (Range_State) EnumDescriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{43, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{44, 0}
 }
 
 type Migration struct {
@@ -358,7 +358,9 @@ type Migration struct {
 	// What it may ask of its databases now.
 	Limits *LimitSpec `protobuf:"bytes,180,opt,name=limits,proto3" json:"limits,omitempty"`
 	// What the source was last seen to bear; absent where nothing is watched.
-	SourceLoad    *SourceLoad `protobuf:"bytes,181,opt,name=source_load,json=sourceLoad,proto3" json:"source_load,omitempty"`
+	SourceLoad *SourceLoad `protobuf:"bytes,181,opt,name=source_load,json=sourceLoad,proto3" json:"source_load,omitempty"`
+	// The unfinished migration that it goes on with; absent where it began itself.
+	Recovery      *Recovery `protobuf:"bytes,210,opt,name=recovery,proto3" json:"recovery,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -582,6 +584,76 @@ func (x *Migration) GetSourceLoad() *SourceLoad {
 	return nil
 }
 
+func (x *Migration) GetRecovery() *Recovery {
+	if x != nil {
+		return x.Recovery
+	}
+	return nil
+}
+
+// Recovery is what the target had of a migration whose control log was lost.
+type Recovery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The uid that it had.
+	Uid string `protobuf:"bytes,1,opt,name=uid,proto3" json:"uid,omitempty"`
+	// Ranges that were loaded, and their rows: they are validated, not copied again.
+	Ranges        int64 `protobuf:"varint,2,opt,name=ranges,proto3" json:"ranges,omitempty"`
+	Rows          int64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recovery) Reset() {
+	*x = Recovery{}
+	mi := &file_drover_v1_migration_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recovery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recovery) ProtoMessage() {}
+
+func (x *Recovery) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_v1_migration_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recovery.ProtoReflect.Descriptor instead.
+func (*Recovery) Descriptor() ([]byte, []int) {
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Recovery) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *Recovery) GetRanges() int64 {
+	if x != nil {
+		return x.Ranges
+	}
+	return 0
+}
+
+func (x *Recovery) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
 // PhaseStatus is where a phase stands.
 type PhaseStatus struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -597,7 +669,7 @@ type PhaseStatus struct {
 
 func (x *PhaseStatus) Reset() {
 	*x = PhaseStatus{}
-	mi := &file_drover_v1_migration_proto_msgTypes[1]
+	mi := &file_drover_v1_migration_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -609,7 +681,7 @@ func (x *PhaseStatus) String() string {
 func (*PhaseStatus) ProtoMessage() {}
 
 func (x *PhaseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[1]
+	mi := &file_drover_v1_migration_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -622,7 +694,7 @@ func (x *PhaseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStatus.ProtoReflect.Descriptor instead.
 func (*PhaseStatus) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{1}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *PhaseStatus) GetName() string {
@@ -682,7 +754,7 @@ type SourceLoad struct {
 
 func (x *SourceLoad) Reset() {
 	*x = SourceLoad{}
-	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	mi := &file_drover_v1_migration_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +766,7 @@ func (x *SourceLoad) String() string {
 func (*SourceLoad) ProtoMessage() {}
 
 func (x *SourceLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[2]
+	mi := &file_drover_v1_migration_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +779,7 @@ func (x *SourceLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceLoad.ProtoReflect.Descriptor instead.
 func (*SourceLoad) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{2}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SourceLoad) GetActiveSessions() int32 {
@@ -762,7 +834,7 @@ type Sizing struct {
 
 func (x *Sizing) Reset() {
 	*x = Sizing{}
-	mi := &file_drover_v1_migration_proto_msgTypes[3]
+	mi := &file_drover_v1_migration_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +846,7 @@ func (x *Sizing) String() string {
 func (*Sizing) ProtoMessage() {}
 
 func (x *Sizing) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[3]
+	mi := &file_drover_v1_migration_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +859,7 @@ func (x *Sizing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sizing.ProtoReflect.Descriptor instead.
 func (*Sizing) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{3}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Sizing) GetSampledRows() int64 {
@@ -880,7 +952,7 @@ type Counters struct {
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_drover_v1_migration_proto_msgTypes[4]
+	mi := &file_drover_v1_migration_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +964,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[4]
+	mi := &file_drover_v1_migration_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,7 +977,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{4}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Counters) GetRowsEstimated() int64 {
@@ -1050,14 +1122,16 @@ type CreateMigrationRequest struct {
 	NoSample bool `protobuf:"varint,3,opt,name=no_sample,json=noSample,proto3" json:"no_sample,omitempty"`
 	// Read all rows for the plan and look for values that cannot move exactly; each
 	// column that has some is a finding of severity error.
-	Deep          bool `protobuf:"varint,20,opt,name=deep,proto3" json:"deep,omitempty"`
+	Deep bool `protobuf:"varint,20,opt,name=deep,proto3" json:"deep,omitempty"`
+	// Begin anew, even if the target has an unfinished migration of this name.
+	Fresh         bool `protobuf:"varint,210,opt,name=fresh,proto3" json:"fresh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateMigrationRequest) Reset() {
 	*x = CreateMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[5]
+	mi := &file_drover_v1_migration_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1143,7 @@ func (x *CreateMigrationRequest) String() string {
 func (*CreateMigrationRequest) ProtoMessage() {}
 
 func (x *CreateMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[5]
+	mi := &file_drover_v1_migration_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1156,7 @@ func (x *CreateMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMigrationRequest.ProtoReflect.Descriptor instead.
 func (*CreateMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{5}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateMigrationRequest) GetSpec() *MigrationSpec {
@@ -1113,6 +1187,13 @@ func (x *CreateMigrationRequest) GetDeep() bool {
 	return false
 }
 
+func (x *CreateMigrationRequest) GetFresh() bool {
+	if x != nil {
+		return x.Fresh
+	}
+	return false
+}
+
 type CreateMigrationResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Migration     *Migration             `protobuf:"bytes,1,opt,name=migration,proto3" json:"migration,omitempty"`
@@ -1122,7 +1203,7 @@ type CreateMigrationResponse struct {
 
 func (x *CreateMigrationResponse) Reset() {
 	*x = CreateMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[6]
+	mi := &file_drover_v1_migration_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1215,7 @@ func (x *CreateMigrationResponse) String() string {
 func (*CreateMigrationResponse) ProtoMessage() {}
 
 func (x *CreateMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[6]
+	mi := &file_drover_v1_migration_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1228,7 @@ func (x *CreateMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMigrationResponse.ProtoReflect.Descriptor instead.
 func (*CreateMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{6}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateMigrationResponse) GetMigration() *Migration {
@@ -1167,7 +1248,7 @@ type GetMigrationRequest struct {
 
 func (x *GetMigrationRequest) Reset() {
 	*x = GetMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[7]
+	mi := &file_drover_v1_migration_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1260,7 @@ func (x *GetMigrationRequest) String() string {
 func (*GetMigrationRequest) ProtoMessage() {}
 
 func (x *GetMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[7]
+	mi := &file_drover_v1_migration_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1273,7 @@ func (x *GetMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMigrationRequest.ProtoReflect.Descriptor instead.
 func (*GetMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{7}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetMigrationRequest) GetName() string {
@@ -1211,7 +1292,7 @@ type GetMigrationResponse struct {
 
 func (x *GetMigrationResponse) Reset() {
 	*x = GetMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[8]
+	mi := &file_drover_v1_migration_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1304,7 @@ func (x *GetMigrationResponse) String() string {
 func (*GetMigrationResponse) ProtoMessage() {}
 
 func (x *GetMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[8]
+	mi := &file_drover_v1_migration_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1317,7 @@ func (x *GetMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMigrationResponse.ProtoReflect.Descriptor instead.
 func (*GetMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{8}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetMigrationResponse) GetMigration() *Migration {
@@ -1256,7 +1337,7 @@ type ListMigrationsRequest struct {
 
 func (x *ListMigrationsRequest) Reset() {
 	*x = ListMigrationsRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[9]
+	mi := &file_drover_v1_migration_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1349,7 @@ func (x *ListMigrationsRequest) String() string {
 func (*ListMigrationsRequest) ProtoMessage() {}
 
 func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[9]
+	mi := &file_drover_v1_migration_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1362,7 @@ func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListMigrationsRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{9}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListMigrationsRequest) GetPageSize() int32 {
@@ -1308,7 +1389,7 @@ type ListMigrationsResponse struct {
 
 func (x *ListMigrationsResponse) Reset() {
 	*x = ListMigrationsResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[10]
+	mi := &file_drover_v1_migration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1401,7 @@ func (x *ListMigrationsResponse) String() string {
 func (*ListMigrationsResponse) ProtoMessage() {}
 
 func (x *ListMigrationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[10]
+	mi := &file_drover_v1_migration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1414,7 @@ func (x *ListMigrationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsResponse.ProtoReflect.Descriptor instead.
 func (*ListMigrationsResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{10}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListMigrationsResponse) GetMigrations() []*Migration {
@@ -1359,7 +1440,7 @@ type DeleteMigrationRequest struct {
 
 func (x *DeleteMigrationRequest) Reset() {
 	*x = DeleteMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[11]
+	mi := &file_drover_v1_migration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1452,7 @@ func (x *DeleteMigrationRequest) String() string {
 func (*DeleteMigrationRequest) ProtoMessage() {}
 
 func (x *DeleteMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[11]
+	mi := &file_drover_v1_migration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1465,7 @@ func (x *DeleteMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMigrationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{11}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeleteMigrationRequest) GetName() string {
@@ -1402,7 +1483,7 @@ type DeleteMigrationResponse struct {
 
 func (x *DeleteMigrationResponse) Reset() {
 	*x = DeleteMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[12]
+	mi := &file_drover_v1_migration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +1495,7 @@ func (x *DeleteMigrationResponse) String() string {
 func (*DeleteMigrationResponse) ProtoMessage() {}
 
 func (x *DeleteMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[12]
+	mi := &file_drover_v1_migration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +1508,7 @@ func (x *DeleteMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMigrationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{12}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{13}
 }
 
 type StartMigrationRequest struct {
@@ -1439,7 +1520,7 @@ type StartMigrationRequest struct {
 
 func (x *StartMigrationRequest) Reset() {
 	*x = StartMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[13]
+	mi := &file_drover_v1_migration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1532,7 @@ func (x *StartMigrationRequest) String() string {
 func (*StartMigrationRequest) ProtoMessage() {}
 
 func (x *StartMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[13]
+	mi := &file_drover_v1_migration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1545,7 @@ func (x *StartMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMigrationRequest.ProtoReflect.Descriptor instead.
 func (*StartMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{13}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StartMigrationRequest) GetName() string {
@@ -1483,7 +1564,7 @@ type StartMigrationResponse struct {
 
 func (x *StartMigrationResponse) Reset() {
 	*x = StartMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[14]
+	mi := &file_drover_v1_migration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1495,7 +1576,7 @@ func (x *StartMigrationResponse) String() string {
 func (*StartMigrationResponse) ProtoMessage() {}
 
 func (x *StartMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[14]
+	mi := &file_drover_v1_migration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1508,7 +1589,7 @@ func (x *StartMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMigrationResponse.ProtoReflect.Descriptor instead.
 func (*StartMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{14}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StartMigrationResponse) GetMigration() *Migration {
@@ -1527,7 +1608,7 @@ type PauseMigrationRequest struct {
 
 func (x *PauseMigrationRequest) Reset() {
 	*x = PauseMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[15]
+	mi := &file_drover_v1_migration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +1620,7 @@ func (x *PauseMigrationRequest) String() string {
 func (*PauseMigrationRequest) ProtoMessage() {}
 
 func (x *PauseMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[15]
+	mi := &file_drover_v1_migration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +1633,7 @@ func (x *PauseMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseMigrationRequest.ProtoReflect.Descriptor instead.
 func (*PauseMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{15}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PauseMigrationRequest) GetName() string {
@@ -1571,7 +1652,7 @@ type PauseMigrationResponse struct {
 
 func (x *PauseMigrationResponse) Reset() {
 	*x = PauseMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[16]
+	mi := &file_drover_v1_migration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1583,7 +1664,7 @@ func (x *PauseMigrationResponse) String() string {
 func (*PauseMigrationResponse) ProtoMessage() {}
 
 func (x *PauseMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[16]
+	mi := &file_drover_v1_migration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1596,7 +1677,7 @@ func (x *PauseMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseMigrationResponse.ProtoReflect.Descriptor instead.
 func (*PauseMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{16}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PauseMigrationResponse) GetMigration() *Migration {
@@ -1615,7 +1696,7 @@ type ResumeMigrationRequest struct {
 
 func (x *ResumeMigrationRequest) Reset() {
 	*x = ResumeMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[17]
+	mi := &file_drover_v1_migration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1627,7 +1708,7 @@ func (x *ResumeMigrationRequest) String() string {
 func (*ResumeMigrationRequest) ProtoMessage() {}
 
 func (x *ResumeMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[17]
+	mi := &file_drover_v1_migration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1640,7 +1721,7 @@ func (x *ResumeMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeMigrationRequest.ProtoReflect.Descriptor instead.
 func (*ResumeMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{17}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResumeMigrationRequest) GetName() string {
@@ -1659,7 +1740,7 @@ type ResumeMigrationResponse struct {
 
 func (x *ResumeMigrationResponse) Reset() {
 	*x = ResumeMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[18]
+	mi := &file_drover_v1_migration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1671,7 +1752,7 @@ func (x *ResumeMigrationResponse) String() string {
 func (*ResumeMigrationResponse) ProtoMessage() {}
 
 func (x *ResumeMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[18]
+	mi := &file_drover_v1_migration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1684,7 +1765,7 @@ func (x *ResumeMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeMigrationResponse.ProtoReflect.Descriptor instead.
 func (*ResumeMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{18}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ResumeMigrationResponse) GetMigration() *Migration {
@@ -1711,7 +1792,7 @@ type ThrottleMigrationRequest struct {
 
 func (x *ThrottleMigrationRequest) Reset() {
 	*x = ThrottleMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[19]
+	mi := &file_drover_v1_migration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1804,7 @@ func (x *ThrottleMigrationRequest) String() string {
 func (*ThrottleMigrationRequest) ProtoMessage() {}
 
 func (x *ThrottleMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[19]
+	mi := &file_drover_v1_migration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1817,7 @@ func (x *ThrottleMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThrottleMigrationRequest.ProtoReflect.Descriptor instead.
 func (*ThrottleMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{19}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ThrottleMigrationRequest) GetName() string {
@@ -1783,7 +1864,7 @@ type ThrottleMigrationResponse struct {
 
 func (x *ThrottleMigrationResponse) Reset() {
 	*x = ThrottleMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[20]
+	mi := &file_drover_v1_migration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1795,7 +1876,7 @@ func (x *ThrottleMigrationResponse) String() string {
 func (*ThrottleMigrationResponse) ProtoMessage() {}
 
 func (x *ThrottleMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[20]
+	mi := &file_drover_v1_migration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1808,7 +1889,7 @@ func (x *ThrottleMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThrottleMigrationResponse.ProtoReflect.Descriptor instead.
 func (*ThrottleMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{20}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ThrottleMigrationResponse) GetMigration() *Migration {
@@ -1827,7 +1908,7 @@ type CancelMigrationRequest struct {
 
 func (x *CancelMigrationRequest) Reset() {
 	*x = CancelMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[21]
+	mi := &file_drover_v1_migration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1839,7 +1920,7 @@ func (x *CancelMigrationRequest) String() string {
 func (*CancelMigrationRequest) ProtoMessage() {}
 
 func (x *CancelMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[21]
+	mi := &file_drover_v1_migration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1852,7 +1933,7 @@ func (x *CancelMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelMigrationRequest.ProtoReflect.Descriptor instead.
 func (*CancelMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{21}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CancelMigrationRequest) GetName() string {
@@ -1871,7 +1952,7 @@ type CancelMigrationResponse struct {
 
 func (x *CancelMigrationResponse) Reset() {
 	*x = CancelMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[22]
+	mi := &file_drover_v1_migration_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1883,7 +1964,7 @@ func (x *CancelMigrationResponse) String() string {
 func (*CancelMigrationResponse) ProtoMessage() {}
 
 func (x *CancelMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[22]
+	mi := &file_drover_v1_migration_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1896,7 +1977,7 @@ func (x *CancelMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelMigrationResponse.ProtoReflect.Descriptor instead.
 func (*CancelMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{22}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CancelMigrationResponse) GetMigration() *Migration {
@@ -1921,7 +2002,7 @@ type RetryMigrationRequest struct {
 
 func (x *RetryMigrationRequest) Reset() {
 	*x = RetryMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[23]
+	mi := &file_drover_v1_migration_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1933,7 +2014,7 @@ func (x *RetryMigrationRequest) String() string {
 func (*RetryMigrationRequest) ProtoMessage() {}
 
 func (x *RetryMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[23]
+	mi := &file_drover_v1_migration_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1946,7 +2027,7 @@ func (x *RetryMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryMigrationRequest.ProtoReflect.Descriptor instead.
 func (*RetryMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{23}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RetryMigrationRequest) GetName() string {
@@ -1987,7 +2068,7 @@ type RetryMigrationResponse struct {
 
 func (x *RetryMigrationResponse) Reset() {
 	*x = RetryMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[24]
+	mi := &file_drover_v1_migration_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2080,7 @@ func (x *RetryMigrationResponse) String() string {
 func (*RetryMigrationResponse) ProtoMessage() {}
 
 func (x *RetryMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[24]
+	mi := &file_drover_v1_migration_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2093,7 @@ func (x *RetryMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryMigrationResponse.ProtoReflect.Descriptor instead.
 func (*RetryMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{24}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RetryMigrationResponse) GetMigration() *Migration {
@@ -2042,7 +2123,7 @@ type SkipTableRequest struct {
 
 func (x *SkipTableRequest) Reset() {
 	*x = SkipTableRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[25]
+	mi := &file_drover_v1_migration_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2135,7 @@ func (x *SkipTableRequest) String() string {
 func (*SkipTableRequest) ProtoMessage() {}
 
 func (x *SkipTableRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[25]
+	mi := &file_drover_v1_migration_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2148,7 @@ func (x *SkipTableRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkipTableRequest.ProtoReflect.Descriptor instead.
 func (*SkipTableRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{25}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SkipTableRequest) GetName() string {
@@ -2100,7 +2181,7 @@ type SkipTableResponse struct {
 
 func (x *SkipTableResponse) Reset() {
 	*x = SkipTableResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[26]
+	mi := &file_drover_v1_migration_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2112,7 +2193,7 @@ func (x *SkipTableResponse) String() string {
 func (*SkipTableResponse) ProtoMessage() {}
 
 func (x *SkipTableResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[26]
+	mi := &file_drover_v1_migration_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2125,7 +2206,7 @@ func (x *SkipTableResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkipTableResponse.ProtoReflect.Descriptor instead.
 func (*SkipTableResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{26}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SkipTableResponse) GetMigration() *Migration {
@@ -2146,7 +2227,7 @@ type ApproveMigrationRequest struct {
 
 func (x *ApproveMigrationRequest) Reset() {
 	*x = ApproveMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[27]
+	mi := &file_drover_v1_migration_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2158,7 +2239,7 @@ func (x *ApproveMigrationRequest) String() string {
 func (*ApproveMigrationRequest) ProtoMessage() {}
 
 func (x *ApproveMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[27]
+	mi := &file_drover_v1_migration_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2171,7 +2252,7 @@ func (x *ApproveMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveMigrationRequest.ProtoReflect.Descriptor instead.
 func (*ApproveMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{27}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ApproveMigrationRequest) GetName() string {
@@ -2197,7 +2278,7 @@ type ApproveMigrationResponse struct {
 
 func (x *ApproveMigrationResponse) Reset() {
 	*x = ApproveMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[28]
+	mi := &file_drover_v1_migration_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2290,7 @@ func (x *ApproveMigrationResponse) String() string {
 func (*ApproveMigrationResponse) ProtoMessage() {}
 
 func (x *ApproveMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[28]
+	mi := &file_drover_v1_migration_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2303,7 @@ func (x *ApproveMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveMigrationResponse.ProtoReflect.Descriptor instead.
 func (*ApproveMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{28}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ApproveMigrationResponse) GetMigration() *Migration {
@@ -2242,7 +2323,7 @@ type UpdateMigrationRequest struct {
 
 func (x *UpdateMigrationRequest) Reset() {
 	*x = UpdateMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[29]
+	mi := &file_drover_v1_migration_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2254,7 +2335,7 @@ func (x *UpdateMigrationRequest) String() string {
 func (*UpdateMigrationRequest) ProtoMessage() {}
 
 func (x *UpdateMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[29]
+	mi := &file_drover_v1_migration_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2267,7 +2348,7 @@ func (x *UpdateMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateMigrationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{29}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UpdateMigrationRequest) GetSpec() *MigrationSpec {
@@ -2288,7 +2369,7 @@ type UpdateMigrationResponse struct {
 
 func (x *UpdateMigrationResponse) Reset() {
 	*x = UpdateMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[30]
+	mi := &file_drover_v1_migration_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2300,7 +2381,7 @@ func (x *UpdateMigrationResponse) String() string {
 func (*UpdateMigrationResponse) ProtoMessage() {}
 
 func (x *UpdateMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[30]
+	mi := &file_drover_v1_migration_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2313,7 +2394,7 @@ func (x *UpdateMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateMigrationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{30}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UpdateMigrationResponse) GetMigration() *Migration {
@@ -2339,7 +2420,7 @@ type AdoptMigrationRequest struct {
 
 func (x *AdoptMigrationRequest) Reset() {
 	*x = AdoptMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[31]
+	mi := &file_drover_v1_migration_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2432,7 @@ func (x *AdoptMigrationRequest) String() string {
 func (*AdoptMigrationRequest) ProtoMessage() {}
 
 func (x *AdoptMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[31]
+	mi := &file_drover_v1_migration_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2445,7 @@ func (x *AdoptMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdoptMigrationRequest.ProtoReflect.Descriptor instead.
 func (*AdoptMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{31}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AdoptMigrationRequest) GetName() string {
@@ -2383,7 +2464,7 @@ type AdoptMigrationResponse struct {
 
 func (x *AdoptMigrationResponse) Reset() {
 	*x = AdoptMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[32]
+	mi := &file_drover_v1_migration_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2395,7 +2476,7 @@ func (x *AdoptMigrationResponse) String() string {
 func (*AdoptMigrationResponse) ProtoMessage() {}
 
 func (x *AdoptMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[32]
+	mi := &file_drover_v1_migration_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2408,7 +2489,7 @@ func (x *AdoptMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdoptMigrationResponse.ProtoReflect.Descriptor instead.
 func (*AdoptMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{32}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AdoptMigrationResponse) GetMigration() *Migration {
@@ -2427,7 +2508,7 @@ type RollbackMigrationRequest struct {
 
 func (x *RollbackMigrationRequest) Reset() {
 	*x = RollbackMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[33]
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2439,7 +2520,7 @@ func (x *RollbackMigrationRequest) String() string {
 func (*RollbackMigrationRequest) ProtoMessage() {}
 
 func (x *RollbackMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[33]
+	mi := &file_drover_v1_migration_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2533,7 @@ func (x *RollbackMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMigrationRequest.ProtoReflect.Descriptor instead.
 func (*RollbackMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{33}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RollbackMigrationRequest) GetName() string {
@@ -2471,7 +2552,7 @@ type RollbackMigrationResponse struct {
 
 func (x *RollbackMigrationResponse) Reset() {
 	*x = RollbackMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2483,7 +2564,7 @@ func (x *RollbackMigrationResponse) String() string {
 func (*RollbackMigrationResponse) ProtoMessage() {}
 
 func (x *RollbackMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[34]
+	mi := &file_drover_v1_migration_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2496,7 +2577,7 @@ func (x *RollbackMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMigrationResponse.ProtoReflect.Descriptor instead.
 func (*RollbackMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{34}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RollbackMigrationResponse) GetMigration() *Migration {
@@ -2515,7 +2596,7 @@ type WatchMigrationRequest struct {
 
 func (x *WatchMigrationRequest) Reset() {
 	*x = WatchMigrationRequest{}
-	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2527,7 +2608,7 @@ func (x *WatchMigrationRequest) String() string {
 func (*WatchMigrationRequest) ProtoMessage() {}
 
 func (x *WatchMigrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[35]
+	mi := &file_drover_v1_migration_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2540,7 +2621,7 @@ func (x *WatchMigrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchMigrationRequest.ProtoReflect.Descriptor instead.
 func (*WatchMigrationRequest) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{35}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *WatchMigrationRequest) GetName() string {
@@ -2562,7 +2643,7 @@ type WatchMigrationResponse struct {
 
 func (x *WatchMigrationResponse) Reset() {
 	*x = WatchMigrationResponse{}
-	mi := &file_drover_v1_migration_proto_msgTypes[36]
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2574,7 +2655,7 @@ func (x *WatchMigrationResponse) String() string {
 func (*WatchMigrationResponse) ProtoMessage() {}
 
 func (x *WatchMigrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[36]
+	mi := &file_drover_v1_migration_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2587,7 +2668,7 @@ func (x *WatchMigrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchMigrationResponse.ProtoReflect.Descriptor instead.
 func (*WatchMigrationResponse) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{36}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WatchMigrationResponse) GetMigration() *Migration {
@@ -2624,7 +2705,7 @@ type Workers struct {
 
 func (x *Workers) Reset() {
 	*x = Workers{}
-	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	mi := &file_drover_v1_migration_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2636,7 +2717,7 @@ func (x *Workers) String() string {
 func (*Workers) ProtoMessage() {}
 
 func (x *Workers) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[37]
+	mi := &file_drover_v1_migration_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2649,7 +2730,7 @@ func (x *Workers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workers.ProtoReflect.Descriptor instead.
 func (*Workers) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{37}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Workers) GetExtractors() int32 {
@@ -2725,7 +2806,7 @@ type Table struct {
 
 func (x *Table) Reset() {
 	*x = Table{}
-	mi := &file_drover_v1_migration_proto_msgTypes[38]
+	mi := &file_drover_v1_migration_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2737,7 +2818,7 @@ func (x *Table) String() string {
 func (*Table) ProtoMessage() {}
 
 func (x *Table) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[38]
+	mi := &file_drover_v1_migration_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2750,7 +2831,7 @@ func (x *Table) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Table.ProtoReflect.Descriptor instead.
 func (*Table) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{38}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Table) GetName() string {
@@ -2927,7 +3008,7 @@ type Assessment struct {
 
 func (x *Assessment) Reset() {
 	*x = Assessment{}
-	mi := &file_drover_v1_migration_proto_msgTypes[39]
+	mi := &file_drover_v1_migration_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2939,7 +3020,7 @@ func (x *Assessment) String() string {
 func (*Assessment) ProtoMessage() {}
 
 func (x *Assessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[39]
+	mi := &file_drover_v1_migration_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2952,7 +3033,7 @@ func (x *Assessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assessment.ProtoReflect.Descriptor instead.
 func (*Assessment) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{39}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Assessment) GetRows() int64 {
@@ -2990,7 +3071,7 @@ type AssessedColumn struct {
 
 func (x *AssessedColumn) Reset() {
 	*x = AssessedColumn{}
-	mi := &file_drover_v1_migration_proto_msgTypes[40]
+	mi := &file_drover_v1_migration_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3002,7 +3083,7 @@ func (x *AssessedColumn) String() string {
 func (*AssessedColumn) ProtoMessage() {}
 
 func (x *AssessedColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[40]
+	mi := &file_drover_v1_migration_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3015,7 +3096,7 @@ func (x *AssessedColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssessedColumn.ProtoReflect.Descriptor instead.
 func (*AssessedColumn) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{40}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AssessedColumn) GetColumn() string {
@@ -3052,7 +3133,7 @@ type TouchedColumn struct {
 
 func (x *TouchedColumn) Reset() {
 	*x = TouchedColumn{}
-	mi := &file_drover_v1_migration_proto_msgTypes[41]
+	mi := &file_drover_v1_migration_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3064,7 +3145,7 @@ func (x *TouchedColumn) String() string {
 func (*TouchedColumn) ProtoMessage() {}
 
 func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[41]
+	mi := &file_drover_v1_migration_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3077,7 +3158,7 @@ func (x *TouchedColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TouchedColumn.ProtoReflect.Descriptor instead.
 func (*TouchedColumn) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{41}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TouchedColumn) GetColumn() string {
@@ -3114,7 +3195,7 @@ type RangeSizes struct {
 
 func (x *RangeSizes) Reset() {
 	*x = RangeSizes{}
-	mi := &file_drover_v1_migration_proto_msgTypes[42]
+	mi := &file_drover_v1_migration_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3126,7 +3207,7 @@ func (x *RangeSizes) String() string {
 func (*RangeSizes) ProtoMessage() {}
 
 func (x *RangeSizes) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[42]
+	mi := &file_drover_v1_migration_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3139,7 +3220,7 @@ func (x *RangeSizes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSizes.ProtoReflect.Descriptor instead.
 func (*RangeSizes) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{42}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RangeSizes) GetSmallest() int64 {
@@ -3193,7 +3274,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_drover_v1_migration_proto_msgTypes[43]
+	mi := &file_drover_v1_migration_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3205,7 +3286,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[43]
+	mi := &file_drover_v1_migration_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3218,7 +3299,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{43}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Range) GetName() string {
@@ -3309,7 +3390,7 @@ type RangeSizes_Bucket struct {
 
 func (x *RangeSizes_Bucket) Reset() {
 	*x = RangeSizes_Bucket{}
-	mi := &file_drover_v1_migration_proto_msgTypes[44]
+	mi := &file_drover_v1_migration_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3321,7 +3402,7 @@ func (x *RangeSizes_Bucket) String() string {
 func (*RangeSizes_Bucket) ProtoMessage() {}
 
 func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_v1_migration_proto_msgTypes[44]
+	mi := &file_drover_v1_migration_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3334,7 +3415,7 @@ func (x *RangeSizes_Bucket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSizes_Bucket.ProtoReflect.Descriptor instead.
 func (*RangeSizes_Bucket) Descriptor() ([]byte, []int) {
-	return file_drover_v1_migration_proto_rawDescGZIP(), []int{42, 0}
+	return file_drover_v1_migration_proto_rawDescGZIP(), []int{43, 0}
 }
 
 func (x *RangeSizes_Bucket) GetUpToRows() int64 {
@@ -3355,7 +3436,7 @@ var File_drover_v1_migration_proto protoreflect.FileDescriptor
 
 const file_drover_v1_migration_proto_rawDesc = "" +
 	"\n" +
-	"\x19drover/v1/migration.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\v\n" +
+	"\x19drover/v1/migration.proto\x12\tdrover.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\v\n" +
 	"\tMigration\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03uid\x18\x02 \x01(\tR\x03uid\x12,\n" +
@@ -3391,7 +3472,8 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\fpublish_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\vpublishTime\x12-\n" +
 	"\x06limits\x18\xb4\x01 \x01(\v2\x14.drover.v1.LimitSpecR\x06limits\x127\n" +
 	"\vsource_load\x18\xb5\x01 \x01(\v2\x15.drover.v1.SourceLoadR\n" +
-	"sourceLoad\"\x96\x02\n" +
+	"sourceLoad\x120\n" +
+	"\brecovery\x18\xd2\x01 \x01(\v2\x13.drover.v1.RecoveryR\brecovery\"\x96\x02\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATE_PLANNING\x10\x01\x12\x11\n" +
@@ -3406,7 +3488,11 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\rSTATE_STOPPED\x10\n" +
 	"\x12\x11\n" +
 	"\rSTATE_WAITING\x10\v\x12\x1c\n" +
-	"\x17STATE_CONTROL_REGRESSED\x10\xa0\x01\"\x88\x03\n" +
+	"\x17STATE_CONTROL_REGRESSED\x10\xa0\x01\"H\n" +
+	"\bRecovery\x12\x10\n" +
+	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x16\n" +
+	"\x06ranges\x18\x02 \x01(\x03R\x06ranges\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\"\x88\x03\n" +
 	"\vPhaseStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1c.drover.v1.PhaseStatus.StateR\x05state\x12\x16\n" +
@@ -3461,12 +3547,13 @@ const file_drover_v1_migration_proto_rawDesc = "" +
 	"\x0eschema_seconds\x18\x10 \x01(\x01R\rschemaSeconds\x12#\n" +
 	"\rrows_filtered\x18\x11 \x01(\x03R\frowsFiltered\x12%\n" +
 	"\x0evalues_touched\x18\x12 \x01(\x03R\rvaluesTouched\x12#\n" +
-	"\rrows_rejected\x18< \x01(\x03R\frowsRejected\"\x95\x01\n" +
+	"\rrows_rejected\x18< \x01(\x03R\frowsRejected\"\xac\x01\n" +
 	"\x16CreateMigrationRequest\x124\n" +
 	"\x04spec\x18\x01 \x01(\v2\x18.drover.v1.MigrationSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x14\n" +
 	"\x05start\x18\x02 \x01(\bR\x05start\x12\x1b\n" +
 	"\tno_sample\x18\x03 \x01(\bR\bnoSample\x12\x12\n" +
-	"\x04deep\x18\x14 \x01(\bR\x04deep\"M\n" +
+	"\x04deep\x18\x14 \x01(\bR\x04deep\x12\x15\n" +
+	"\x05fresh\x18\xd2\x01 \x01(\bR\x05fresh\"M\n" +
 	"\x17CreateMigrationResponse\x122\n" +
 	"\tmigration\x18\x01 \x01(\v2\x14.drover.v1.MigrationR\tmigration\"2\n" +
 	"\x13GetMigrationRequest\x12\x1b\n" +
@@ -3687,154 +3774,156 @@ func file_drover_v1_migration_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_v1_migration_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_drover_v1_migration_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_drover_v1_migration_proto_goTypes = []any{
 	(Migration_State)(0),              // 0: drover.v1.Migration.State
 	(PhaseStatus_State)(0),            // 1: drover.v1.PhaseStatus.State
 	(Table_State)(0),                  // 2: drover.v1.Table.State
 	(Range_State)(0),                  // 3: drover.v1.Range.State
 	(*Migration)(nil),                 // 4: drover.v1.Migration
-	(*PhaseStatus)(nil),               // 5: drover.v1.PhaseStatus
-	(*SourceLoad)(nil),                // 6: drover.v1.SourceLoad
-	(*Sizing)(nil),                    // 7: drover.v1.Sizing
-	(*Counters)(nil),                  // 8: drover.v1.Counters
-	(*CreateMigrationRequest)(nil),    // 9: drover.v1.CreateMigrationRequest
-	(*CreateMigrationResponse)(nil),   // 10: drover.v1.CreateMigrationResponse
-	(*GetMigrationRequest)(nil),       // 11: drover.v1.GetMigrationRequest
-	(*GetMigrationResponse)(nil),      // 12: drover.v1.GetMigrationResponse
-	(*ListMigrationsRequest)(nil),     // 13: drover.v1.ListMigrationsRequest
-	(*ListMigrationsResponse)(nil),    // 14: drover.v1.ListMigrationsResponse
-	(*DeleteMigrationRequest)(nil),    // 15: drover.v1.DeleteMigrationRequest
-	(*DeleteMigrationResponse)(nil),   // 16: drover.v1.DeleteMigrationResponse
-	(*StartMigrationRequest)(nil),     // 17: drover.v1.StartMigrationRequest
-	(*StartMigrationResponse)(nil),    // 18: drover.v1.StartMigrationResponse
-	(*PauseMigrationRequest)(nil),     // 19: drover.v1.PauseMigrationRequest
-	(*PauseMigrationResponse)(nil),    // 20: drover.v1.PauseMigrationResponse
-	(*ResumeMigrationRequest)(nil),    // 21: drover.v1.ResumeMigrationRequest
-	(*ResumeMigrationResponse)(nil),   // 22: drover.v1.ResumeMigrationResponse
-	(*ThrottleMigrationRequest)(nil),  // 23: drover.v1.ThrottleMigrationRequest
-	(*ThrottleMigrationResponse)(nil), // 24: drover.v1.ThrottleMigrationResponse
-	(*CancelMigrationRequest)(nil),    // 25: drover.v1.CancelMigrationRequest
-	(*CancelMigrationResponse)(nil),   // 26: drover.v1.CancelMigrationResponse
-	(*RetryMigrationRequest)(nil),     // 27: drover.v1.RetryMigrationRequest
-	(*RetryMigrationResponse)(nil),    // 28: drover.v1.RetryMigrationResponse
-	(*SkipTableRequest)(nil),          // 29: drover.v1.SkipTableRequest
-	(*SkipTableResponse)(nil),         // 30: drover.v1.SkipTableResponse
-	(*ApproveMigrationRequest)(nil),   // 31: drover.v1.ApproveMigrationRequest
-	(*ApproveMigrationResponse)(nil),  // 32: drover.v1.ApproveMigrationResponse
-	(*UpdateMigrationRequest)(nil),    // 33: drover.v1.UpdateMigrationRequest
-	(*UpdateMigrationResponse)(nil),   // 34: drover.v1.UpdateMigrationResponse
-	(*AdoptMigrationRequest)(nil),     // 35: drover.v1.AdoptMigrationRequest
-	(*AdoptMigrationResponse)(nil),    // 36: drover.v1.AdoptMigrationResponse
-	(*RollbackMigrationRequest)(nil),  // 37: drover.v1.RollbackMigrationRequest
-	(*RollbackMigrationResponse)(nil), // 38: drover.v1.RollbackMigrationResponse
-	(*WatchMigrationRequest)(nil),     // 39: drover.v1.WatchMigrationRequest
-	(*WatchMigrationResponse)(nil),    // 40: drover.v1.WatchMigrationResponse
-	(*Workers)(nil),                   // 41: drover.v1.Workers
-	(*Table)(nil),                     // 42: drover.v1.Table
-	(*Assessment)(nil),                // 43: drover.v1.Assessment
-	(*AssessedColumn)(nil),            // 44: drover.v1.AssessedColumn
-	(*TouchedColumn)(nil),             // 45: drover.v1.TouchedColumn
-	(*RangeSizes)(nil),                // 46: drover.v1.RangeSizes
-	(*Range)(nil),                     // 47: drover.v1.Range
-	(*RangeSizes_Bucket)(nil),         // 48: drover.v1.RangeSizes.Bucket
-	(*MigrationSpec)(nil),             // 49: drover.v1.MigrationSpec
-	(*timestamppb.Timestamp)(nil),     // 50: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                // 51: drover.plan.v1.Finding
-	(*v1.Statement)(nil),              // 52: drover.plan.v1.Statement
-	(*v1.Unmoved)(nil),                // 53: drover.plan.v1.Unmoved
-	(*LimitSpec)(nil),                 // 54: drover.v1.LimitSpec
-	(v1.Encoding)(0),                  // 55: drover.plan.v1.Encoding
-	(*v1.Difference)(nil),             // 56: drover.plan.v1.Difference
-	(*v1.TablePlan)(nil),              // 57: drover.plan.v1.TablePlan
+	(*Recovery)(nil),                  // 5: drover.v1.Recovery
+	(*PhaseStatus)(nil),               // 6: drover.v1.PhaseStatus
+	(*SourceLoad)(nil),                // 7: drover.v1.SourceLoad
+	(*Sizing)(nil),                    // 8: drover.v1.Sizing
+	(*Counters)(nil),                  // 9: drover.v1.Counters
+	(*CreateMigrationRequest)(nil),    // 10: drover.v1.CreateMigrationRequest
+	(*CreateMigrationResponse)(nil),   // 11: drover.v1.CreateMigrationResponse
+	(*GetMigrationRequest)(nil),       // 12: drover.v1.GetMigrationRequest
+	(*GetMigrationResponse)(nil),      // 13: drover.v1.GetMigrationResponse
+	(*ListMigrationsRequest)(nil),     // 14: drover.v1.ListMigrationsRequest
+	(*ListMigrationsResponse)(nil),    // 15: drover.v1.ListMigrationsResponse
+	(*DeleteMigrationRequest)(nil),    // 16: drover.v1.DeleteMigrationRequest
+	(*DeleteMigrationResponse)(nil),   // 17: drover.v1.DeleteMigrationResponse
+	(*StartMigrationRequest)(nil),     // 18: drover.v1.StartMigrationRequest
+	(*StartMigrationResponse)(nil),    // 19: drover.v1.StartMigrationResponse
+	(*PauseMigrationRequest)(nil),     // 20: drover.v1.PauseMigrationRequest
+	(*PauseMigrationResponse)(nil),    // 21: drover.v1.PauseMigrationResponse
+	(*ResumeMigrationRequest)(nil),    // 22: drover.v1.ResumeMigrationRequest
+	(*ResumeMigrationResponse)(nil),   // 23: drover.v1.ResumeMigrationResponse
+	(*ThrottleMigrationRequest)(nil),  // 24: drover.v1.ThrottleMigrationRequest
+	(*ThrottleMigrationResponse)(nil), // 25: drover.v1.ThrottleMigrationResponse
+	(*CancelMigrationRequest)(nil),    // 26: drover.v1.CancelMigrationRequest
+	(*CancelMigrationResponse)(nil),   // 27: drover.v1.CancelMigrationResponse
+	(*RetryMigrationRequest)(nil),     // 28: drover.v1.RetryMigrationRequest
+	(*RetryMigrationResponse)(nil),    // 29: drover.v1.RetryMigrationResponse
+	(*SkipTableRequest)(nil),          // 30: drover.v1.SkipTableRequest
+	(*SkipTableResponse)(nil),         // 31: drover.v1.SkipTableResponse
+	(*ApproveMigrationRequest)(nil),   // 32: drover.v1.ApproveMigrationRequest
+	(*ApproveMigrationResponse)(nil),  // 33: drover.v1.ApproveMigrationResponse
+	(*UpdateMigrationRequest)(nil),    // 34: drover.v1.UpdateMigrationRequest
+	(*UpdateMigrationResponse)(nil),   // 35: drover.v1.UpdateMigrationResponse
+	(*AdoptMigrationRequest)(nil),     // 36: drover.v1.AdoptMigrationRequest
+	(*AdoptMigrationResponse)(nil),    // 37: drover.v1.AdoptMigrationResponse
+	(*RollbackMigrationRequest)(nil),  // 38: drover.v1.RollbackMigrationRequest
+	(*RollbackMigrationResponse)(nil), // 39: drover.v1.RollbackMigrationResponse
+	(*WatchMigrationRequest)(nil),     // 40: drover.v1.WatchMigrationRequest
+	(*WatchMigrationResponse)(nil),    // 41: drover.v1.WatchMigrationResponse
+	(*Workers)(nil),                   // 42: drover.v1.Workers
+	(*Table)(nil),                     // 43: drover.v1.Table
+	(*Assessment)(nil),                // 44: drover.v1.Assessment
+	(*AssessedColumn)(nil),            // 45: drover.v1.AssessedColumn
+	(*TouchedColumn)(nil),             // 46: drover.v1.TouchedColumn
+	(*RangeSizes)(nil),                // 47: drover.v1.RangeSizes
+	(*Range)(nil),                     // 48: drover.v1.Range
+	(*RangeSizes_Bucket)(nil),         // 49: drover.v1.RangeSizes.Bucket
+	(*MigrationSpec)(nil),             // 50: drover.v1.MigrationSpec
+	(*timestamppb.Timestamp)(nil),     // 51: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                // 52: drover.plan.v1.Finding
+	(*v1.Statement)(nil),              // 53: drover.plan.v1.Statement
+	(*v1.Unmoved)(nil),                // 54: drover.plan.v1.Unmoved
+	(*LimitSpec)(nil),                 // 55: drover.v1.LimitSpec
+	(v1.Encoding)(0),                  // 56: drover.plan.v1.Encoding
+	(*v1.Difference)(nil),             // 57: drover.plan.v1.Difference
+	(*v1.TablePlan)(nil),              // 58: drover.plan.v1.TablePlan
 }
 var file_drover_v1_migration_proto_depIdxs = []int32{
-	49, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
+	50, // 0: drover.v1.Migration.spec:type_name -> drover.v1.MigrationSpec
 	0,  // 1: drover.v1.Migration.state:type_name -> drover.v1.Migration.State
-	50, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
-	50, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
-	50, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
-	8,  // 5: drover.v1.Migration.counters:type_name -> drover.v1.Counters
-	51, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
-	52, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
-	53, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
-	5,  // 9: drover.v1.Migration.phases:type_name -> drover.v1.PhaseStatus
-	7,  // 10: drover.v1.Migration.sizing:type_name -> drover.v1.Sizing
-	50, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
-	54, // 12: drover.v1.Migration.limits:type_name -> drover.v1.LimitSpec
-	6,  // 13: drover.v1.Migration.source_load:type_name -> drover.v1.SourceLoad
-	1,  // 14: drover.v1.PhaseStatus.state:type_name -> drover.v1.PhaseStatus.State
-	50, // 15: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
-	50, // 16: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
-	50, // 17: drover.v1.SourceLoad.time:type_name -> google.protobuf.Timestamp
-	49, // 18: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
-	4,  // 19: drover.v1.CreateMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 20: drover.v1.GetMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 21: drover.v1.ListMigrationsResponse.migrations:type_name -> drover.v1.Migration
-	4,  // 22: drover.v1.StartMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 23: drover.v1.PauseMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 24: drover.v1.ResumeMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 25: drover.v1.ThrottleMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 26: drover.v1.CancelMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 27: drover.v1.RetryMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 28: drover.v1.SkipTableResponse.migration:type_name -> drover.v1.Migration
-	4,  // 29: drover.v1.ApproveMigrationResponse.migration:type_name -> drover.v1.Migration
-	49, // 30: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
-	4,  // 31: drover.v1.UpdateMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 32: drover.v1.AdoptMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 33: drover.v1.RollbackMigrationResponse.migration:type_name -> drover.v1.Migration
-	4,  // 34: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
-	42, // 35: drover.v1.WatchMigrationResponse.tables:type_name -> drover.v1.Table
-	41, // 36: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
-	2,  // 37: drover.v1.Table.state:type_name -> drover.v1.Table.State
-	8,  // 38: drover.v1.Table.counters:type_name -> drover.v1.Counters
-	55, // 39: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
-	56, // 40: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
-	57, // 41: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
-	45, // 42: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
-	46, // 43: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
-	43, // 44: drover.v1.Table.assessment:type_name -> drover.v1.Assessment
-	44, // 45: drover.v1.Assessment.columns:type_name -> drover.v1.AssessedColumn
-	48, // 46: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
-	3,  // 47: drover.v1.Range.state:type_name -> drover.v1.Range.State
-	50, // 48: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
-	9,  // 49: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
-	11, // 50: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
-	13, // 51: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
-	15, // 52: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
-	17, // 53: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
-	19, // 54: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
-	21, // 55: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
-	23, // 56: drover.v1.MigrationService.ThrottleMigration:input_type -> drover.v1.ThrottleMigrationRequest
-	25, // 57: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
-	27, // 58: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
-	29, // 59: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
-	31, // 60: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
-	33, // 61: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
-	37, // 62: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
-	35, // 63: drover.v1.MigrationService.AdoptMigration:input_type -> drover.v1.AdoptMigrationRequest
-	39, // 64: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
-	10, // 65: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
-	12, // 66: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
-	14, // 67: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
-	16, // 68: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
-	18, // 69: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
-	20, // 70: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
-	22, // 71: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
-	24, // 72: drover.v1.MigrationService.ThrottleMigration:output_type -> drover.v1.ThrottleMigrationResponse
-	26, // 73: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
-	28, // 74: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
-	30, // 75: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
-	32, // 76: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
-	34, // 77: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
-	38, // 78: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
-	36, // 79: drover.v1.MigrationService.AdoptMigration:output_type -> drover.v1.AdoptMigrationResponse
-	40, // 80: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
-	65, // [65:81] is the sub-list for method output_type
-	49, // [49:65] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	51, // 2: drover.v1.Migration.create_time:type_name -> google.protobuf.Timestamp
+	51, // 3: drover.v1.Migration.start_time:type_name -> google.protobuf.Timestamp
+	51, // 4: drover.v1.Migration.end_time:type_name -> google.protobuf.Timestamp
+	9,  // 5: drover.v1.Migration.counters:type_name -> drover.v1.Counters
+	52, // 6: drover.v1.Migration.findings:type_name -> drover.plan.v1.Finding
+	53, // 7: drover.v1.Migration.statements:type_name -> drover.plan.v1.Statement
+	54, // 8: drover.v1.Migration.unmoved:type_name -> drover.plan.v1.Unmoved
+	6,  // 9: drover.v1.Migration.phases:type_name -> drover.v1.PhaseStatus
+	8,  // 10: drover.v1.Migration.sizing:type_name -> drover.v1.Sizing
+	51, // 11: drover.v1.Migration.publish_time:type_name -> google.protobuf.Timestamp
+	55, // 12: drover.v1.Migration.limits:type_name -> drover.v1.LimitSpec
+	7,  // 13: drover.v1.Migration.source_load:type_name -> drover.v1.SourceLoad
+	5,  // 14: drover.v1.Migration.recovery:type_name -> drover.v1.Recovery
+	1,  // 15: drover.v1.PhaseStatus.state:type_name -> drover.v1.PhaseStatus.State
+	51, // 16: drover.v1.PhaseStatus.start_time:type_name -> google.protobuf.Timestamp
+	51, // 17: drover.v1.PhaseStatus.end_time:type_name -> google.protobuf.Timestamp
+	51, // 18: drover.v1.SourceLoad.time:type_name -> google.protobuf.Timestamp
+	50, // 19: drover.v1.CreateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	4,  // 20: drover.v1.CreateMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 21: drover.v1.GetMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 22: drover.v1.ListMigrationsResponse.migrations:type_name -> drover.v1.Migration
+	4,  // 23: drover.v1.StartMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 24: drover.v1.PauseMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 25: drover.v1.ResumeMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 26: drover.v1.ThrottleMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 27: drover.v1.CancelMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 28: drover.v1.RetryMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 29: drover.v1.SkipTableResponse.migration:type_name -> drover.v1.Migration
+	4,  // 30: drover.v1.ApproveMigrationResponse.migration:type_name -> drover.v1.Migration
+	50, // 31: drover.v1.UpdateMigrationRequest.spec:type_name -> drover.v1.MigrationSpec
+	4,  // 32: drover.v1.UpdateMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 33: drover.v1.AdoptMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 34: drover.v1.RollbackMigrationResponse.migration:type_name -> drover.v1.Migration
+	4,  // 35: drover.v1.WatchMigrationResponse.migration:type_name -> drover.v1.Migration
+	43, // 36: drover.v1.WatchMigrationResponse.tables:type_name -> drover.v1.Table
+	42, // 37: drover.v1.WatchMigrationResponse.workers:type_name -> drover.v1.Workers
+	2,  // 38: drover.v1.Table.state:type_name -> drover.v1.Table.State
+	9,  // 39: drover.v1.Table.counters:type_name -> drover.v1.Counters
+	56, // 40: drover.v1.Table.encoding:type_name -> drover.plan.v1.Encoding
+	57, // 41: drover.v1.Table.differences:type_name -> drover.plan.v1.Difference
+	58, // 42: drover.v1.Table.plan:type_name -> drover.plan.v1.TablePlan
+	46, // 43: drover.v1.Table.touched:type_name -> drover.v1.TouchedColumn
+	47, // 44: drover.v1.Table.range_sizes:type_name -> drover.v1.RangeSizes
+	44, // 45: drover.v1.Table.assessment:type_name -> drover.v1.Assessment
+	45, // 46: drover.v1.Assessment.columns:type_name -> drover.v1.AssessedColumn
+	49, // 47: drover.v1.RangeSizes.buckets:type_name -> drover.v1.RangeSizes.Bucket
+	3,  // 48: drover.v1.Range.state:type_name -> drover.v1.Range.State
+	51, // 49: drover.v1.Range.verify_time:type_name -> google.protobuf.Timestamp
+	10, // 50: drover.v1.MigrationService.CreateMigration:input_type -> drover.v1.CreateMigrationRequest
+	12, // 51: drover.v1.MigrationService.GetMigration:input_type -> drover.v1.GetMigrationRequest
+	14, // 52: drover.v1.MigrationService.ListMigrations:input_type -> drover.v1.ListMigrationsRequest
+	16, // 53: drover.v1.MigrationService.DeleteMigration:input_type -> drover.v1.DeleteMigrationRequest
+	18, // 54: drover.v1.MigrationService.StartMigration:input_type -> drover.v1.StartMigrationRequest
+	20, // 55: drover.v1.MigrationService.PauseMigration:input_type -> drover.v1.PauseMigrationRequest
+	22, // 56: drover.v1.MigrationService.ResumeMigration:input_type -> drover.v1.ResumeMigrationRequest
+	24, // 57: drover.v1.MigrationService.ThrottleMigration:input_type -> drover.v1.ThrottleMigrationRequest
+	26, // 58: drover.v1.MigrationService.CancelMigration:input_type -> drover.v1.CancelMigrationRequest
+	28, // 59: drover.v1.MigrationService.RetryMigration:input_type -> drover.v1.RetryMigrationRequest
+	30, // 60: drover.v1.MigrationService.SkipTable:input_type -> drover.v1.SkipTableRequest
+	32, // 61: drover.v1.MigrationService.ApproveMigration:input_type -> drover.v1.ApproveMigrationRequest
+	34, // 62: drover.v1.MigrationService.UpdateMigration:input_type -> drover.v1.UpdateMigrationRequest
+	38, // 63: drover.v1.MigrationService.RollbackMigration:input_type -> drover.v1.RollbackMigrationRequest
+	36, // 64: drover.v1.MigrationService.AdoptMigration:input_type -> drover.v1.AdoptMigrationRequest
+	40, // 65: drover.v1.MigrationService.WatchMigration:input_type -> drover.v1.WatchMigrationRequest
+	11, // 66: drover.v1.MigrationService.CreateMigration:output_type -> drover.v1.CreateMigrationResponse
+	13, // 67: drover.v1.MigrationService.GetMigration:output_type -> drover.v1.GetMigrationResponse
+	15, // 68: drover.v1.MigrationService.ListMigrations:output_type -> drover.v1.ListMigrationsResponse
+	17, // 69: drover.v1.MigrationService.DeleteMigration:output_type -> drover.v1.DeleteMigrationResponse
+	19, // 70: drover.v1.MigrationService.StartMigration:output_type -> drover.v1.StartMigrationResponse
+	21, // 71: drover.v1.MigrationService.PauseMigration:output_type -> drover.v1.PauseMigrationResponse
+	23, // 72: drover.v1.MigrationService.ResumeMigration:output_type -> drover.v1.ResumeMigrationResponse
+	25, // 73: drover.v1.MigrationService.ThrottleMigration:output_type -> drover.v1.ThrottleMigrationResponse
+	27, // 74: drover.v1.MigrationService.CancelMigration:output_type -> drover.v1.CancelMigrationResponse
+	29, // 75: drover.v1.MigrationService.RetryMigration:output_type -> drover.v1.RetryMigrationResponse
+	31, // 76: drover.v1.MigrationService.SkipTable:output_type -> drover.v1.SkipTableResponse
+	33, // 77: drover.v1.MigrationService.ApproveMigration:output_type -> drover.v1.ApproveMigrationResponse
+	35, // 78: drover.v1.MigrationService.UpdateMigration:output_type -> drover.v1.UpdateMigrationResponse
+	39, // 79: drover.v1.MigrationService.RollbackMigration:output_type -> drover.v1.RollbackMigrationResponse
+	37, // 80: drover.v1.MigrationService.AdoptMigration:output_type -> drover.v1.AdoptMigrationResponse
+	41, // 81: drover.v1.MigrationService.WatchMigration:output_type -> drover.v1.WatchMigrationResponse
+	66, // [66:82] is the sub-list for method output_type
+	50, // [50:66] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_drover_v1_migration_proto_init() }
@@ -3843,14 +3932,14 @@ func file_drover_v1_migration_proto_init() {
 		return
 	}
 	file_drover_v1_spec_proto_init()
-	file_drover_v1_migration_proto_msgTypes[19].OneofWrappers = []any{}
+	file_drover_v1_migration_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_v1_migration_proto_rawDesc), len(file_drover_v1_migration_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   45,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

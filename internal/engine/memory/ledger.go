@@ -42,7 +42,7 @@ func (d *database) OpenRange(_ context.Context, r engine.RangeRequest) (engine.R
 	if row.attempt != r.Attempt {
 		row.NextSequence = 0
 	}
-	row.attempt, row.epoch = r.Attempt, r.Epoch
+	row.attempt, row.epoch, row.loaded = r.Attempt, r.Epoch, false
 	return &rangeWriter{database: d, request: r, migration: m, row: row, table: t, opened: row.Ledger}, nil
 }
 
@@ -118,6 +118,7 @@ func (w *rangeWriter) Complete(_ context.Context, batches uint64) (engine.Ledger
 	if w.row.NextSequence != batches {
 		return engine.Ledger{}, fault.New(fault.Gap, "memory.Complete", "%d batches are in the target, the extraction had %d", w.row.NextSequence, batches)
 	}
+	w.row.loaded = true
 	return w.row.Ledger, nil
 }
 

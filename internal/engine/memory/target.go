@@ -16,6 +16,9 @@ type migration struct {
 	published bool
 	tables    map[uint32]*ledgerTable
 	ranges    map[rangeID]*ledgerRange
+	// name, source and plan are for whoever goes on with it.
+	name, source string
+	plan         map[engine.LedgerPlace][]byte
 }
 
 // ledgerTable remembers what was done to a table once.
@@ -30,6 +33,7 @@ type rangeID struct{ table, number uint32 }
 // ledgerRange is a range's row.
 type ledgerRange struct {
 	attempt, epoch uint64
+	loaded         bool
 	engine.Ledger
 }
 
@@ -43,7 +47,8 @@ func (d *database) Prepare(_ context.Context, r engine.PrepareRequest) error {
 	}
 	m := d.migrations[r.Migration.UID]
 	if m == nil {
-		m = &migration{stage: engine.StageCopy, tables: map[uint32]*ledgerTable{}, ranges: map[rangeID]*ledgerRange{}}
+		m = &migration{stage: engine.StageCopy, tables: map[uint32]*ledgerTable{}, ranges: map[rangeID]*ledgerRange{},
+			source: r.SourceIdentity, plan: map[engine.LedgerPlace][]byte{}}
 		d.migrations[r.Migration.UID] = m
 	}
 	if r.Reopen && m.stage == engine.StageComplete && r.Migration.Term >= m.term {
@@ -52,7 +57,7 @@ func (d *database) Prepare(_ context.Context, r engine.PrepareRequest) error {
 	if err := m.check(r.Migration); err != nil {
 		return err
 	}
-	m.term = r.Migration.Term
+	m.term, m.name = r.Migration.Term, r.Migration.Name
 	return nil
 }
 
@@ -203,5 +208,6 @@ func (d *database) Finish(_ context.Context, of engine.Migration, stage string) 
 		return err
 	}
 	m.stage = stage
+	clear(m.plan)
 	return nil
 }

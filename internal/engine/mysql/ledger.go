@@ -10,7 +10,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
-	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
@@ -50,13 +49,19 @@ var ledgerTables = []string{`(
 	state varchar(16) NOT NULL DEFAULT 'NEW',
 	backend bigint unsigned NOT NULL DEFAULT 0,
 	since bigint NOT NULL DEFAULT 0,
-	PRIMARY KEY (migration, table_number, range_number))`}
+	PRIMARY KEY (migration, table_number, range_number))`, `(
+	migration varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	table_number bigint unsigned NOT NULL,
+	piece bigint unsigned NOT NULL,
+	body longblob NOT NULL,
+	PRIMARY KEY (migration, table_number, piece))`}
 
 // Names of the ledger's tables, in the order of ledgerTables.
 const (
 	ledgerMigration = ledgerPrefix + "migration"
 	ledgerTable     = ledgerPrefix + "table"
 	ledgerRange     = ledgerPrefix + "range"
+	ledgerPlan      = ledgerPrefix + "plan"
 )
 
 // States of a range in the ledger, for people who look.
@@ -114,7 +119,7 @@ func (d *database) prepare(ctx context.Context, r engine.PrepareRequest) error {
 	if r.TargetIdentity != d.identity {
 		return fault.New(fault.Changed, "mysql.Prepare", "target is %s, the migration was planned for %s: plan it again", d.identity, r.TargetIdentity)
 	}
-	for i, name := range []string{ledgerMigration, ledgerTable, ledgerRange} {
+	for i, name := range []string{ledgerMigration, ledgerTable, ledgerRange, ledgerPlan} {
 		_, err := d.db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+d.ledger(name)+" "+ledgerTables[i]+
 			" ENGINE="+innoDB+" DEFAULT CHARSET="+charset+" COLLATE="+collation)
 		if err != nil {
@@ -177,6 +182,9 @@ func (d *database) Finish(ctx context.Context, m engine.Migration, stage string)
 	result, err := d.db.ExecContext(ctx, "UPDATE "+d.ledger(ledgerMigration)+" SET stage = ? WHERE uid = ? AND term <= ? AND stage IN (?, ?)",
 		stage, m.UID, m.Term, stage, engine.StageCopy)
 	err = one(result, err, fault.New(fault.Fenced, op, "migration %s has ended otherwise in the target, or a later coordinator leads it", m.Name))
+	if err == nil {
+		err = d.forgetPlan(ctx, m.UID)
+	}
 	return fault.At(classify(op, err), fault.Target, "")
 }
 
@@ -244,33 +252,19 @@ type ledgerRow struct {
 // readRange reads a range's row; lock is what the statement ends with. Found is false
 // where there is none.
 func (d *database) readRange(ctx context.Context, q queryer, r engine.RangeRequest, lock string) (row ledgerRow, found bool, err error) {
-	const op = "mysql.ledger"
 	var key, sum, touched, rejected []byte
 	var rows int64
+	var next uint64
 	err = q.QueryRowContext(ctx, "SELECT epoch, attempt, next_sequence, last_key, row_count, row_sum, touched, rejected FROM "+d.ledger(ledgerRange)+" WHERE "+rangeID(r)+lock).
-		Scan(&row.epoch, &row.attempt, &row.ledger.NextSequence, &key, &rows, &sum, &touched, &rejected)
+		Scan(&row.epoch, &row.attempt, &next, &key, &rows, &sum, &touched, &rejected)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, false, nil
 	}
 	if err != nil {
 		return row, false, err
 	}
-	if row.ledger.Digest, err = batch.DigestFrom(rows, sum); err != nil {
-		return row, false, fault.New(fault.Corrupt, op, "read ledger: %w", err)
-	}
-	if row.ledger.Touched, err = engine.UnmarshalTouched(touched); err != nil {
-		return row, false, err
-	}
-	if row.ledger.Rejected, err = batch.HashesOf(rejected); err != nil {
-		return row, false, fault.New(fault.Corrupt, op, "read ledger: %w", err)
-	}
-	if key != nil {
-		row.ledger.After = &planv1.Bound{}
-		if err := proto.Unmarshal(key, row.ledger.After); err != nil {
-			return row, false, fault.New(fault.Corrupt, op, "read last key: %w", err)
-		}
-	}
-	return row, true, nil
+	row.ledger, err = engine.ReadLedger(next, rows, sum, key, touched, rejected)
+	return row, err == nil, err
 }
 
 // assignments write a range's row from what a writer knows.

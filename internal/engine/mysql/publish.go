@@ -208,6 +208,9 @@ func (d *database) Discard(ctx context.Context, m engine.Migration, tables []*pl
 		return err
 	})
 	if err == nil {
+		err = d.forgetPlan(ctx, m.UID)
+	}
+	if err == nil {
 		err = d.holdingLedger(ctx, d.dropLedger)
 	}
 	return fault.At(classify(op, err), fault.Target, "")
@@ -225,7 +228,7 @@ func (d *database) dropLedger(ctx context.Context) error {
 		return err
 	}
 	// The migrations go last: they say that the others may go.
-	for _, name := range []string{ledgerRange, ledgerTable, ledgerMigration} {
+	for _, name := range []string{ledgerPlan, ledgerRange, ledgerTable, ledgerMigration} {
 		if _, err := d.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+d.ledger(name)); err != nil {
 			return err
 		}

@@ -201,15 +201,10 @@ func (db *database) Empty(ctx context.Context, m engine.Migration, t *planv1.Tab
 // enterTable checks that the migration still copies, holding it so until the end
 // of the transaction, and makes the table's row in the ledger.
 func enterTable(ctx context.Context, tx pgx.Tx, m engine.Migration, t *planv1.TablePlan) error {
-	var copying bool
-	err := tx.QueryRow(ctx, "SELECT stage = $2 AND term <= $3 FROM drover.migration WHERE uid = $1 FOR SHARE", m.UID, engine.StageCopy, int64(m.Term)).Scan(&copying)
-	if err != nil && err != pgx.ErrNoRows {
+	if err := holdMigration(ctx, tx, m); err != nil {
 		return err
 	}
-	if !copying {
-		return fault.New(fault.Fenced, "postgres.ledger", "migration has ended in the target, or a later coordinator leads it")
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO drover."table" (migration, table_number) VALUES ($1, $2) ON CONFLICT DO NOTHING`, m.UID, int64(t.GetNumber()))
+	_, err := tx.Exec(ctx, `INSERT INTO drover."table" (migration, table_number) VALUES ($1, $2) ON CONFLICT DO NOTHING`, m.UID, int64(t.GetNumber()))
 	return err
 }
 

@@ -6,14 +6,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"google.golang.org/protobuf/proto"
-
-	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
-	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // ledgerSchema is drover's own schema in a target.
@@ -54,6 +50,12 @@ CREATE TABLE IF NOT EXISTS drover.range (
 	rejected bytea,
 	PRIMARY KEY (migration, table_number, range_number),
 	FOREIGN KEY (migration, table_number) REFERENCES drover."table") WITH (fillfactor = 50);
+CREATE TABLE IF NOT EXISTS drover.plan (
+	migration text NOT NULL,
+	table_number int8 NOT NULL,
+	piece int8 NOT NULL,
+	body bytea NOT NULL,
+	PRIMARY KEY (migration, table_number, piece));
 DO $$BEGIN
 	-- ALTER TABLE alone would wait for every batch in flight before it sees that there is nothing to do.
 	IF 4 > (SELECT count(*) FROM pg_attribute WHERE attrelid = 'drover.range'::regclass AND attname IN ('touched', 'rejected')
@@ -154,11 +156,17 @@ func isThere(ctx context.Context, tx pgx.Tx, m engine.Migration, object string) 
 // later one in.
 func (db *database) Finish(ctx context.Context, m engine.Migration, stage string) error {
 	const op = "postgres.Finish"
-	tag, err := db.pool.Exec(ctx, `UPDATE drover.migration SET stage = $3 WHERE uid = $1 AND term <= $2 AND stage IN ($3, $4)`,
-		m.UID, int64(m.Term), stage, engine.StageCopy)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = fault.New(fault.Fenced, op, "migration %s has ended otherwise in the target, or a later coordinator leads it", m.Name)
-	}
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE drover.migration SET stage = $3 WHERE uid = $1 AND term <= $2 AND stage IN ($3, $4)`,
+			m.UID, int64(m.Term), stage, engine.StageCopy)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return fault.New(fault.Fenced, op, "migration %s has ended otherwise in the target, or a later coordinator leads it", m.Name)
+		}
+		return forgetPlan(ctx, tx, m.UID)
+	})
 	return fault.At(classify(op, err), fault.Target, "")
 }
 
@@ -188,41 +196,20 @@ func ledgerOf(r *pgconn.Result) (ledgerRow, error) {
 		}
 		numbers[i] = n
 	}
-	out.epoch, out.attempt, out.ledger.NextSequence = uint64(numbers[0]), uint64(numbers[1]), uint64(numbers[2])
-	sum, err := unhex(v[4])
-	if err != nil {
-		return out, err
-	}
-	if out.ledger.Digest, err = batch.DigestFrom(numbers[3], sum); err != nil {
-		return out, fault.New(fault.Corrupt, "postgres.ledger", "read ledger: %w", err)
-	}
-	return out, out.readOptional(v[5], v[6], v[7])
-}
-
-// readOptional reads what a range need not have: its last key, the counts of what
-// policies changed, and its rejected rows.
-func (r *ledgerRow) readOptional(key, touched, rejected []byte) error {
-	if key != nil {
-		raw, err := unhex(key)
-		if err != nil {
-			return err
+	out.epoch, out.attempt = uint64(numbers[0]), uint64(numbers[1])
+	var raw [4][]byte
+	for i := range raw {
+		if v[4+i] == nil {
+			continue
 		}
-		r.ledger.After = &planv1.Bound{}
-		if err := proto.Unmarshal(raw, r.ledger.After); err != nil {
-			return fault.New(fault.Corrupt, "postgres.ledger", "read last key: %w", err)
+		var err error
+		if raw[i], err = unhex(v[4+i]); err != nil {
+			return out, err
 		}
 	}
-	raw, err := unhex(touched)
-	if err == nil {
-		r.ledger.Touched, err = engine.UnmarshalTouched(raw)
-	}
-	if err != nil {
-		return err
-	}
-	if raw, err = unhex(rejected); err == nil {
-		r.ledger.Rejected, err = batch.HashesOf(raw)
-	}
-	return fault.Wrap(fault.Corrupt, "postgres.ledger", err)
+	var err error
+	out.ledger, err = engine.ReadLedger(uint64(numbers[2]), numbers[3], raw[0], raw[1], raw[2], raw[3])
+	return out, err
 }
 
 // bytea writes bytes as a constant; nil is NULL.

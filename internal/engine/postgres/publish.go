@@ -188,6 +188,9 @@ func (db *database) Discard(ctx context.Context, m engine.Migration, tables []*p
 		if err != nil {
 			return err
 		}
+		if err := forgetPlan(ctx, tx, m.UID); err != nil {
+			return err
+		}
 		return dropLedger(ctx, tx)
 	})
 	return fault.At(classify(op, err), fault.Target, "")
@@ -201,7 +204,7 @@ func dropLedger(ctx context.Context, tx pgx.Tx) error {
 	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM drover.migration WHERE stage <> $1)", engine.StageCancelled).Scan(&used); err != nil || used {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DROP TABLE drover.range, drover."table", drover.migration`); err != nil {
+	if _, err := tx.Exec(ctx, `DROP TABLE drover.range, drover."table", drover.migration; DROP TABLE IF EXISTS drover.plan`); err != nil {
 		return err
 	}
 	// Somebody else's objects keep the schema.

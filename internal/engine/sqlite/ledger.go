@@ -8,8 +8,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
-	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
@@ -45,7 +43,13 @@ var ledgerDDL = []string{`CREATE TABLE IF NOT EXISTS main._drover_migration (
 	touched BLOB,
 	rejected BLOB,
 	PRIMARY KEY (migration, table_number, range_number)
-) WITHOUT ROWID`}
+) WITHOUT ROWID`, `CREATE TABLE IF NOT EXISTS main._drover_plan (
+	migration TEXT NOT NULL,
+	table_number INTEGER NOT NULL,
+	piece INTEGER NOT NULL,
+	body BLOB NOT NULL,
+	PRIMARY KEY (migration, table_number, piece)
+)`}
 
 // laterColumns are those that ledgers of earlier versions lack.
 var laterColumns = []struct{ table, column, declaration string }{
@@ -195,6 +199,9 @@ func endMigration(ctx context.Context, tx *sql.Tx, m engine.Migration, stage str
 	if err != nil {
 		return "", err
 	}
+	if err := forgetPlan(ctx, tx, m.UID); err != nil {
+		return "", err
+	}
 	err = tx.QueryRowContext(ctx, `SELECT journal_mode FROM main._drover_migration WHERE uid = ?
 		AND NOT EXISTS (SELECT 1 FROM main._drover_migration WHERE stage = ?) UNION ALL SELECT 'wal' LIMIT 1`, m.UID, engine.StageCopy).Scan(&mode)
 	return mode, err
@@ -247,23 +254,8 @@ func readRange(ctx context.Context, tx *sql.Tx, id rangeID) (ledgerRow, error) {
 		return ledgerRow{}, err
 	}
 	out := ledgerRow{attempt: uint64(attempt), epoch: uint64(epoch)}
-	out.NextSequence = uint64(next)
-	if out.Digest, err = batch.DigestFrom(rows, sum); err != nil {
-		return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read range %d of table %d: %w", id.number, id.table, err)
-	}
-	if out.Touched, err = engine.UnmarshalTouched(touched); err != nil {
-		return ledgerRow{}, err
-	}
-	if out.Rejected, err = batch.HashesOf(rejected); err != nil {
-		return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read range %d of table %d: %w", id.number, id.table, err)
-	}
-	if key != nil {
-		out.After = &planv1.Bound{}
-		if err := proto.Unmarshal(key, out.After); err != nil {
-			return ledgerRow{}, fault.New(fault.Invalid, "sqlite.ledger", "read last key of range %d of table %d: %w", id.number, id.table, err)
-		}
-	}
-	return out, nil
+	out.Ledger, err = engine.ReadLedger(uint64(next), rows, sum, key, touched, rejected)
+	return out, err
 }
 
 // save writes a range's row.

@@ -212,9 +212,9 @@ func discard(ctx context.Context, tx *sql.Tx, m engine.Migration, row ledgerMigr
 func dropLedger(ctx context.Context, tx *sql.Tx) error {
 	var used bool
 	err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM main._drover_migration WHERE stage <> ?)", engine.StageCancelled).Scan(&used)
-	for _, name := range []string{"_drover_range", "_drover_table", "_drover_migration"} {
+	for _, name := range []string{"_drover_plan", "_drover_range", "_drover_table", "_drover_migration"} {
 		if err == nil && !used {
-			_, err = tx.ExecContext(ctx, "DROP TABLE "+mainTable(name))
+			_, err = tx.ExecContext(ctx, "DROP TABLE IF EXISTS "+mainTable(name))
 		}
 	}
 	return err
@@ -224,7 +224,7 @@ func dropLedger(ctx context.Context, tx *sql.Tx) error {
 // were cancelled.
 func holdsNothing(ctx context.Context, q queryer) (empty bool, err error) {
 	err = q.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM main._drover_migration WHERE stage <> ?)
-		AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name NOT IN ('_drover_migration', '_drover_table', '_drover_range') AND name NOT LIKE 'sqlite\_%' ESCAPE '\')`,
+		AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name NOT IN ('_drover_migration', '_drover_table', '_drover_range', '_drover_plan') AND name NOT LIKE 'sqlite\_%' ESCAPE '\')`,
 		engine.StageCancelled).Scan(&empty)
 	return empty, err
 }

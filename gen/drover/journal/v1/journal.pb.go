@@ -160,7 +160,7 @@ func (x MigrationEnded_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationEnded_Outcome.Descriptor instead.
 func (MigrationEnded_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28, 0}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32, 0}
 }
 
 type Event struct {
@@ -232,6 +232,10 @@ type Event struct {
 	//	*Event_ControlRegressed
 	//	*Event_ControlAdopted
 	//	*Event_MigrationThrottled
+	//	*Event_PlanKept
+	//	*Event_MigrationFound
+	//	*Event_RangesFound
+	//	*Event_MigrationRecovered
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -804,6 +808,42 @@ func (x *Event) GetMigrationThrottled() *MigrationThrottled {
 	return nil
 }
 
+func (x *Event) GetPlanKept() *PlanKept {
+	if x != nil {
+		if x, ok := x.Body.(*Event_PlanKept); ok {
+			return x.PlanKept
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMigrationFound() *MigrationFound {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MigrationFound); ok {
+			return x.MigrationFound
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRangesFound() *RangesFound {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RangesFound); ok {
+			return x.RangesFound
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMigrationRecovered() *MigrationRecovered {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MigrationRecovered); ok {
+			return x.MigrationRecovered
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -1028,6 +1068,22 @@ type Event_MigrationThrottled struct {
 	MigrationThrottled *MigrationThrottled `protobuf:"bytes,180,opt,name=migration_throttled,json=migrationThrottled,proto3,oneof"`
 }
 
+type Event_PlanKept struct {
+	PlanKept *PlanKept `protobuf:"bytes,210,opt,name=plan_kept,json=planKept,proto3,oneof"`
+}
+
+type Event_MigrationFound struct {
+	MigrationFound *MigrationFound `protobuf:"bytes,211,opt,name=migration_found,json=migrationFound,proto3,oneof"`
+}
+
+type Event_RangesFound struct {
+	RangesFound *RangesFound `protobuf:"bytes,212,opt,name=ranges_found,json=rangesFound,proto3,oneof"`
+}
+
+type Event_MigrationRecovered struct {
+	MigrationRecovered *MigrationRecovered `protobuf:"bytes,213,opt,name=migration_recovered,json=migrationRecovered,proto3,oneof"`
+}
+
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -1138,6 +1194,196 @@ func (*Event_ControlAdopted) isEvent_Body() {}
 
 func (*Event_MigrationThrottled) isEvent_Body() {}
 
+func (*Event_PlanKept) isEvent_Body() {}
+
+func (*Event_MigrationFound) isEvent_Body() {}
+
+func (*Event_RangesFound) isEvent_Body() {}
+
+func (*Event_MigrationRecovered) isEvent_Body() {}
+
+// PlanKept: the target's ledger has the plan of these tables as it was at an event.
+type PlanKept struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tables []*PlanKept_Table      `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	// Sequence of that event.
+	At            uint64 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanKept) Reset() {
+	*x = PlanKept{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanKept) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanKept) ProtoMessage() {}
+
+func (x *PlanKept) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanKept.ProtoReflect.Descriptor instead.
+func (*PlanKept) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PlanKept) GetTables() []*PlanKept_Table {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *PlanKept) GetAt() uint64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+// MigrationFound: the target has an unfinished migration of this name and from this
+// source, whose control log was lost. This one goes on with it: what follows is its plan.
+type MigrationFound struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uid           string                 `protobuf:"bytes,1,opt,name=uid,proto3" json:"uid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrationFound) Reset() {
+	*x = MigrationFound{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrationFound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrationFound) ProtoMessage() {}
+
+func (x *MigrationFound) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrationFound.ProtoReflect.Descriptor instead.
+func (*MigrationFound) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *MigrationFound) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+// RangesFound are ranges of the found migration that are loaded.
+type RangesFound struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ranges        []*RangeLoaded         `protobuf:"bytes,1,rep,name=ranges,proto3" json:"ranges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangesFound) Reset() {
+	*x = RangesFound{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangesFound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangesFound) ProtoMessage() {}
+
+func (x *RangesFound) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangesFound.ProtoReflect.Descriptor instead.
+func (*RangesFound) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RangesFound) GetRanges() []*RangeLoaded {
+	if x != nil {
+		return x.Ranges
+	}
+	return nil
+}
+
+// MigrationRecovered: all that the target knows of the found migration is in this log.
+type MigrationRecovered struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrationRecovered) Reset() {
+	*x = MigrationRecovered{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrationRecovered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrationRecovered) ProtoMessage() {}
+
+func (x *MigrationRecovered) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrationRecovered.ProtoReflect.Descriptor instead.
+func (*MigrationRecovered) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{4}
+}
+
 // ControlRegressed: the target was written by a later coordinator than this log knows:
 // the log came back older than it was. Nothing happens until somebody adopts it.
 type ControlRegressed struct {
@@ -1149,7 +1395,7 @@ type ControlRegressed struct {
 
 func (x *ControlRegressed) Reset() {
 	*x = ControlRegressed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[1]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1407,7 @@ func (x *ControlRegressed) String() string {
 func (*ControlRegressed) ProtoMessage() {}
 
 func (x *ControlRegressed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[1]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1420,7 @@ func (x *ControlRegressed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlRegressed.ProtoReflect.Descriptor instead.
 func (*ControlRegressed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{1}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ControlRegressed) GetReason() string {
@@ -1194,7 +1440,7 @@ type ControlAdopted struct {
 
 func (x *ControlAdopted) Reset() {
 	*x = ControlAdopted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[2]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1452,7 @@ func (x *ControlAdopted) String() string {
 func (*ControlAdopted) ProtoMessage() {}
 
 func (x *ControlAdopted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[2]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1465,7 @@ func (x *ControlAdopted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlAdopted.ProtoReflect.Descriptor instead.
 func (*ControlAdopted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{2}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{6}
 }
 
 // TermStarted fences every earlier leader of this log.
@@ -1232,7 +1478,7 @@ type TermStarted struct {
 
 func (x *TermStarted) Reset() {
 	*x = TermStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[3]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1490,7 @@ func (x *TermStarted) String() string {
 func (*TermStarted) ProtoMessage() {}
 
 func (x *TermStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[3]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1503,7 @@ func (x *TermStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TermStarted.ProtoReflect.Descriptor instead.
 func (*TermStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{3}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TermStarted) GetTerm() uint64 {
@@ -1276,14 +1522,16 @@ type MigrationCreated struct {
 	// Measure nothing for the plan.
 	NoSample bool `protobuf:"varint,4,opt,name=no_sample,json=noSample,proto3" json:"no_sample,omitempty"`
 	// Read all rows while planning and look for values that cannot move exactly.
-	Deep          bool `protobuf:"varint,20,opt,name=deep,proto3" json:"deep,omitempty"`
+	Deep bool `protobuf:"varint,20,opt,name=deep,proto3" json:"deep,omitempty"`
+	// Do not go on with a migration of this name that the target has.
+	Fresh         bool `protobuf:"varint,210,opt,name=fresh,proto3" json:"fresh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MigrationCreated) Reset() {
 	*x = MigrationCreated{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[4]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1543,7 @@ func (x *MigrationCreated) String() string {
 func (*MigrationCreated) ProtoMessage() {}
 
 func (x *MigrationCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[4]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1556,7 @@ func (x *MigrationCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCreated.ProtoReflect.Descriptor instead.
 func (*MigrationCreated) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{4}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MigrationCreated) GetUid() string {
@@ -1346,6 +1594,13 @@ func (x *MigrationCreated) GetDeep() bool {
 	return false
 }
 
+func (x *MigrationCreated) GetFresh() bool {
+	if x != nil {
+		return x.Fresh
+	}
+	return false
+}
+
 type SourceDescribed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Engine        string                 `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
@@ -1359,7 +1614,7 @@ type SourceDescribed struct {
 
 func (x *SourceDescribed) Reset() {
 	*x = SourceDescribed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[5]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1626,7 @@ func (x *SourceDescribed) String() string {
 func (*SourceDescribed) ProtoMessage() {}
 
 func (x *SourceDescribed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[5]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1639,7 @@ func (x *SourceDescribed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceDescribed.ProtoReflect.Descriptor instead.
 func (*SourceDescribed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{5}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SourceDescribed) GetEngine() string {
@@ -1440,7 +1695,7 @@ type TargetDesigned struct {
 
 func (x *TargetDesigned) Reset() {
 	*x = TargetDesigned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[6]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1452,7 +1707,7 @@ func (x *TargetDesigned) String() string {
 func (*TargetDesigned) ProtoMessage() {}
 
 func (x *TargetDesigned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[6]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1465,7 +1720,7 @@ func (x *TargetDesigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDesigned.ProtoReflect.Descriptor instead.
 func (*TargetDesigned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{6}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TargetDesigned) GetEngine() string {
@@ -1533,7 +1788,7 @@ type TablePlanned struct {
 
 func (x *TablePlanned) Reset() {
 	*x = TablePlanned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1800,7 @@ func (x *TablePlanned) String() string {
 func (*TablePlanned) ProtoMessage() {}
 
 func (x *TablePlanned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1813,7 @@ func (x *TablePlanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TablePlanned.ProtoReflect.Descriptor instead.
 func (*TablePlanned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{7}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TablePlanned) GetTable() *v11.TablePlan {
@@ -1581,7 +1836,7 @@ type RangesPlanned struct {
 
 func (x *RangesPlanned) Reset() {
 	*x = RangesPlanned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1848,7 @@ func (x *RangesPlanned) String() string {
 func (*RangesPlanned) ProtoMessage() {}
 
 func (x *RangesPlanned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +1861,7 @@ func (x *RangesPlanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangesPlanned.ProtoReflect.Descriptor instead.
 func (*RangesPlanned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{8}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RangesPlanned) GetTable() uint32 {
@@ -1638,7 +1893,7 @@ type PlanFinished struct {
 
 func (x *PlanFinished) Reset() {
 	*x = PlanFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1905,7 @@ func (x *PlanFinished) String() string {
 func (*PlanFinished) ProtoMessage() {}
 
 func (x *PlanFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1918,7 @@ func (x *PlanFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanFinished.ProtoReflect.Descriptor instead.
 func (*PlanFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
 }
 
 type MigrationStarted struct {
@@ -1674,7 +1929,7 @@ type MigrationStarted struct {
 
 func (x *MigrationStarted) Reset() {
 	*x = MigrationStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +1941,7 @@ func (x *MigrationStarted) String() string {
 func (*MigrationStarted) ProtoMessage() {}
 
 func (x *MigrationStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +1954,7 @@ func (x *MigrationStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationStarted.ProtoReflect.Descriptor instead.
 func (*MigrationStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{10}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
 }
 
 type TargetPrepared struct {
@@ -1712,7 +1967,7 @@ type TargetPrepared struct {
 
 func (x *TargetPrepared) Reset() {
 	*x = TargetPrepared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +1979,7 @@ func (x *TargetPrepared) String() string {
 func (*TargetPrepared) ProtoMessage() {}
 
 func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +1992,7 @@ func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPrepared.ProtoReflect.Descriptor instead.
 func (*TargetPrepared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{11}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TargetPrepared) GetRejectsFolder() string {
@@ -1759,7 +2014,7 @@ type TableAdvanced struct {
 
 func (x *TableAdvanced) Reset() {
 	*x = TableAdvanced{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +2026,7 @@ func (x *TableAdvanced) String() string {
 func (*TableAdvanced) ProtoMessage() {}
 
 func (x *TableAdvanced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +2039,7 @@ func (x *TableAdvanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAdvanced.ProtoReflect.Descriptor instead.
 func (*TableAdvanced) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{12}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TableAdvanced) GetTable() uint32 {
@@ -1824,7 +2079,7 @@ type TableBlocked struct {
 
 func (x *TableBlocked) Reset() {
 	*x = TableBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +2091,7 @@ func (x *TableBlocked) String() string {
 func (*TableBlocked) ProtoMessage() {}
 
 func (x *TableBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +2104,7 @@ func (x *TableBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableBlocked.ProtoReflect.Descriptor instead.
 func (*TableBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TableBlocked) GetTable() uint32 {
@@ -1918,7 +2173,7 @@ type TableRestarted struct {
 
 func (x *TableRestarted) Reset() {
 	*x = TableRestarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +2185,7 @@ func (x *TableRestarted) String() string {
 func (*TableRestarted) ProtoMessage() {}
 
 func (x *TableRestarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +2198,7 @@ func (x *TableRestarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRestarted.ProtoReflect.Descriptor instead.
 func (*TableRestarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TableRestarted) GetTable() uint32 {
@@ -1993,7 +2248,7 @@ type TableEmptied struct {
 
 func (x *TableEmptied) Reset() {
 	*x = TableEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2005,7 +2260,7 @@ func (x *TableEmptied) String() string {
 func (*TableEmptied) ProtoMessage() {}
 
 func (x *TableEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2018,7 +2273,7 @@ func (x *TableEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableEmptied.ProtoReflect.Descriptor instead.
 func (*TableEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TableEmptied) GetTable() uint32 {
@@ -2045,7 +2300,7 @@ type TableRetried struct {
 
 func (x *TableRetried) Reset() {
 	*x = TableRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2312,7 @@ func (x *TableRetried) String() string {
 func (*TableRetried) ProtoMessage() {}
 
 func (x *TableRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2325,7 @@ func (x *TableRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRetried.ProtoReflect.Descriptor instead.
 func (*TableRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TableRetried) GetTable() uint32 {
@@ -2090,7 +2345,7 @@ type BaselineTaken struct {
 
 func (x *BaselineTaken) Reset() {
 	*x = BaselineTaken{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2102,7 +2357,7 @@ func (x *BaselineTaken) String() string {
 func (*BaselineTaken) ProtoMessage() {}
 
 func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2115,7 +2370,7 @@ func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BaselineTaken.ProtoReflect.Descriptor instead.
 func (*BaselineTaken) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BaselineTaken) GetTable() uint32 {
@@ -2150,7 +2405,7 @@ type RangeLoaded struct {
 
 func (x *RangeLoaded) Reset() {
 	*x = RangeLoaded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2162,7 +2417,7 @@ func (x *RangeLoaded) String() string {
 func (*RangeLoaded) ProtoMessage() {}
 
 func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2175,7 +2430,7 @@ func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeLoaded.ProtoReflect.Descriptor instead.
 func (*RangeLoaded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RangeLoaded) GetTable() uint32 {
@@ -2262,7 +2517,7 @@ type RangeVerified struct {
 
 func (x *RangeVerified) Reset() {
 	*x = RangeVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2274,7 +2529,7 @@ func (x *RangeVerified) String() string {
 func (*RangeVerified) ProtoMessage() {}
 
 func (x *RangeVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2287,7 +2542,7 @@ func (x *RangeVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeVerified.ProtoReflect.Descriptor instead.
 func (*RangeVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RangeVerified) GetTable() uint32 {
@@ -2346,7 +2601,7 @@ type RangeFailed struct {
 
 func (x *RangeFailed) Reset() {
 	*x = RangeFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2358,7 +2613,7 @@ func (x *RangeFailed) String() string {
 func (*RangeFailed) ProtoMessage() {}
 
 func (x *RangeFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2371,7 +2626,7 @@ func (x *RangeFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeFailed.ProtoReflect.Descriptor instead.
 func (*RangeFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RangeFailed) GetTable() uint32 {
@@ -2447,7 +2702,7 @@ type RangeBlocked struct {
 
 func (x *RangeBlocked) Reset() {
 	*x = RangeBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2459,7 +2714,7 @@ func (x *RangeBlocked) String() string {
 func (*RangeBlocked) ProtoMessage() {}
 
 func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2472,7 +2727,7 @@ func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeBlocked.ProtoReflect.Descriptor instead.
 func (*RangeBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RangeBlocked) GetTable() uint32 {
@@ -2541,7 +2796,7 @@ type RangeRetried struct {
 
 func (x *RangeRetried) Reset() {
 	*x = RangeRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2553,7 +2808,7 @@ func (x *RangeRetried) String() string {
 func (*RangeRetried) ProtoMessage() {}
 
 func (x *RangeRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2566,7 +2821,7 @@ func (x *RangeRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeRetried.ProtoReflect.Descriptor instead.
 func (*RangeRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RangeRetried) GetTable() uint32 {
@@ -2595,7 +2850,7 @@ type TableVerified struct {
 
 func (x *TableVerified) Reset() {
 	*x = TableVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2607,7 +2862,7 @@ func (x *TableVerified) String() string {
 func (*TableVerified) ProtoMessage() {}
 
 func (x *TableVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2620,7 +2875,7 @@ func (x *TableVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableVerified.ProtoReflect.Descriptor instead.
 func (*TableVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TableVerified) GetTable() uint32 {
@@ -2655,7 +2910,7 @@ type TableCounted struct {
 
 func (x *TableCounted) Reset() {
 	*x = TableCounted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2667,7 +2922,7 @@ func (x *TableCounted) String() string {
 func (*TableCounted) ProtoMessage() {}
 
 func (x *TableCounted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2680,7 +2935,7 @@ func (x *TableCounted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableCounted.ProtoReflect.Descriptor instead.
 func (*TableCounted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *TableCounted) GetTable() uint32 {
@@ -2712,7 +2967,7 @@ type MigrationPaused struct {
 
 func (x *MigrationPaused) Reset() {
 	*x = MigrationPaused{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2724,7 +2979,7 @@ func (x *MigrationPaused) String() string {
 func (*MigrationPaused) ProtoMessage() {}
 
 func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2737,7 +2992,7 @@ func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationPaused.ProtoReflect.Descriptor instead.
 func (*MigrationPaused) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
 }
 
 type MigrationResumed struct {
@@ -2748,7 +3003,7 @@ type MigrationResumed struct {
 
 func (x *MigrationResumed) Reset() {
 	*x = MigrationResumed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2760,7 +3015,7 @@ func (x *MigrationResumed) String() string {
 func (*MigrationResumed) ProtoMessage() {}
 
 func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2773,7 +3028,7 @@ func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationResumed.ProtoReflect.Descriptor instead.
 func (*MigrationResumed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
 }
 
 // MigrationThrottled says what the migration may ask of its databases from now on.
@@ -2786,7 +3041,7 @@ type MigrationThrottled struct {
 
 func (x *MigrationThrottled) Reset() {
 	*x = MigrationThrottled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2798,7 +3053,7 @@ func (x *MigrationThrottled) String() string {
 func (*MigrationThrottled) ProtoMessage() {}
 
 func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2811,7 +3066,7 @@ func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationThrottled.ProtoReflect.Descriptor instead.
 func (*MigrationThrottled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *MigrationThrottled) GetLimits() *v1.LimitSpec {
@@ -2835,7 +3090,7 @@ type MigrationEnded struct {
 
 func (x *MigrationEnded) Reset() {
 	*x = MigrationEnded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2847,7 +3102,7 @@ func (x *MigrationEnded) String() string {
 func (*MigrationEnded) ProtoMessage() {}
 
 func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2860,7 +3115,7 @@ func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationEnded.ProtoReflect.Descriptor instead.
 func (*MigrationEnded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *MigrationEnded) GetOutcome() MigrationEnded_Outcome {
@@ -2903,7 +3158,7 @@ type MigrationFailed struct {
 
 func (x *MigrationFailed) Reset() {
 	*x = MigrationFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2915,7 +3170,7 @@ func (x *MigrationFailed) String() string {
 func (*MigrationFailed) ProtoMessage() {}
 
 func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2928,7 +3183,7 @@ func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationFailed.ProtoReflect.Descriptor instead.
 func (*MigrationFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *MigrationFailed) GetReason() string {
@@ -2960,7 +3215,7 @@ type MigrationDeleted struct {
 
 func (x *MigrationDeleted) Reset() {
 	*x = MigrationDeleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2972,7 +3227,7 @@ func (x *MigrationDeleted) String() string {
 func (*MigrationDeleted) ProtoMessage() {}
 
 func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2985,7 +3240,7 @@ func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationDeleted.ProtoReflect.Descriptor instead.
 func (*MigrationDeleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
 }
 
 // TargetFinished: the target refuses batches of the migration from now on.
@@ -2997,7 +3252,7 @@ type TargetFinished struct {
 
 func (x *TargetFinished) Reset() {
 	*x = TargetFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3009,7 +3264,7 @@ func (x *TargetFinished) String() string {
 func (*TargetFinished) ProtoMessage() {}
 
 func (x *TargetFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3022,7 +3277,7 @@ func (x *TargetFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetFinished.ProtoReflect.Descriptor instead.
 func (*TargetFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 type PhaseStarted struct {
@@ -3034,7 +3289,7 @@ type PhaseStarted struct {
 
 func (x *PhaseStarted) Reset() {
 	*x = PhaseStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3046,7 +3301,7 @@ func (x *PhaseStarted) String() string {
 func (*PhaseStarted) ProtoMessage() {}
 
 func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3059,7 +3314,7 @@ func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStarted.ProtoReflect.Descriptor instead.
 func (*PhaseStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PhaseStarted) GetPhase() uint32 {
@@ -3079,7 +3334,7 @@ type PhaseApproved struct {
 
 func (x *PhaseApproved) Reset() {
 	*x = PhaseApproved{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3091,7 +3346,7 @@ func (x *PhaseApproved) String() string {
 func (*PhaseApproved) ProtoMessage() {}
 
 func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3104,7 +3359,7 @@ func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseApproved.ProtoReflect.Descriptor instead.
 func (*PhaseApproved) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PhaseApproved) GetPhase() uint32 {
@@ -3125,7 +3380,7 @@ type PhaseStopped struct {
 
 func (x *PhaseStopped) Reset() {
 	*x = PhaseStopped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3137,7 +3392,7 @@ func (x *PhaseStopped) String() string {
 func (*PhaseStopped) ProtoMessage() {}
 
 func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3150,7 +3405,7 @@ func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStopped.ProtoReflect.Descriptor instead.
 func (*PhaseStopped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PhaseStopped) GetPhase() uint32 {
@@ -3176,7 +3431,7 @@ type PhaseCompleted struct {
 
 func (x *PhaseCompleted) Reset() {
 	*x = PhaseCompleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3188,7 +3443,7 @@ func (x *PhaseCompleted) String() string {
 func (*PhaseCompleted) ProtoMessage() {}
 
 func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3201,7 +3456,7 @@ func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseCompleted.ProtoReflect.Descriptor instead.
 func (*PhaseCompleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PhaseCompleted) GetPhase() uint32 {
@@ -3223,7 +3478,7 @@ type TableSkipped struct {
 
 func (x *TableSkipped) Reset() {
 	*x = TableSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3235,7 +3490,7 @@ func (x *TableSkipped) String() string {
 func (*TableSkipped) ProtoMessage() {}
 
 func (x *TableSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3248,7 +3503,7 @@ func (x *TableSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSkipped.ProtoReflect.Descriptor instead.
 func (*TableSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TableSkipped) GetTable() uint32 {
@@ -3276,7 +3531,7 @@ type RangeSkipped struct {
 
 func (x *RangeSkipped) Reset() {
 	*x = RangeSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3288,7 +3543,7 @@ func (x *RangeSkipped) String() string {
 func (*RangeSkipped) ProtoMessage() {}
 
 func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3301,7 +3556,7 @@ func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSkipped.ProtoReflect.Descriptor instead.
 func (*RangeSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RangeSkipped) GetTable() uint32 {
@@ -3332,7 +3587,7 @@ type RangeCut struct {
 
 func (x *RangeCut) Reset() {
 	*x = RangeCut{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3344,7 +3599,7 @@ func (x *RangeCut) String() string {
 func (*RangeCut) ProtoMessage() {}
 
 func (x *RangeCut) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3357,7 +3612,7 @@ func (x *RangeCut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeCut.ProtoReflect.Descriptor instead.
 func (*RangeCut) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RangeCut) GetTable() uint32 {
@@ -3392,7 +3647,7 @@ type RangeEmptied struct {
 
 func (x *RangeEmptied) Reset() {
 	*x = RangeEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3404,7 +3659,7 @@ func (x *RangeEmptied) String() string {
 func (*RangeEmptied) ProtoMessage() {}
 
 func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3417,7 +3672,7 @@ func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeEmptied.ProtoReflect.Descriptor instead.
 func (*RangeEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RangeEmptied) GetTable() uint32 {
@@ -3445,7 +3700,7 @@ type SpecChanged struct {
 
 func (x *SpecChanged) Reset() {
 	*x = SpecChanged{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3457,7 +3712,7 @@ func (x *SpecChanged) String() string {
 func (*SpecChanged) ProtoMessage() {}
 
 func (x *SpecChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3470,7 +3725,7 @@ func (x *SpecChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
 func (*SpecChanged) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
@@ -3489,7 +3744,7 @@ type TargetPublished struct {
 
 func (x *TargetPublished) Reset() {
 	*x = TargetPublished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3501,7 +3756,7 @@ func (x *TargetPublished) String() string {
 func (*TargetPublished) ProtoMessage() {}
 
 func (x *TargetPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3514,7 +3769,7 @@ func (x *TargetPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
 func (*TargetPublished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
 }
 
 // DiscardStarted: the migration is given up and what it made in the target is being
@@ -3532,7 +3787,7 @@ type DiscardStarted struct {
 
 func (x *DiscardStarted) Reset() {
 	*x = DiscardStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3544,7 +3799,7 @@ func (x *DiscardStarted) String() string {
 func (*DiscardStarted) ProtoMessage() {}
 
 func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3557,7 +3812,7 @@ func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardStarted.ProtoReflect.Descriptor instead.
 func (*DiscardStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DiscardStarted) GetOutcome() MigrationEnded_Outcome {
@@ -3597,7 +3852,7 @@ type TargetDiscarded struct {
 
 func (x *TargetDiscarded) Reset() {
 	*x = TargetDiscarded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3609,7 +3864,7 @@ func (x *TargetDiscarded) String() string {
 func (*TargetDiscarded) ProtoMessage() {}
 
 func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3622,7 +3877,7 @@ func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
 func (*TargetDiscarded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
 }
 
 // ObjectsApplied: what is no table has been made.
@@ -3634,7 +3889,7 @@ type ObjectsApplied struct {
 
 func (x *ObjectsApplied) Reset() {
 	*x = ObjectsApplied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3646,7 +3901,7 @@ func (x *ObjectsApplied) String() string {
 func (*ObjectsApplied) ProtoMessage() {}
 
 func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3659,7 +3914,7 @@ func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectsApplied.ProtoReflect.Descriptor instead.
 func (*ObjectsApplied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
 }
 
 // TableSampled is a measurement for the plan.
@@ -3675,7 +3930,7 @@ type TableSampled struct {
 
 func (x *TableSampled) Reset() {
 	*x = TableSampled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3687,7 +3942,7 @@ func (x *TableSampled) String() string {
 func (*TableSampled) ProtoMessage() {}
 
 func (x *TableSampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3700,7 +3955,7 @@ func (x *TableSampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
 func (*TableSampled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *TableSampled) GetTable() uint32 {
@@ -3745,7 +4000,7 @@ type RangeAssessed struct {
 
 func (x *RangeAssessed) Reset() {
 	*x = RangeAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3757,7 +4012,7 @@ func (x *RangeAssessed) String() string {
 func (*RangeAssessed) ProtoMessage() {}
 
 func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3770,7 +4025,7 @@ func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeAssessed.ProtoReflect.Descriptor instead.
 func (*RangeAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *RangeAssessed) GetTable() uint32 {
@@ -3822,7 +4077,7 @@ type KeysCompared struct {
 
 func (x *KeysCompared) Reset() {
 	*x = KeysCompared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3834,7 +4089,7 @@ func (x *KeysCompared) String() string {
 func (*KeysCompared) ProtoMessage() {}
 
 func (x *KeysCompared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3847,7 +4102,7 @@ func (x *KeysCompared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeysCompared.ProtoReflect.Descriptor instead.
 func (*KeysCompared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *KeysCompared) GetTable() uint32 {
@@ -3883,7 +4138,7 @@ type TableAssessed struct {
 
 func (x *TableAssessed) Reset() {
 	*x = TableAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3895,7 +4150,7 @@ func (x *TableAssessed) String() string {
 func (*TableAssessed) ProtoMessage() {}
 
 func (x *TableAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3908,7 +4163,7 @@ func (x *TableAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAssessed.ProtoReflect.Descriptor instead.
 func (*TableAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *TableAssessed) GetTable() uint32 {
@@ -3935,7 +4190,7 @@ type RejectsRetried struct {
 
 func (x *RejectsRetried) Reset() {
 	*x = RejectsRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3947,7 +4202,7 @@ func (x *RejectsRetried) String() string {
 func (*RejectsRetried) ProtoMessage() {}
 
 func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3960,7 +4215,7 @@ func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectsRetried.ProtoReflect.Descriptor instead.
 func (*RejectsRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{49}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RejectsRetried) GetTable() uint32 {
@@ -3987,7 +4242,7 @@ type RangeReplayed struct {
 
 func (x *RangeReplayed) Reset() {
 	*x = RangeReplayed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3999,7 +4254,7 @@ func (x *RangeReplayed) String() string {
 func (*RangeReplayed) ProtoMessage() {}
 
 func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4012,7 +4267,7 @@ func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeReplayed.ProtoReflect.Descriptor instead.
 func (*RangeReplayed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{50}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RangeReplayed) GetTable() uint32 {
@@ -4057,11 +4312,65 @@ func (x *RangeReplayed) GetMissing() int64 {
 	return 0
 }
 
+type PlanKept_Table struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0 for what is no table's.
+	Table uint32 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// How many pieces the ledger has of it.
+	Pieces        uint32 `protobuf:"varint,2,opt,name=pieces,proto3" json:"pieces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanKept_Table) Reset() {
+	*x = PlanKept_Table{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanKept_Table) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanKept_Table) ProtoMessage() {}
+
+func (x *PlanKept_Table) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanKept_Table.ProtoReflect.Descriptor instead.
+func (*PlanKept_Table) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *PlanKept_Table) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *PlanKept_Table) GetPieces() uint32 {
+	if x != nil {
+		return x.Pieces
+	}
+	return 0
+}
+
 var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\"\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7$\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -4123,19 +4432,35 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x0erange_replayed\x18B \x01(\v2 .drover.journal.v1.RangeReplayedH\x00R\rrangeReplayed\x12S\n" +
 	"\x11control_regressed\x18\xa1\x01 \x01(\v2#.drover.journal.v1.ControlRegressedH\x00R\x10controlRegressed\x12M\n" +
 	"\x0fcontrol_adopted\x18\xa2\x01 \x01(\v2!.drover.journal.v1.ControlAdoptedH\x00R\x0econtrolAdopted\x12Y\n" +
-	"\x13migration_throttled\x18\xb4\x01 \x01(\v2%.drover.journal.v1.MigrationThrottledH\x00R\x12migrationThrottledB\x06\n" +
-	"\x04body\"*\n" +
+	"\x13migration_throttled\x18\xb4\x01 \x01(\v2%.drover.journal.v1.MigrationThrottledH\x00R\x12migrationThrottled\x12;\n" +
+	"\tplan_kept\x18\xd2\x01 \x01(\v2\x1b.drover.journal.v1.PlanKeptH\x00R\bplanKept\x12M\n" +
+	"\x0fmigration_found\x18\xd3\x01 \x01(\v2!.drover.journal.v1.MigrationFoundH\x00R\x0emigrationFound\x12D\n" +
+	"\franges_found\x18\xd4\x01 \x01(\v2\x1e.drover.journal.v1.RangesFoundH\x00R\vrangesFound\x12Y\n" +
+	"\x13migration_recovered\x18\xd5\x01 \x01(\v2%.drover.journal.v1.MigrationRecoveredH\x00R\x12migrationRecoveredB\x06\n" +
+	"\x04body\"\x8c\x01\n" +
+	"\bPlanKept\x129\n" +
+	"\x06tables\x18\x01 \x03(\v2!.drover.journal.v1.PlanKept.TableR\x06tables\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x04R\x02at\x1a5\n" +
+	"\x05Table\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
+	"\x06pieces\x18\x02 \x01(\rR\x06pieces\"\"\n" +
+	"\x0eMigrationFound\x12\x10\n" +
+	"\x03uid\x18\x01 \x01(\tR\x03uid\"E\n" +
+	"\vRangesFound\x126\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x1e.drover.journal.v1.RangeLoadedR\x06ranges\"\x14\n" +
+	"\x12MigrationRecovered\"*\n" +
 	"\x10ControlRegressed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x10\n" +
 	"\x0eControlAdopted\"!\n" +
 	"\vTermStarted\x12\x12\n" +
-	"\x04term\x18\x01 \x01(\x04R\x04term\"\x99\x01\n" +
+	"\x04term\x18\x01 \x01(\x04R\x04term\"\xb0\x01\n" +
 	"\x10MigrationCreated\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.drover.v1.MigrationSpecR\x04spec\x12\x14\n" +
 	"\x05start\x18\x03 \x01(\bR\x05start\x12\x1b\n" +
 	"\tno_sample\x18\x04 \x01(\bR\bnoSample\x12\x12\n" +
-	"\x04deep\x18\x14 \x01(\bR\x04deep\"\xaa\x01\n" +
+	"\x04deep\x18\x14 \x01(\bR\x04deep\x12\x15\n" +
+	"\x05fresh\x18\xd2\x01 \x01(\bR\x05fresh\"\xaa\x01\n" +
 	"\x0fSourceDescribed\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -4346,171 +4671,182 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),                  // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),      // 1: drover.journal.v1.MigrationEnded.Outcome
 	(*Event)(nil),                    // 2: drover.journal.v1.Event
-	(*ControlRegressed)(nil),         // 3: drover.journal.v1.ControlRegressed
-	(*ControlAdopted)(nil),           // 4: drover.journal.v1.ControlAdopted
-	(*TermStarted)(nil),              // 5: drover.journal.v1.TermStarted
-	(*MigrationCreated)(nil),         // 6: drover.journal.v1.MigrationCreated
-	(*SourceDescribed)(nil),          // 7: drover.journal.v1.SourceDescribed
-	(*TargetDesigned)(nil),           // 8: drover.journal.v1.TargetDesigned
-	(*TablePlanned)(nil),             // 9: drover.journal.v1.TablePlanned
-	(*RangesPlanned)(nil),            // 10: drover.journal.v1.RangesPlanned
-	(*PlanFinished)(nil),             // 11: drover.journal.v1.PlanFinished
-	(*MigrationStarted)(nil),         // 12: drover.journal.v1.MigrationStarted
-	(*TargetPrepared)(nil),           // 13: drover.journal.v1.TargetPrepared
-	(*TableAdvanced)(nil),            // 14: drover.journal.v1.TableAdvanced
-	(*TableBlocked)(nil),             // 15: drover.journal.v1.TableBlocked
-	(*TableRestarted)(nil),           // 16: drover.journal.v1.TableRestarted
-	(*TableEmptied)(nil),             // 17: drover.journal.v1.TableEmptied
-	(*TableRetried)(nil),             // 18: drover.journal.v1.TableRetried
-	(*BaselineTaken)(nil),            // 19: drover.journal.v1.BaselineTaken
-	(*RangeLoaded)(nil),              // 20: drover.journal.v1.RangeLoaded
-	(*RangeVerified)(nil),            // 21: drover.journal.v1.RangeVerified
-	(*RangeFailed)(nil),              // 22: drover.journal.v1.RangeFailed
-	(*RangeBlocked)(nil),             // 23: drover.journal.v1.RangeBlocked
-	(*RangeRetried)(nil),             // 24: drover.journal.v1.RangeRetried
-	(*TableVerified)(nil),            // 25: drover.journal.v1.TableVerified
-	(*TableCounted)(nil),             // 26: drover.journal.v1.TableCounted
-	(*MigrationPaused)(nil),          // 27: drover.journal.v1.MigrationPaused
-	(*MigrationResumed)(nil),         // 28: drover.journal.v1.MigrationResumed
-	(*MigrationThrottled)(nil),       // 29: drover.journal.v1.MigrationThrottled
-	(*MigrationEnded)(nil),           // 30: drover.journal.v1.MigrationEnded
-	(*MigrationFailed)(nil),          // 31: drover.journal.v1.MigrationFailed
-	(*MigrationDeleted)(nil),         // 32: drover.journal.v1.MigrationDeleted
-	(*TargetFinished)(nil),           // 33: drover.journal.v1.TargetFinished
-	(*PhaseStarted)(nil),             // 34: drover.journal.v1.PhaseStarted
-	(*PhaseApproved)(nil),            // 35: drover.journal.v1.PhaseApproved
-	(*PhaseStopped)(nil),             // 36: drover.journal.v1.PhaseStopped
-	(*PhaseCompleted)(nil),           // 37: drover.journal.v1.PhaseCompleted
-	(*TableSkipped)(nil),             // 38: drover.journal.v1.TableSkipped
-	(*RangeSkipped)(nil),             // 39: drover.journal.v1.RangeSkipped
-	(*RangeCut)(nil),                 // 40: drover.journal.v1.RangeCut
-	(*RangeEmptied)(nil),             // 41: drover.journal.v1.RangeEmptied
-	(*SpecChanged)(nil),              // 42: drover.journal.v1.SpecChanged
-	(*TargetPublished)(nil),          // 43: drover.journal.v1.TargetPublished
-	(*DiscardStarted)(nil),           // 44: drover.journal.v1.DiscardStarted
-	(*TargetDiscarded)(nil),          // 45: drover.journal.v1.TargetDiscarded
-	(*ObjectsApplied)(nil),           // 46: drover.journal.v1.ObjectsApplied
-	(*TableSampled)(nil),             // 47: drover.journal.v1.TableSampled
-	(*RangeAssessed)(nil),            // 48: drover.journal.v1.RangeAssessed
-	(*KeysCompared)(nil),             // 49: drover.journal.v1.KeysCompared
-	(*TableAssessed)(nil),            // 50: drover.journal.v1.TableAssessed
-	(*RejectsRetried)(nil),           // 51: drover.journal.v1.RejectsRetried
-	(*RangeReplayed)(nil),            // 52: drover.journal.v1.RangeReplayed
-	(*timestamppb.Timestamp)(nil),    // 53: google.protobuf.Timestamp
-	(*VerificationStarted)(nil),      // 54: drover.journal.v1.VerificationStarted
-	(*VerificationRangeChecked)(nil), // 55: drover.journal.v1.VerificationRangeChecked
-	(*VerificationEnded)(nil),        // 56: drover.journal.v1.VerificationEnded
-	(*RepairStarted)(nil),            // 57: drover.journal.v1.RepairStarted
-	(*RangeRepaired)(nil),            // 58: drover.journal.v1.RangeRepaired
-	(*v1.MigrationSpec)(nil),         // 59: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),              // 60: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),            // 61: drover.plan.v1.Statement
-	(*v11.Finding)(nil),              // 62: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),            // 63: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),                // 64: drover.plan.v1.Range
-	(*v11.Difference)(nil),           // 65: drover.plan.v1.Difference
-	(*v11.Digest)(nil),               // 66: drover.plan.v1.Digest
-	(*v11.Touched)(nil),              // 67: drover.plan.v1.Touched
-	(*v11.Rejected)(nil),             // 68: drover.plan.v1.Rejected
-	(*v1.LimitSpec)(nil),             // 69: drover.v1.LimitSpec
-	(*v11.Loss)(nil),                 // 70: drover.plan.v1.Loss
+	(*PlanKept)(nil),                 // 3: drover.journal.v1.PlanKept
+	(*MigrationFound)(nil),           // 4: drover.journal.v1.MigrationFound
+	(*RangesFound)(nil),              // 5: drover.journal.v1.RangesFound
+	(*MigrationRecovered)(nil),       // 6: drover.journal.v1.MigrationRecovered
+	(*ControlRegressed)(nil),         // 7: drover.journal.v1.ControlRegressed
+	(*ControlAdopted)(nil),           // 8: drover.journal.v1.ControlAdopted
+	(*TermStarted)(nil),              // 9: drover.journal.v1.TermStarted
+	(*MigrationCreated)(nil),         // 10: drover.journal.v1.MigrationCreated
+	(*SourceDescribed)(nil),          // 11: drover.journal.v1.SourceDescribed
+	(*TargetDesigned)(nil),           // 12: drover.journal.v1.TargetDesigned
+	(*TablePlanned)(nil),             // 13: drover.journal.v1.TablePlanned
+	(*RangesPlanned)(nil),            // 14: drover.journal.v1.RangesPlanned
+	(*PlanFinished)(nil),             // 15: drover.journal.v1.PlanFinished
+	(*MigrationStarted)(nil),         // 16: drover.journal.v1.MigrationStarted
+	(*TargetPrepared)(nil),           // 17: drover.journal.v1.TargetPrepared
+	(*TableAdvanced)(nil),            // 18: drover.journal.v1.TableAdvanced
+	(*TableBlocked)(nil),             // 19: drover.journal.v1.TableBlocked
+	(*TableRestarted)(nil),           // 20: drover.journal.v1.TableRestarted
+	(*TableEmptied)(nil),             // 21: drover.journal.v1.TableEmptied
+	(*TableRetried)(nil),             // 22: drover.journal.v1.TableRetried
+	(*BaselineTaken)(nil),            // 23: drover.journal.v1.BaselineTaken
+	(*RangeLoaded)(nil),              // 24: drover.journal.v1.RangeLoaded
+	(*RangeVerified)(nil),            // 25: drover.journal.v1.RangeVerified
+	(*RangeFailed)(nil),              // 26: drover.journal.v1.RangeFailed
+	(*RangeBlocked)(nil),             // 27: drover.journal.v1.RangeBlocked
+	(*RangeRetried)(nil),             // 28: drover.journal.v1.RangeRetried
+	(*TableVerified)(nil),            // 29: drover.journal.v1.TableVerified
+	(*TableCounted)(nil),             // 30: drover.journal.v1.TableCounted
+	(*MigrationPaused)(nil),          // 31: drover.journal.v1.MigrationPaused
+	(*MigrationResumed)(nil),         // 32: drover.journal.v1.MigrationResumed
+	(*MigrationThrottled)(nil),       // 33: drover.journal.v1.MigrationThrottled
+	(*MigrationEnded)(nil),           // 34: drover.journal.v1.MigrationEnded
+	(*MigrationFailed)(nil),          // 35: drover.journal.v1.MigrationFailed
+	(*MigrationDeleted)(nil),         // 36: drover.journal.v1.MigrationDeleted
+	(*TargetFinished)(nil),           // 37: drover.journal.v1.TargetFinished
+	(*PhaseStarted)(nil),             // 38: drover.journal.v1.PhaseStarted
+	(*PhaseApproved)(nil),            // 39: drover.journal.v1.PhaseApproved
+	(*PhaseStopped)(nil),             // 40: drover.journal.v1.PhaseStopped
+	(*PhaseCompleted)(nil),           // 41: drover.journal.v1.PhaseCompleted
+	(*TableSkipped)(nil),             // 42: drover.journal.v1.TableSkipped
+	(*RangeSkipped)(nil),             // 43: drover.journal.v1.RangeSkipped
+	(*RangeCut)(nil),                 // 44: drover.journal.v1.RangeCut
+	(*RangeEmptied)(nil),             // 45: drover.journal.v1.RangeEmptied
+	(*SpecChanged)(nil),              // 46: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),          // 47: drover.journal.v1.TargetPublished
+	(*DiscardStarted)(nil),           // 48: drover.journal.v1.DiscardStarted
+	(*TargetDiscarded)(nil),          // 49: drover.journal.v1.TargetDiscarded
+	(*ObjectsApplied)(nil),           // 50: drover.journal.v1.ObjectsApplied
+	(*TableSampled)(nil),             // 51: drover.journal.v1.TableSampled
+	(*RangeAssessed)(nil),            // 52: drover.journal.v1.RangeAssessed
+	(*KeysCompared)(nil),             // 53: drover.journal.v1.KeysCompared
+	(*TableAssessed)(nil),            // 54: drover.journal.v1.TableAssessed
+	(*RejectsRetried)(nil),           // 55: drover.journal.v1.RejectsRetried
+	(*RangeReplayed)(nil),            // 56: drover.journal.v1.RangeReplayed
+	(*PlanKept_Table)(nil),           // 57: drover.journal.v1.PlanKept.Table
+	(*timestamppb.Timestamp)(nil),    // 58: google.protobuf.Timestamp
+	(*VerificationStarted)(nil),      // 59: drover.journal.v1.VerificationStarted
+	(*VerificationRangeChecked)(nil), // 60: drover.journal.v1.VerificationRangeChecked
+	(*VerificationEnded)(nil),        // 61: drover.journal.v1.VerificationEnded
+	(*RepairStarted)(nil),            // 62: drover.journal.v1.RepairStarted
+	(*RangeRepaired)(nil),            // 63: drover.journal.v1.RangeRepaired
+	(*v1.MigrationSpec)(nil),         // 64: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),              // 65: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),            // 66: drover.plan.v1.Statement
+	(*v11.Finding)(nil),              // 67: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),            // 68: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),                // 69: drover.plan.v1.Range
+	(*v11.Difference)(nil),           // 70: drover.plan.v1.Difference
+	(*v11.Digest)(nil),               // 71: drover.plan.v1.Digest
+	(*v11.Touched)(nil),              // 72: drover.plan.v1.Touched
+	(*v11.Rejected)(nil),             // 73: drover.plan.v1.Rejected
+	(*v1.LimitSpec)(nil),             // 74: drover.v1.LimitSpec
+	(*v11.Loss)(nil),                 // 75: drover.plan.v1.Loss
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	53, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
-	5,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
-	6,  // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
-	7,  // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
-	8,  // 4: drover.journal.v1.Event.target_designed:type_name -> drover.journal.v1.TargetDesigned
-	9,  // 5: drover.journal.v1.Event.table_planned:type_name -> drover.journal.v1.TablePlanned
-	10, // 6: drover.journal.v1.Event.ranges_planned:type_name -> drover.journal.v1.RangesPlanned
-	11, // 7: drover.journal.v1.Event.plan_finished:type_name -> drover.journal.v1.PlanFinished
-	12, // 8: drover.journal.v1.Event.migration_started:type_name -> drover.journal.v1.MigrationStarted
-	13, // 9: drover.journal.v1.Event.target_prepared:type_name -> drover.journal.v1.TargetPrepared
-	14, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
-	15, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
-	16, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
-	18, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
-	19, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
-	20, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
-	21, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
-	22, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
-	23, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
-	25, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
-	26, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
-	27, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
-	28, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
-	30, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
-	31, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
-	24, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
-	32, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
-	17, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
-	33, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
-	34, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
-	35, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
-	36, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
-	37, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
-	38, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
-	39, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
-	42, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
-	43, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
-	45, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
-	47, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
-	44, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
-	41, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
-	54, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
-	55, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
-	56, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
-	57, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
-	58, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
-	48, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
-	50, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
-	49, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
-	46, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
-	40, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
-	51, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
-	52, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
-	3,  // 53: drover.journal.v1.Event.control_regressed:type_name -> drover.journal.v1.ControlRegressed
-	4,  // 54: drover.journal.v1.Event.control_adopted:type_name -> drover.journal.v1.ControlAdopted
-	29, // 55: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
-	59, // 56: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	60, // 57: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	61, // 58: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	62, // 59: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	61, // 60: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
-	60, // 61: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
-	63, // 62: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	64, // 63: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 64: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	65, // 65: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	66, // 66: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	66, // 67: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	67, // 68: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	68, // 69: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
-	66, // 70: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	65, // 71: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	66, // 72: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	69, // 73: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
-	1,  // 74: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	64, // 75: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
-	64, // 76: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
-	59, // 77: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	1,  // 78: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	70, // 79: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
-	67, // 80: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
-	62, // 81: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
-	62, // 82: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
-	66, // 83: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
-	68, // 84: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
-	85, // [85:85] is the sub-list for method output_type
-	85, // [85:85] is the sub-list for method input_type
-	85, // [85:85] is the sub-list for extension type_name
-	85, // [85:85] is the sub-list for extension extendee
-	0,  // [0:85] is the sub-list for field type_name
+	58, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	9,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
+	10, // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
+	11, // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
+	12, // 4: drover.journal.v1.Event.target_designed:type_name -> drover.journal.v1.TargetDesigned
+	13, // 5: drover.journal.v1.Event.table_planned:type_name -> drover.journal.v1.TablePlanned
+	14, // 6: drover.journal.v1.Event.ranges_planned:type_name -> drover.journal.v1.RangesPlanned
+	15, // 7: drover.journal.v1.Event.plan_finished:type_name -> drover.journal.v1.PlanFinished
+	16, // 8: drover.journal.v1.Event.migration_started:type_name -> drover.journal.v1.MigrationStarted
+	17, // 9: drover.journal.v1.Event.target_prepared:type_name -> drover.journal.v1.TargetPrepared
+	18, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
+	19, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
+	20, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
+	22, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
+	23, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
+	24, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
+	25, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
+	26, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
+	27, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
+	29, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
+	30, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
+	31, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
+	32, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
+	34, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
+	35, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
+	28, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
+	36, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
+	21, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
+	37, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
+	38, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
+	39, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
+	40, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
+	41, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
+	42, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
+	43, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
+	46, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	47, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	49, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	51, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	48, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
+	45, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
+	59, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
+	60, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
+	61, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
+	62, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
+	63, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
+	52, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
+	54, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
+	53, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
+	50, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
+	44, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
+	55, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
+	56, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
+	7,  // 53: drover.journal.v1.Event.control_regressed:type_name -> drover.journal.v1.ControlRegressed
+	8,  // 54: drover.journal.v1.Event.control_adopted:type_name -> drover.journal.v1.ControlAdopted
+	33, // 55: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
+	3,  // 56: drover.journal.v1.Event.plan_kept:type_name -> drover.journal.v1.PlanKept
+	4,  // 57: drover.journal.v1.Event.migration_found:type_name -> drover.journal.v1.MigrationFound
+	5,  // 58: drover.journal.v1.Event.ranges_found:type_name -> drover.journal.v1.RangesFound
+	6,  // 59: drover.journal.v1.Event.migration_recovered:type_name -> drover.journal.v1.MigrationRecovered
+	57, // 60: drover.journal.v1.PlanKept.tables:type_name -> drover.journal.v1.PlanKept.Table
+	24, // 61: drover.journal.v1.RangesFound.ranges:type_name -> drover.journal.v1.RangeLoaded
+	64, // 62: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	65, // 63: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	66, // 64: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	67, // 65: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	66, // 66: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
+	65, // 67: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
+	68, // 68: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	69, // 69: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 70: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	70, // 71: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	71, // 72: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	71, // 73: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	72, // 74: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	73, // 75: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
+	71, // 76: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	70, // 77: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	71, // 78: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	74, // 79: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
+	1,  // 80: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	69, // 81: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
+	69, // 82: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
+	64, // 83: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 84: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	75, // 85: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
+	72, // 86: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
+	67, // 87: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
+	67, // 88: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
+	71, // 89: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
+	73, // 90: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
+	91, // [91:91] is the sub-list for method output_type
+	91, // [91:91] is the sub-list for method input_type
+	91, // [91:91] is the sub-list for extension type_name
+	91, // [91:91] is the sub-list for extension extendee
+	0,  // [0:91] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -4575,6 +4911,10 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_ControlRegressed)(nil),
 		(*Event_ControlAdopted)(nil),
 		(*Event_MigrationThrottled)(nil),
+		(*Event_PlanKept)(nil),
+		(*Event_MigrationFound)(nil),
+		(*Event_RangesFound)(nil),
+		(*Event_MigrationRecovered)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4582,7 +4922,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   51,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

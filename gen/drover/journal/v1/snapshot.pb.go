@@ -677,6 +677,13 @@ type MigrationState struct {
 	Verifications  uint32                 `protobuf:"varint,34,opt,name=verifications,proto3" json:"verifications,omitempty"`
 	Last           uint64                 `protobuf:"varint,35,opt,name=last,proto3" json:"last,omitempty"`
 	Regressed      bool                   `protobuf:"varint,160,opt,name=regressed,proto3" json:"regressed,omitempty"`
+	Fresh          bool                   `protobuf:"varint,210,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	PlanChanged    uint64                 `protobuf:"varint,211,opt,name=plan_changed,json=planChanged,proto3" json:"plan_changed,omitempty"`
+	PlanKept       uint64                 `protobuf:"varint,212,opt,name=plan_kept,json=planKept,proto3" json:"plan_kept,omitempty"`
+	Found          string                 `protobuf:"bytes,213,opt,name=found,proto3" json:"found,omitempty"`
+	Recovering     bool                   `protobuf:"varint,214,opt,name=recovering,proto3" json:"recovering,omitempty"`
+	FoundRanges    int64                  `protobuf:"varint,215,opt,name=found_ranges,json=foundRanges,proto3" json:"found_ranges,omitempty"`
+	FoundRows      int64                  `protobuf:"varint,216,opt,name=found_rows,json=foundRows,proto3" json:"found_rows,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -963,6 +970,55 @@ func (x *MigrationState) GetRegressed() bool {
 	return false
 }
 
+func (x *MigrationState) GetFresh() bool {
+	if x != nil {
+		return x.Fresh
+	}
+	return false
+}
+
+func (x *MigrationState) GetPlanChanged() uint64 {
+	if x != nil {
+		return x.PlanChanged
+	}
+	return 0
+}
+
+func (x *MigrationState) GetPlanKept() uint64 {
+	if x != nil {
+		return x.PlanKept
+	}
+	return 0
+}
+
+func (x *MigrationState) GetFound() string {
+	if x != nil {
+		return x.Found
+	}
+	return ""
+}
+
+func (x *MigrationState) GetRecovering() bool {
+	if x != nil {
+		return x.Recovering
+	}
+	return false
+}
+
+func (x *MigrationState) GetFoundRanges() int64 {
+	if x != nil {
+		return x.FoundRanges
+	}
+	return 0
+}
+
+func (x *MigrationState) GetFoundRows() int64 {
+	if x != nil {
+		return x.FoundRows
+	}
+	return 0
+}
+
 type SampleState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Rows          int64                  `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
@@ -1130,6 +1186,10 @@ type TableState struct {
 	Counts        *CountsState           `protobuf:"bytes,19,opt,name=counts,proto3" json:"counts,omitempty"`
 	Differences   []*v11.Difference      `protobuf:"bytes,20,rep,name=differences,proto3" json:"differences,omitempty"`
 	Emptied       uint64                 `protobuf:"varint,170,opt,name=emptied,proto3" json:"emptied,omitempty"`
+	PlanChanged   uint64                 `protobuf:"varint,210,opt,name=plan_changed,json=planChanged,proto3" json:"plan_changed,omitempty"`
+	PlanKept      uint64                 `protobuf:"varint,211,opt,name=plan_kept,json=planKept,proto3" json:"plan_kept,omitempty"`
+	PlanPieces    uint32                 `protobuf:"varint,212,opt,name=plan_pieces,json=planPieces,proto3" json:"plan_pieces,omitempty"`
+	ChangedRanges []uint32               `protobuf:"varint,213,rep,packed,name=changed_ranges,json=changedRanges,proto3" json:"changed_ranges,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1309,6 +1369,34 @@ func (x *TableState) GetEmptied() uint64 {
 		return x.Emptied
 	}
 	return 0
+}
+
+func (x *TableState) GetPlanChanged() uint64 {
+	if x != nil {
+		return x.PlanChanged
+	}
+	return 0
+}
+
+func (x *TableState) GetPlanKept() uint64 {
+	if x != nil {
+		return x.PlanKept
+	}
+	return 0
+}
+
+func (x *TableState) GetPlanPieces() uint32 {
+	if x != nil {
+		return x.PlanPieces
+	}
+	return 0
+}
+
+func (x *TableState) GetChangedRanges() []uint32 {
+	if x != nil {
+		return x.ChangedRanges
+	}
+	return nil
 }
 
 type CountsState struct {
@@ -2059,7 +2147,7 @@ const file_drover_journal_v1_snapshot_proto_rawDesc = "" +
 	"\x0franges_per_step\x18\x04 \x01(\x03R\rrangesPerStep\x124\n" +
 	"\astarted\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x128\n" +
 	"\tcompleted\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcompleted\x12\x18\n" +
-	"\astopped\x18\a \x01(\bR\astopped\"\xaf\v\n" +
+	"\astopped\x18\a \x01(\bR\astopped\"\x84\r\n" +
 	"\x0eMigrationState\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12,\n" +
@@ -2100,7 +2188,17 @@ const file_drover_journal_v1_snapshot_proto_rawDesc = "" +
 	"\tverifying\x18! \x01(\rR\tverifying\x12$\n" +
 	"\rverifications\x18\" \x01(\rR\rverifications\x12\x12\n" +
 	"\x04last\x18# \x01(\x04R\x04last\x12\x1d\n" +
-	"\tregressed\x18\xa0\x01 \x01(\bR\tregressed\"Q\n" +
+	"\tregressed\x18\xa0\x01 \x01(\bR\tregressed\x12\x15\n" +
+	"\x05fresh\x18\xd2\x01 \x01(\bR\x05fresh\x12\"\n" +
+	"\fplan_changed\x18\xd3\x01 \x01(\x04R\vplanChanged\x12\x1c\n" +
+	"\tplan_kept\x18\xd4\x01 \x01(\x04R\bplanKept\x12\x15\n" +
+	"\x05found\x18\xd5\x01 \x01(\tR\x05found\x12\x1f\n" +
+	"\n" +
+	"recovering\x18\xd6\x01 \x01(\bR\n" +
+	"recovering\x12\"\n" +
+	"\ffound_ranges\x18\xd7\x01 \x01(\x03R\vfoundRanges\x12\x1e\n" +
+	"\n" +
+	"found_rows\x18\xd8\x01 \x01(\x03R\tfoundRows\"Q\n" +
 	"\vSampleState\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x18\n" +
@@ -2111,7 +2209,7 @@ const file_drover_journal_v1_snapshot_proto_rawDesc = "" +
 	"\x06losses\x18\x03 \x03(\v2\x14.drover.plan.v1.LossR\x06losses\x12\x18\n" +
 	"\atouched\x18\x04 \x03(\x03R\atouched\x12\x12\n" +
 	"\x04keys\x18\x05 \x01(\x03R\x04keys\x12\x1c\n" +
-	"\tconcluded\x18\x06 \x01(\bR\tconcluded\"\xe3\x06\n" +
+	"\tconcluded\x18\x06 \x01(\bR\tconcluded\"\xef\a\n" +
 	"\n" +
 	"TableState\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12-\n" +
@@ -2138,7 +2236,12 @@ const file_drover_journal_v1_snapshot_proto_rawDesc = "" +
 	"assessment\x126\n" +
 	"\x06counts\x18\x13 \x01(\v2\x1e.drover.journal.v1.CountsStateR\x06counts\x12<\n" +
 	"\vdifferences\x18\x14 \x03(\v2\x1a.drover.plan.v1.DifferenceR\vdifferences\x12\x19\n" +
-	"\aemptied\x18\xaa\x01 \x01(\x04R\aemptied\"\x87\x06\n" +
+	"\aemptied\x18\xaa\x01 \x01(\x04R\aemptied\x12\"\n" +
+	"\fplan_changed\x18\xd2\x01 \x01(\x04R\vplanChanged\x12\x1c\n" +
+	"\tplan_kept\x18\xd3\x01 \x01(\x04R\bplanKept\x12 \n" +
+	"\vplan_pieces\x18\xd4\x01 \x01(\rR\n" +
+	"planPieces\x12&\n" +
+	"\x0echanged_ranges\x18\xd5\x01 \x03(\rR\rchangedRanges\"\x87\x06\n" +
 	"\vCountsState\x12\x16\n" +
 	"\x06ranges\x18\x01 \x01(\x03R\x06ranges\x12\x16\n" +
 	"\x06loaded\x18\x02 \x01(\x03R\x06loaded\x12\x1a\n" +

@@ -122,6 +122,8 @@ type Job struct {
 	//	*Job_ApplyObjects
 	//	*Job_Replay
 	//	*Job_WatchSource
+	//	*Job_Keep
+	//	*Job_ReadLedger
 	Work          isJob_Work `protobuf_oneof:"work"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -441,6 +443,24 @@ func (x *Job) GetWatchSource() *WatchSource {
 	return nil
 }
 
+func (x *Job) GetKeep() *KeepPlan {
+	if x != nil {
+		if x, ok := x.Work.(*Job_Keep); ok {
+			return x.Keep
+		}
+	}
+	return nil
+}
+
+func (x *Job) GetReadLedger() *ReadLedger {
+	if x != nil {
+		if x, ok := x.Work.(*Job_ReadLedger); ok {
+			return x.ReadLedger
+		}
+	}
+	return nil
+}
+
 type isJob_Work interface {
 	isJob_Work()
 }
@@ -537,6 +557,14 @@ type Job_WatchSource struct {
 	WatchSource *WatchSource `protobuf:"bytes,181,opt,name=watch_source,json=watchSource,proto3,oneof"`
 }
 
+type Job_Keep struct {
+	Keep *KeepPlan `protobuf:"bytes,210,opt,name=keep,proto3,oneof"`
+}
+
+type Job_ReadLedger struct {
+	ReadLedger *ReadLedger `protobuf:"bytes,211,opt,name=read_ledger,json=readLedger,proto3,oneof"`
+}
+
 func (*Job_Describe) isJob_Work() {}
 
 func (*Job_Design) isJob_Work() {}
@@ -582,6 +610,10 @@ func (*Job_ApplyObjects) isJob_Work() {}
 func (*Job_Replay) isJob_Work() {}
 
 func (*Job_WatchSource) isJob_Work() {}
+
+func (*Job_Keep) isJob_Work() {}
+
+func (*Job_ReadLedger) isJob_Work() {}
 
 // Pace is one job's share of what its migration may ask of the source.
 type Pace struct {
@@ -817,8 +849,10 @@ type MakeDesign struct {
 	// First match wins.
 	Policies []*v11.PolicyRule `protobuf:"bytes,20,rep,name=policies,proto3" json:"policies,omitempty"`
 	// Owners and grants of the source stay behind.
-	SkipOwners    bool `protobuf:"varint,120,opt,name=skip_owners,json=skipOwners,proto3" json:"skip_owners,omitempty"`
-	SkipGrants    bool `protobuf:"varint,121,opt,name=skip_grants,json=skipGrants,proto3" json:"skip_grants,omitempty"`
+	SkipOwners bool `protobuf:"varint,120,opt,name=skip_owners,json=skipOwners,proto3" json:"skip_owners,omitempty"`
+	SkipGrants bool `protobuf:"varint,121,opt,name=skip_grants,json=skipGrants,proto3" json:"skip_grants,omitempty"`
+	// Look for an unfinished migration of the job's name in the target, too.
+	Find          bool `protobuf:"varint,210,opt,name=find,proto3" json:"find,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -909,9 +943,18 @@ func (x *MakeDesign) GetSkipGrants() bool {
 	return false
 }
 
+func (x *MakeDesign) GetFind() bool {
+	if x != nil {
+		return x.Find
+	}
+	return false
+}
+
 type Designed struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Design        *v1.Design             `protobuf:"bytes,1,opt,name=design,proto3" json:"design,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Design *v1.Design             `protobuf:"bytes,1,opt,name=design,proto3" json:"design,omitempty"`
+	// The newest unfinished migration of that name; absent where there is none.
+	Found         *FoundMigration `protobuf:"bytes,210,opt,name=found,proto3" json:"found,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -953,6 +996,416 @@ func (x *Designed) GetDesign() *v1.Design {
 	return nil
 }
 
+func (x *Designed) GetFound() *FoundMigration {
+	if x != nil {
+		return x.Found
+	}
+	return nil
+}
+
+// FoundMigration is a migration that the target's ledger knows, and keeps the plan of.
+type FoundMigration struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Uid            string                 `protobuf:"bytes,1,opt,name=uid,proto3" json:"uid,omitempty"`
+	SourceIdentity string                 `protobuf:"bytes,2,opt,name=source_identity,json=sourceIdentity,proto3" json:"source_identity,omitempty"`
+	// Its tables are published.
+	Published     bool `protobuf:"varint,3,opt,name=published,proto3" json:"published,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FoundMigration) Reset() {
+	*x = FoundMigration{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FoundMigration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FoundMigration) ProtoMessage() {}
+
+func (x *FoundMigration) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FoundMigration.ProtoReflect.Descriptor instead.
+func (*FoundMigration) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *FoundMigration) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *FoundMigration) GetSourceIdentity() string {
+	if x != nil {
+		return x.SourceIdentity
+	}
+	return ""
+}
+
+func (x *FoundMigration) GetPublished() bool {
+	if x != nil {
+		return x.Published
+	}
+	return false
+}
+
+// PlanPiece is a piece of a migration's plan, as the target keeps it. The pieces of one
+// table, one behind the other, are events of the control log, each behind its length.
+type PlanPiece struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0 for what is no table's.
+	Table uint32 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// From 0; piece 0 takes the place of all that the target had of the table.
+	Number        uint32 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Body          []byte `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanPiece) Reset() {
+	*x = PlanPiece{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanPiece) ProtoMessage() {}
+
+func (x *PlanPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanPiece.ProtoReflect.Descriptor instead.
+func (*PlanPiece) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PlanPiece) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *PlanPiece) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *PlanPiece) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+// KeepPlan writes pieces of the plan into the target's ledger, so that the migration can
+// go on from there when its control log is lost (loader).
+type KeepPlan struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pieces        []*PlanPiece           `protobuf:"bytes,1,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepPlan) Reset() {
+	*x = KeepPlan{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepPlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepPlan) ProtoMessage() {}
+
+func (x *KeepPlan) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepPlan.ProtoReflect.Descriptor instead.
+func (*KeepPlan) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *KeepPlan) GetPieces() []*PlanPiece {
+	if x != nil {
+		return x.Pieces
+	}
+	return nil
+}
+
+// ReadLedger reads a page of what the target's ledger has of a migration whose control
+// log was lost (loader).
+type ReadLedger struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its uid.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// Read ranges, not pieces of the plan. The ledger's rows are this job's migration's from
+	// now on, and nobody who writes under the other uid can go on.
+	Ranges bool `protobuf:"varint,2,opt,name=ranges,proto3" json:"ranges,omitempty"`
+	// Go on behind this piece or range; table absent for the beginning.
+	AfterTable    *uint32 `protobuf:"varint,3,opt,name=after_table,json=afterTable,proto3,oneof" json:"after_table,omitempty"`
+	AfterNumber   uint32  `protobuf:"varint,4,opt,name=after_number,json=afterNumber,proto3" json:"after_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadLedger) Reset() {
+	*x = ReadLedger{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadLedger) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadLedger) ProtoMessage() {}
+
+func (x *ReadLedger) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadLedger.ProtoReflect.Descriptor instead.
+func (*ReadLedger) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ReadLedger) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *ReadLedger) GetRanges() bool {
+	if x != nil {
+		return x.Ranges
+	}
+	return false
+}
+
+func (x *ReadLedger) GetAfterTable() uint32 {
+	if x != nil && x.AfterTable != nil {
+		return *x.AfterTable
+	}
+	return 0
+}
+
+func (x *ReadLedger) GetAfterNumber() uint32 {
+	if x != nil {
+		return x.AfterNumber
+	}
+	return 0
+}
+
+type LedgerPage struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Pieces []*PlanPiece           `protobuf:"bytes,1,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	Ranges []*LedgerRange         `protobuf:"bytes,2,rep,name=ranges,proto3" json:"ranges,omitempty"`
+	// Tables that were being emptied.
+	Emptying []uint32 `protobuf:"varint,3,rep,packed,name=emptying,proto3" json:"emptying,omitempty"`
+	// There is no further page.
+	Last          bool `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LedgerPage) Reset() {
+	*x = LedgerPage{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LedgerPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LedgerPage) ProtoMessage() {}
+
+func (x *LedgerPage) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LedgerPage.ProtoReflect.Descriptor instead.
+func (*LedgerPage) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *LedgerPage) GetPieces() []*PlanPiece {
+	if x != nil {
+		return x.Pieces
+	}
+	return nil
+}
+
+func (x *LedgerPage) GetRanges() []*LedgerRange {
+	if x != nil {
+		return x.Ranges
+	}
+	return nil
+}
+
+func (x *LedgerPage) GetEmptying() []uint32 {
+	if x != nil {
+		return x.Emptying
+	}
+	return nil
+}
+
+func (x *LedgerPage) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+// LedgerRange is a range's row in the ledger.
+type LedgerRange struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Table  uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	Number uint32                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// All its rows are in the target.
+	Loaded  bool          `protobuf:"varint,3,opt,name=loaded,proto3" json:"loaded,omitempty"`
+	Digest  *v1.Digest    `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
+	Touched []*v1.Touched `protobuf:"bytes,5,rep,name=touched,proto3" json:"touched,omitempty"`
+	// Hashes of rejected rows, 16 bytes each.
+	Rejected      []byte `protobuf:"bytes,6,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LedgerRange) Reset() {
+	*x = LedgerRange{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LedgerRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LedgerRange) ProtoMessage() {}
+
+func (x *LedgerRange) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LedgerRange.ProtoReflect.Descriptor instead.
+func (*LedgerRange) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *LedgerRange) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *LedgerRange) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *LedgerRange) GetLoaded() bool {
+	if x != nil {
+		return x.Loaded
+	}
+	return false
+}
+
+func (x *LedgerRange) GetDigest() *v1.Digest {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *LedgerRange) GetTouched() []*v1.Touched {
+	if x != nil {
+		return x.Touched
+	}
+	return nil
+}
+
+func (x *LedgerRange) GetRejected() []byte {
+	if x != nil {
+		return x.Rejected
+	}
+	return nil
+}
+
 // SplitTable cuts a table into ranges (extractor).
 type SplitTable struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -971,7 +1424,7 @@ type SplitTable struct {
 
 func (x *SplitTable) Reset() {
 	*x = SplitTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1436,7 @@ func (x *SplitTable) String() string {
 func (*SplitTable) ProtoMessage() {}
 
 func (x *SplitTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[7]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1449,7 @@ func (x *SplitTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitTable.ProtoReflect.Descriptor instead.
 func (*SplitTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SplitTable) GetTable() *v1.TablePlan {
@@ -1050,7 +1503,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1515,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[8]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1528,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Split) GetRanges() []*v1.Range {
@@ -1095,7 +1548,7 @@ type HoldSnapshot struct {
 
 func (x *HoldSnapshot) Reset() {
 	*x = HoldSnapshot{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1560,7 @@ func (x *HoldSnapshot) String() string {
 func (*HoldSnapshot) ProtoMessage() {}
 
 func (x *HoldSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[9]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1573,7 @@ func (x *HoldSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldSnapshot.ProtoReflect.Descriptor instead.
 func (*HoldSnapshot) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 // PrepareTarget makes the ledger and the migration's row in the target, and runs
@@ -1141,7 +1594,7 @@ type PrepareTarget struct {
 
 func (x *PrepareTarget) Reset() {
 	*x = PrepareTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1606,7 @@ func (x *PrepareTarget) String() string {
 func (*PrepareTarget) ProtoMessage() {}
 
 func (x *PrepareTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[10]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1619,7 @@ func (x *PrepareTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareTarget.ProtoReflect.Descriptor instead.
 func (*PrepareTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PrepareTarget) GetStatements() []*v1.Statement {
@@ -1217,7 +1670,7 @@ type ApplySchema struct {
 
 func (x *ApplySchema) Reset() {
 	*x = ApplySchema{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +1682,7 @@ func (x *ApplySchema) String() string {
 func (*ApplySchema) ProtoMessage() {}
 
 func (x *ApplySchema) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[11]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +1695,7 @@ func (x *ApplySchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplySchema.ProtoReflect.Descriptor instead.
 func (*ApplySchema) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ApplySchema) GetTable() *v1.TablePlan {
@@ -1276,7 +1729,7 @@ type ApplyObjects struct {
 
 func (x *ApplyObjects) Reset() {
 	*x = ApplyObjects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1741,7 @@ func (x *ApplyObjects) String() string {
 func (*ApplyObjects) ProtoMessage() {}
 
 func (x *ApplyObjects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1754,7 @@ func (x *ApplyObjects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyObjects.ProtoReflect.Descriptor instead.
 func (*ApplyObjects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ApplyObjects) GetStatements() []*v1.Statement {
@@ -1328,7 +1781,7 @@ type ExtractRange struct {
 
 func (x *ExtractRange) Reset() {
 	*x = ExtractRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1793,7 @@ func (x *ExtractRange) String() string {
 func (*ExtractRange) ProtoMessage() {}
 
 func (x *ExtractRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1806,7 @@ func (x *ExtractRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractRange.ProtoReflect.Descriptor instead.
 func (*ExtractRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExtractRange) GetTable() *v1.TablePlan {
@@ -1416,7 +1869,7 @@ type Extracted struct {
 
 func (x *Extracted) Reset() {
 	*x = Extracted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1881,7 @@ func (x *Extracted) String() string {
 func (*Extracted) ProtoMessage() {}
 
 func (x *Extracted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1894,7 @@ func (x *Extracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extracted.ProtoReflect.Descriptor instead.
 func (*Extracted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Extracted) GetBatches() uint64 {
@@ -1484,7 +1937,7 @@ type LoadRange struct {
 
 func (x *LoadRange) Reset() {
 	*x = LoadRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1949,7 @@ func (x *LoadRange) String() string {
 func (*LoadRange) ProtoMessage() {}
 
 func (x *LoadRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1962,7 @@ func (x *LoadRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadRange.ProtoReflect.Descriptor instead.
 func (*LoadRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LoadRange) GetTable() *v1.TablePlan {
@@ -1580,7 +2033,7 @@ type Fenced struct {
 
 func (x *Fenced) Reset() {
 	*x = Fenced{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +2045,7 @@ func (x *Fenced) String() string {
 func (*Fenced) ProtoMessage() {}
 
 func (x *Fenced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +2058,7 @@ func (x *Fenced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fenced.ProtoReflect.Descriptor instead.
 func (*Fenced) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Fenced) GetAfter() *v1.Bound {
@@ -1642,7 +2095,7 @@ type Loaded struct {
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +2107,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +2120,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Loaded) GetDigest() *v1.Digest {
@@ -1738,7 +2191,7 @@ type ValidateRange struct {
 
 func (x *ValidateRange) Reset() {
 	*x = ValidateRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +2203,7 @@ func (x *ValidateRange) String() string {
 func (*ValidateRange) ProtoMessage() {}
 
 func (x *ValidateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +2216,7 @@ func (x *ValidateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateRange.ProtoReflect.Descriptor instead.
 func (*ValidateRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ValidateRange) GetTable() *v1.TablePlan {
@@ -1823,7 +2276,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +2288,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +2301,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Verdict) GetEqual() bool {
@@ -1889,7 +2342,7 @@ type CountTable struct {
 
 func (x *CountTable) Reset() {
 	*x = CountTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1901,7 +2354,7 @@ func (x *CountTable) String() string {
 func (*CountTable) ProtoMessage() {}
 
 func (x *CountTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1914,7 +2367,7 @@ func (x *CountTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountTable.ProtoReflect.Descriptor instead.
 func (*CountTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CountTable) GetTable() *v1.TablePlan {
@@ -1936,7 +2389,7 @@ type Counted struct {
 
 func (x *Counted) Reset() {
 	*x = Counted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1948,7 +2401,7 @@ func (x *Counted) String() string {
 func (*Counted) ProtoMessage() {}
 
 func (x *Counted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1961,7 +2414,7 @@ func (x *Counted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counted.ProtoReflect.Descriptor instead.
 func (*Counted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Counted) GetRows() int64 {
@@ -1988,7 +2441,7 @@ type Baseline struct {
 
 func (x *Baseline) Reset() {
 	*x = Baseline{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +2453,7 @@ func (x *Baseline) String() string {
 func (*Baseline) ProtoMessage() {}
 
 func (x *Baseline) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2013,7 +2466,7 @@ func (x *Baseline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Baseline.ProtoReflect.Descriptor instead.
 func (*Baseline) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Baseline) GetTable() *v1.TablePlan {
@@ -2035,7 +2488,7 @@ type FinishTarget struct {
 
 func (x *FinishTarget) Reset() {
 	*x = FinishTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2047,7 +2500,7 @@ func (x *FinishTarget) String() string {
 func (*FinishTarget) ProtoMessage() {}
 
 func (x *FinishTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2060,7 +2513,7 @@ func (x *FinishTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishTarget.ProtoReflect.Descriptor instead.
 func (*FinishTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *FinishTarget) GetStage() string {
@@ -2082,7 +2535,7 @@ type EmptyTable struct {
 
 func (x *EmptyTable) Reset() {
 	*x = EmptyTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2094,7 +2547,7 @@ func (x *EmptyTable) String() string {
 func (*EmptyTable) ProtoMessage() {}
 
 func (x *EmptyTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2107,7 +2560,7 @@ func (x *EmptyTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyTable.ProtoReflect.Descriptor instead.
 func (*EmptyTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EmptyTable) GetTable() *v1.TablePlan {
@@ -2135,7 +2588,7 @@ type PublishTables struct {
 
 func (x *PublishTables) Reset() {
 	*x = PublishTables{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2147,7 +2600,7 @@ func (x *PublishTables) String() string {
 func (*PublishTables) ProtoMessage() {}
 
 func (x *PublishTables) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2160,7 +2613,7 @@ func (x *PublishTables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishTables.ProtoReflect.Descriptor instead.
 func (*PublishTables) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PublishTables) GetTables() []*v1.TablePlan {
@@ -2182,7 +2635,7 @@ type DiscardTables struct {
 
 func (x *DiscardTables) Reset() {
 	*x = DiscardTables{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2194,7 +2647,7 @@ func (x *DiscardTables) String() string {
 func (*DiscardTables) ProtoMessage() {}
 
 func (x *DiscardTables) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2207,7 +2660,7 @@ func (x *DiscardTables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardTables.ProtoReflect.Descriptor instead.
 func (*DiscardTables) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{26}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DiscardTables) GetTables() []*v1.TablePlan {
@@ -2239,7 +2692,7 @@ type SampleTable struct {
 
 func (x *SampleTable) Reset() {
 	*x = SampleTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2704,7 @@ func (x *SampleTable) String() string {
 func (*SampleTable) ProtoMessage() {}
 
 func (x *SampleTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2717,7 @@ func (x *SampleTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleTable.ProtoReflect.Descriptor instead.
 func (*SampleTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{27}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SampleTable) GetTable() *v1.TablePlan {
@@ -2307,7 +2760,7 @@ type Sampled struct {
 
 func (x *Sampled) Reset() {
 	*x = Sampled{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2319,7 +2772,7 @@ func (x *Sampled) String() string {
 func (*Sampled) ProtoMessage() {}
 
 func (x *Sampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2332,7 +2785,7 @@ func (x *Sampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sampled.ProtoReflect.Descriptor instead.
 func (*Sampled) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Sampled) GetRows() int64 {
@@ -2368,7 +2821,7 @@ type AssessRange struct {
 
 func (x *AssessRange) Reset() {
 	*x = AssessRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2380,7 +2833,7 @@ func (x *AssessRange) String() string {
 func (*AssessRange) ProtoMessage() {}
 
 func (x *AssessRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2393,7 +2846,7 @@ func (x *AssessRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssessRange.ProtoReflect.Descriptor instead.
 func (*AssessRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AssessRange) GetTable() *v1.TablePlan {
@@ -2423,7 +2876,7 @@ type CompareKeys struct {
 
 func (x *CompareKeys) Reset() {
 	*x = CompareKeys{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2435,7 +2888,7 @@ func (x *CompareKeys) String() string {
 func (*CompareKeys) ProtoMessage() {}
 
 func (x *CompareKeys) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2448,7 +2901,7 @@ func (x *CompareKeys) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareKeys.ProtoReflect.Descriptor instead.
 func (*CompareKeys) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CompareKeys) GetTable() *v1.TablePlan {
@@ -2475,7 +2928,7 @@ type Compared struct {
 
 func (x *Compared) Reset() {
 	*x = Compared{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2940,7 @@ func (x *Compared) String() string {
 func (*Compared) ProtoMessage() {}
 
 func (x *Compared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2953,7 @@ func (x *Compared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Compared.ProtoReflect.Descriptor instead.
 func (*Compared) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Compared) GetFindings() []*v1.Finding {
@@ -2522,7 +2975,7 @@ type Assessed struct {
 
 func (x *Assessed) Reset() {
 	*x = Assessed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2534,7 +2987,7 @@ func (x *Assessed) String() string {
 func (*Assessed) ProtoMessage() {}
 
 func (x *Assessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2547,7 +3000,7 @@ func (x *Assessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assessed.ProtoReflect.Descriptor instead.
 func (*Assessed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{32}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Assessed) GetRows() int64 {
@@ -2587,7 +3040,7 @@ type Rejects struct {
 
 func (x *Rejects) Reset() {
 	*x = Rejects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2599,7 +3052,7 @@ func (x *Rejects) String() string {
 func (*Rejects) ProtoMessage() {}
 
 func (x *Rejects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2612,7 +3065,7 @@ func (x *Rejects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejects.ProtoReflect.Descriptor instead.
 func (*Rejects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{33}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Rejects) GetMax() int64 {
@@ -2656,7 +3109,7 @@ type ReplayRejects struct {
 
 func (x *ReplayRejects) Reset() {
 	*x = ReplayRejects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2668,7 +3121,7 @@ func (x *ReplayRejects) String() string {
 func (*ReplayRejects) ProtoMessage() {}
 
 func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2681,7 +3134,7 @@ func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRejects.ProtoReflect.Descriptor instead.
 func (*ReplayRejects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{34}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ReplayRejects) GetTable() *v1.TablePlan {
@@ -2742,7 +3195,7 @@ type Replayed struct {
 
 func (x *Replayed) Reset() {
 	*x = Replayed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2754,7 +3207,7 @@ func (x *Replayed) String() string {
 func (*Replayed) ProtoMessage() {}
 
 func (x *Replayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2767,7 +3220,7 @@ func (x *Replayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
 func (*Replayed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{35}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Replayed) GetDigest() *v1.Digest {
@@ -2802,7 +3255,7 @@ var File_drover_worker_v1_job_proto protoreflect.FileDescriptor
 
 const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1ddrover/worker/v1/verify.proto\"\xc0\r\n" +
+	"\x1adrover/worker/v1/job.proto\x12\x10drover.worker.v1\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1ddrover/worker/v1/verify.proto\"\xb5\x0e\n" +
 	"\x03Job\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x12\x1c\n" +
 	"\tmigration\x18\x02 \x01(\tR\tmigration\x12%\n" +
@@ -2838,7 +3291,10 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\fcompare_keys\x18) \x01(\v2\x1d.drover.worker.v1.CompareKeysH\x00R\vcompareKeys\x12E\n" +
 	"\rapply_objects\x180 \x01(\v2\x1e.drover.worker.v1.ApplyObjectsH\x00R\fapplyObjects\x129\n" +
 	"\x06replay\x18+ \x01(\v2\x1f.drover.worker.v1.ReplayRejectsH\x00R\x06replay\x12C\n" +
-	"\fwatch_source\x18\xb5\x01 \x01(\v2\x1d.drover.worker.v1.WatchSourceH\x00R\vwatchSourceB\x06\n" +
+	"\fwatch_source\x18\xb5\x01 \x01(\v2\x1d.drover.worker.v1.WatchSourceH\x00R\vwatchSource\x121\n" +
+	"\x04keep\x18\xd2\x01 \x01(\v2\x1a.drover.worker.v1.KeepPlanH\x00R\x04keep\x12@\n" +
+	"\vread_ledger\x18\xd3\x01 \x01(\v2\x1c.drover.worker.v1.ReadLedgerH\x00R\n" +
+	"readLedgerB\x06\n" +
 	"\x04work\"n\n" +
 	"\x04Pace\x12&\n" +
 	"\x0frows_per_second\x18\x01 \x01(\x01R\rrowsPerSecond\x12(\n" +
@@ -2851,7 +3307,7 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\aexclude\x18\x02 \x03(\tR\aexclude\x123\n" +
 	"\x06limits\x18\xb4\x01 \x01(\v2\x1a.drover.v1.SourceLimitSpecR\x06limits\"A\n" +
 	"\tDescribed\x124\n" +
-	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\xd8\x02\n" +
+	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\"\xed\x02\n" +
 	"\n" +
 	"MakeDesign\x124\n" +
 	"\bdatabase\x18\x01 \x01(\v2\x18.drover.plan.v1.DatabaseR\bdatabase\x124\n" +
@@ -2863,9 +3319,42 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\vskip_owners\x18x \x01(\bR\n" +
 	"skipOwners\x12\x1f\n" +
 	"\vskip_grants\x18y \x01(\bR\n" +
-	"skipGrants\":\n" +
+	"skipGrants\x12\x13\n" +
+	"\x04find\x18\xd2\x01 \x01(\bR\x04find\"s\n" +
 	"\bDesigned\x12.\n" +
-	"\x06design\x18\x01 \x01(\v2\x16.drover.plan.v1.DesignR\x06design\"\xf9\x01\n" +
+	"\x06design\x18\x01 \x01(\v2\x16.drover.plan.v1.DesignR\x06design\x127\n" +
+	"\x05found\x18\xd2\x01 \x01(\v2 .drover.worker.v1.FoundMigrationR\x05found\"i\n" +
+	"\x0eFoundMigration\x12\x10\n" +
+	"\x03uid\x18\x01 \x01(\tR\x03uid\x12'\n" +
+	"\x0fsource_identity\x18\x02 \x01(\tR\x0esourceIdentity\x12\x1c\n" +
+	"\tpublished\x18\x03 \x01(\bR\tpublished\"M\n" +
+	"\tPlanPiece\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x12\x12\n" +
+	"\x04body\x18\x03 \x01(\fR\x04body\"?\n" +
+	"\bKeepPlan\x123\n" +
+	"\x06pieces\x18\x01 \x03(\v2\x1b.drover.worker.v1.PlanPieceR\x06pieces\"\x91\x01\n" +
+	"\n" +
+	"ReadLedger\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x16\n" +
+	"\x06ranges\x18\x02 \x01(\bR\x06ranges\x12$\n" +
+	"\vafter_table\x18\x03 \x01(\rH\x00R\n" +
+	"afterTable\x88\x01\x01\x12!\n" +
+	"\fafter_number\x18\x04 \x01(\rR\vafterNumberB\x0e\n" +
+	"\f_after_table\"\xa8\x01\n" +
+	"\n" +
+	"LedgerPage\x123\n" +
+	"\x06pieces\x18\x01 \x03(\v2\x1b.drover.worker.v1.PlanPieceR\x06pieces\x125\n" +
+	"\x06ranges\x18\x02 \x03(\v2\x1d.drover.worker.v1.LedgerRangeR\x06ranges\x12\x1a\n" +
+	"\bemptying\x18\x03 \x03(\rR\bemptying\x12\x12\n" +
+	"\x04last\x18\x04 \x01(\bR\x04last\"\xd2\x01\n" +
+	"\vLedgerRange\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x12\x16\n" +
+	"\x06loaded\x18\x03 \x01(\bR\x06loaded\x12.\n" +
+	"\x06digest\x18\x04 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x121\n" +
+	"\atouched\x18\x05 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\x12\x1a\n" +
+	"\brejected\x18\x06 \x01(\fR\brejected\"\xf9\x01\n" +
 	"\n" +
 	"SplitTable\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12\x1f\n" +
@@ -3020,7 +3509,7 @@ func file_drover_worker_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_worker_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_drover_worker_v1_job_proto_goTypes = []any{
 	(Reset)(0),                  // 0: drover.worker.v1.Reset
 	(*Job)(nil),                 // 1: drover.worker.v1.Job
@@ -3030,143 +3519,157 @@ var file_drover_worker_v1_job_proto_goTypes = []any{
 	(*Described)(nil),           // 5: drover.worker.v1.Described
 	(*MakeDesign)(nil),          // 6: drover.worker.v1.MakeDesign
 	(*Designed)(nil),            // 7: drover.worker.v1.Designed
-	(*SplitTable)(nil),          // 8: drover.worker.v1.SplitTable
-	(*Split)(nil),               // 9: drover.worker.v1.Split
-	(*HoldSnapshot)(nil),        // 10: drover.worker.v1.HoldSnapshot
-	(*PrepareTarget)(nil),       // 11: drover.worker.v1.PrepareTarget
-	(*ApplySchema)(nil),         // 12: drover.worker.v1.ApplySchema
-	(*ApplyObjects)(nil),        // 13: drover.worker.v1.ApplyObjects
-	(*ExtractRange)(nil),        // 14: drover.worker.v1.ExtractRange
-	(*Extracted)(nil),           // 15: drover.worker.v1.Extracted
-	(*LoadRange)(nil),           // 16: drover.worker.v1.LoadRange
-	(*Fenced)(nil),              // 17: drover.worker.v1.Fenced
-	(*Loaded)(nil),              // 18: drover.worker.v1.Loaded
-	(*ValidateRange)(nil),       // 19: drover.worker.v1.ValidateRange
-	(*Verdict)(nil),             // 20: drover.worker.v1.Verdict
-	(*CountTable)(nil),          // 21: drover.worker.v1.CountTable
-	(*Counted)(nil),             // 22: drover.worker.v1.Counted
-	(*Baseline)(nil),            // 23: drover.worker.v1.Baseline
-	(*FinishTarget)(nil),        // 24: drover.worker.v1.FinishTarget
-	(*EmptyTable)(nil),          // 25: drover.worker.v1.EmptyTable
-	(*PublishTables)(nil),       // 26: drover.worker.v1.PublishTables
-	(*DiscardTables)(nil),       // 27: drover.worker.v1.DiscardTables
-	(*SampleTable)(nil),         // 28: drover.worker.v1.SampleTable
-	(*Sampled)(nil),             // 29: drover.worker.v1.Sampled
-	(*AssessRange)(nil),         // 30: drover.worker.v1.AssessRange
-	(*CompareKeys)(nil),         // 31: drover.worker.v1.CompareKeys
-	(*Compared)(nil),            // 32: drover.worker.v1.Compared
-	(*Assessed)(nil),            // 33: drover.worker.v1.Assessed
-	(*Rejects)(nil),             // 34: drover.worker.v1.Rejects
-	(*ReplayRejects)(nil),       // 35: drover.worker.v1.ReplayRejects
-	(*Replayed)(nil),            // 36: drover.worker.v1.Replayed
-	(*v1.Endpoint)(nil),         // 37: drover.plan.v1.Endpoint
-	(*VerifyRange)(nil),         // 38: drover.worker.v1.VerifyRange
-	(*RepairRange)(nil),         // 39: drover.worker.v1.RepairRange
-	(*v11.SourceLimitSpec)(nil), // 40: drover.v1.SourceLimitSpec
-	(*v1.Database)(nil),         // 41: drover.plan.v1.Database
-	(v1.Existing)(0),            // 42: drover.plan.v1.Existing
-	(*v11.TableRule)(nil),       // 43: drover.v1.TableRule
-	(*v11.Cast)(nil),            // 44: drover.v1.Cast
-	(*v11.PolicyRule)(nil),      // 45: drover.v1.PolicyRule
-	(*v1.Design)(nil),           // 46: drover.plan.v1.Design
-	(*v1.TablePlan)(nil),        // 47: drover.plan.v1.TablePlan
-	(*v1.Range)(nil),            // 48: drover.plan.v1.Range
-	(*v1.Bound)(nil),            // 49: drover.plan.v1.Bound
-	(*v1.Statement)(nil),        // 50: drover.plan.v1.Statement
-	(v1.Step)(0),                // 51: drover.plan.v1.Step
-	(*v1.Digest)(nil),           // 52: drover.plan.v1.Digest
-	(*v1.Touched)(nil),          // 53: drover.plan.v1.Touched
-	(*v1.Rejected)(nil),         // 54: drover.plan.v1.Rejected
-	(*v1.Difference)(nil),       // 55: drover.plan.v1.Difference
-	(*v1.Finding)(nil),          // 56: drover.plan.v1.Finding
-	(*v1.Loss)(nil),             // 57: drover.plan.v1.Loss
+	(*FoundMigration)(nil),      // 8: drover.worker.v1.FoundMigration
+	(*PlanPiece)(nil),           // 9: drover.worker.v1.PlanPiece
+	(*KeepPlan)(nil),            // 10: drover.worker.v1.KeepPlan
+	(*ReadLedger)(nil),          // 11: drover.worker.v1.ReadLedger
+	(*LedgerPage)(nil),          // 12: drover.worker.v1.LedgerPage
+	(*LedgerRange)(nil),         // 13: drover.worker.v1.LedgerRange
+	(*SplitTable)(nil),          // 14: drover.worker.v1.SplitTable
+	(*Split)(nil),               // 15: drover.worker.v1.Split
+	(*HoldSnapshot)(nil),        // 16: drover.worker.v1.HoldSnapshot
+	(*PrepareTarget)(nil),       // 17: drover.worker.v1.PrepareTarget
+	(*ApplySchema)(nil),         // 18: drover.worker.v1.ApplySchema
+	(*ApplyObjects)(nil),        // 19: drover.worker.v1.ApplyObjects
+	(*ExtractRange)(nil),        // 20: drover.worker.v1.ExtractRange
+	(*Extracted)(nil),           // 21: drover.worker.v1.Extracted
+	(*LoadRange)(nil),           // 22: drover.worker.v1.LoadRange
+	(*Fenced)(nil),              // 23: drover.worker.v1.Fenced
+	(*Loaded)(nil),              // 24: drover.worker.v1.Loaded
+	(*ValidateRange)(nil),       // 25: drover.worker.v1.ValidateRange
+	(*Verdict)(nil),             // 26: drover.worker.v1.Verdict
+	(*CountTable)(nil),          // 27: drover.worker.v1.CountTable
+	(*Counted)(nil),             // 28: drover.worker.v1.Counted
+	(*Baseline)(nil),            // 29: drover.worker.v1.Baseline
+	(*FinishTarget)(nil),        // 30: drover.worker.v1.FinishTarget
+	(*EmptyTable)(nil),          // 31: drover.worker.v1.EmptyTable
+	(*PublishTables)(nil),       // 32: drover.worker.v1.PublishTables
+	(*DiscardTables)(nil),       // 33: drover.worker.v1.DiscardTables
+	(*SampleTable)(nil),         // 34: drover.worker.v1.SampleTable
+	(*Sampled)(nil),             // 35: drover.worker.v1.Sampled
+	(*AssessRange)(nil),         // 36: drover.worker.v1.AssessRange
+	(*CompareKeys)(nil),         // 37: drover.worker.v1.CompareKeys
+	(*Compared)(nil),            // 38: drover.worker.v1.Compared
+	(*Assessed)(nil),            // 39: drover.worker.v1.Assessed
+	(*Rejects)(nil),             // 40: drover.worker.v1.Rejects
+	(*ReplayRejects)(nil),       // 41: drover.worker.v1.ReplayRejects
+	(*Replayed)(nil),            // 42: drover.worker.v1.Replayed
+	(*v1.Endpoint)(nil),         // 43: drover.plan.v1.Endpoint
+	(*VerifyRange)(nil),         // 44: drover.worker.v1.VerifyRange
+	(*RepairRange)(nil),         // 45: drover.worker.v1.RepairRange
+	(*v11.SourceLimitSpec)(nil), // 46: drover.v1.SourceLimitSpec
+	(*v1.Database)(nil),         // 47: drover.plan.v1.Database
+	(v1.Existing)(0),            // 48: drover.plan.v1.Existing
+	(*v11.TableRule)(nil),       // 49: drover.v1.TableRule
+	(*v11.Cast)(nil),            // 50: drover.v1.Cast
+	(*v11.PolicyRule)(nil),      // 51: drover.v1.PolicyRule
+	(*v1.Design)(nil),           // 52: drover.plan.v1.Design
+	(*v1.Digest)(nil),           // 53: drover.plan.v1.Digest
+	(*v1.Touched)(nil),          // 54: drover.plan.v1.Touched
+	(*v1.TablePlan)(nil),        // 55: drover.plan.v1.TablePlan
+	(*v1.Range)(nil),            // 56: drover.plan.v1.Range
+	(*v1.Bound)(nil),            // 57: drover.plan.v1.Bound
+	(*v1.Statement)(nil),        // 58: drover.plan.v1.Statement
+	(v1.Step)(0),                // 59: drover.plan.v1.Step
+	(*v1.Rejected)(nil),         // 60: drover.plan.v1.Rejected
+	(*v1.Difference)(nil),       // 61: drover.plan.v1.Difference
+	(*v1.Finding)(nil),          // 62: drover.plan.v1.Finding
+	(*v1.Loss)(nil),             // 63: drover.plan.v1.Loss
 }
 var file_drover_worker_v1_job_proto_depIdxs = []int32{
-	37, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
-	37, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
+	43, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
+	43, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
 	2,  // 2: drover.worker.v1.Job.pace:type_name -> drover.worker.v1.Pace
 	4,  // 3: drover.worker.v1.Job.describe:type_name -> drover.worker.v1.Describe
 	6,  // 4: drover.worker.v1.Job.design:type_name -> drover.worker.v1.MakeDesign
-	8,  // 5: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
-	10, // 6: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
-	11, // 7: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
-	12, // 8: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
-	14, // 9: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
-	16, // 10: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
-	19, // 11: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
-	21, // 12: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
-	24, // 13: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
-	23, // 14: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
-	25, // 15: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
-	26, // 16: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
-	27, // 17: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
-	28, // 18: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
-	38, // 19: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
-	39, // 20: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
-	30, // 21: drover.worker.v1.Job.assess:type_name -> drover.worker.v1.AssessRange
-	31, // 22: drover.worker.v1.Job.compare_keys:type_name -> drover.worker.v1.CompareKeys
-	13, // 23: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
-	35, // 24: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
+	14, // 5: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
+	16, // 6: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
+	17, // 7: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
+	18, // 8: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
+	20, // 9: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
+	22, // 10: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
+	25, // 11: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
+	27, // 12: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
+	30, // 13: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
+	29, // 14: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
+	31, // 15: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
+	32, // 16: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
+	33, // 17: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
+	34, // 18: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
+	44, // 19: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
+	45, // 20: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
+	36, // 21: drover.worker.v1.Job.assess:type_name -> drover.worker.v1.AssessRange
+	37, // 22: drover.worker.v1.Job.compare_keys:type_name -> drover.worker.v1.CompareKeys
+	19, // 23: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
+	41, // 24: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
 	3,  // 25: drover.worker.v1.Job.watch_source:type_name -> drover.worker.v1.WatchSource
-	40, // 26: drover.worker.v1.WatchSource.limits:type_name -> drover.v1.SourceLimitSpec
-	40, // 27: drover.worker.v1.Describe.limits:type_name -> drover.v1.SourceLimitSpec
-	41, // 28: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
-	41, // 29: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
-	42, // 30: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
-	43, // 31: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
-	44, // 32: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
-	45, // 33: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
-	46, // 34: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
-	47, // 35: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
-	48, // 36: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
-	49, // 37: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
-	48, // 38: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
-	50, // 39: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
-	47, // 40: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
-	51, // 41: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
-	50, // 42: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
-	47, // 43: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
-	48, // 44: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
-	49, // 45: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
-	52, // 46: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
-	47, // 47: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
-	48, // 48: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
-	0,  // 49: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
-	34, // 50: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
-	49, // 51: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
-	52, // 52: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
-	52, // 53: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
-	53, // 54: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
-	54, // 55: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
-	47, // 56: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
-	48, // 57: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
-	52, // 58: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
-	52, // 59: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
-	52, // 60: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
-	55, // 61: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
-	47, // 62: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
-	47, // 63: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
-	47, // 64: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
-	47, // 65: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
-	47, // 66: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
-	50, // 67: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
-	47, // 68: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
-	48, // 69: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
-	47, // 70: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
-	48, // 71: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
-	47, // 72: drover.worker.v1.CompareKeys.table:type_name -> drover.plan.v1.TablePlan
-	56, // 73: drover.worker.v1.Compared.findings:type_name -> drover.plan.v1.Finding
-	57, // 74: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
-	53, // 75: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
-	47, // 76: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
-	48, // 77: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
-	52, // 78: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
-	54, // 79: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
-	80, // [80:80] is the sub-list for method output_type
-	80, // [80:80] is the sub-list for method input_type
-	80, // [80:80] is the sub-list for extension type_name
-	80, // [80:80] is the sub-list for extension extendee
-	0,  // [0:80] is the sub-list for field type_name
+	10, // 26: drover.worker.v1.Job.keep:type_name -> drover.worker.v1.KeepPlan
+	11, // 27: drover.worker.v1.Job.read_ledger:type_name -> drover.worker.v1.ReadLedger
+	46, // 28: drover.worker.v1.WatchSource.limits:type_name -> drover.v1.SourceLimitSpec
+	46, // 29: drover.worker.v1.Describe.limits:type_name -> drover.v1.SourceLimitSpec
+	47, // 30: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
+	47, // 31: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
+	48, // 32: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
+	49, // 33: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
+	50, // 34: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
+	51, // 35: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
+	52, // 36: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
+	8,  // 37: drover.worker.v1.Designed.found:type_name -> drover.worker.v1.FoundMigration
+	9,  // 38: drover.worker.v1.KeepPlan.pieces:type_name -> drover.worker.v1.PlanPiece
+	9,  // 39: drover.worker.v1.LedgerPage.pieces:type_name -> drover.worker.v1.PlanPiece
+	13, // 40: drover.worker.v1.LedgerPage.ranges:type_name -> drover.worker.v1.LedgerRange
+	53, // 41: drover.worker.v1.LedgerRange.digest:type_name -> drover.plan.v1.Digest
+	54, // 42: drover.worker.v1.LedgerRange.touched:type_name -> drover.plan.v1.Touched
+	55, // 43: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
+	56, // 44: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
+	57, // 45: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
+	56, // 46: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
+	58, // 47: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
+	55, // 48: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
+	59, // 49: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
+	58, // 50: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
+	55, // 51: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
+	56, // 52: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
+	57, // 53: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
+	53, // 54: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
+	55, // 55: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
+	56, // 56: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
+	0,  // 57: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
+	40, // 58: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
+	57, // 59: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
+	53, // 60: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
+	53, // 61: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
+	54, // 62: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
+	60, // 63: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
+	55, // 64: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
+	56, // 65: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
+	53, // 66: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
+	53, // 67: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
+	53, // 68: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
+	61, // 69: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
+	55, // 70: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
+	55, // 71: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
+	55, // 72: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
+	55, // 73: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
+	55, // 74: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
+	58, // 75: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
+	55, // 76: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
+	56, // 77: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
+	55, // 78: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
+	56, // 79: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
+	55, // 80: drover.worker.v1.CompareKeys.table:type_name -> drover.plan.v1.TablePlan
+	62, // 81: drover.worker.v1.Compared.findings:type_name -> drover.plan.v1.Finding
+	63, // 82: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
+	54, // 83: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
+	55, // 84: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
+	56, // 85: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
+	53, // 86: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
+	60, // 87: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
+	88, // [88:88] is the sub-list for method output_type
+	88, // [88:88] is the sub-list for method input_type
+	88, // [88:88] is the sub-list for extension type_name
+	88, // [88:88] is the sub-list for extension extendee
+	0,  // [0:88] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_job_proto_init() }
@@ -3199,14 +3702,17 @@ func file_drover_worker_v1_job_proto_init() {
 		(*Job_ApplyObjects)(nil),
 		(*Job_Replay)(nil),
 		(*Job_WatchSource)(nil),
+		(*Job_Keep)(nil),
+		(*Job_ReadLedger)(nil),
 	}
+	file_drover_worker_v1_job_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_worker_v1_job_proto_rawDesc), len(file_drover_worker_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   36,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -655,6 +655,7 @@ type Result struct {
 	//	*Result_Assessed
 	//	*Result_Compared
 	//	*Result_Replayed
+	//	*Result_LedgerPage
 	Outcome       isResult_Outcome `protobuf_oneof:"outcome"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -848,6 +849,15 @@ func (x *Result) GetReplayed() *Replayed {
 	return nil
 }
 
+func (x *Result) GetLedgerPage() *LedgerPage {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_LedgerPage); ok {
+			return x.LedgerPage
+		}
+	}
+	return nil
+}
+
 type isResult_Outcome interface {
 	isResult_Outcome()
 }
@@ -918,6 +928,10 @@ type Result_Replayed struct {
 	Replayed *Replayed `protobuf:"bytes,23,opt,name=replayed,proto3,oneof"`
 }
 
+type Result_LedgerPage struct {
+	LedgerPage *LedgerPage `protobuf:"bytes,210,opt,name=ledger_page,json=ledgerPage,proto3,oneof"`
+}
+
 func (*Result_Failure) isResult_Outcome() {}
 
 func (*Result_Released) isResult_Outcome() {}
@@ -949,6 +963,8 @@ func (*Result_Assessed) isResult_Outcome() {}
 func (*Result_Compared) isResult_Outcome() {}
 
 func (*Result_Replayed) isResult_Outcome() {}
+
+func (*Result_LedgerPage) isResult_Outcome() {}
 
 type Draining struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1397,7 +1413,7 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"SourceLoad\x12'\n" +
 	"\x0factive_sessions\x18\x01 \x01(\x05R\x0eactiveSessions\x12.\n" +
 	"\x13replica_lag_seconds\x18\x02 \x01(\x01R\x11replicaLagSeconds\x12\x12\n" +
-	"\x04look\x18\x03 \x01(\x03R\x04look\"\xb9\a\n" +
+	"\x04look\x18\x03 \x01(\x03R\x04look\"\xfb\a\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\tR\x05lease\x125\n" +
 	"\afailure\x18\x02 \x01(\v2\x19.drover.worker.v1.FailureH\x00R\afailure\x128\n" +
@@ -1417,7 +1433,9 @@ const file_drover_worker_v1_worker_proto_rawDesc = "" +
 	"\frange_repair\x18\x1b \x01(\v2\x1d.drover.worker.v1.RangeRepairH\x00R\vrangeRepair\x128\n" +
 	"\bassessed\x18\x14 \x01(\v2\x1a.drover.worker.v1.AssessedH\x00R\bassessed\x128\n" +
 	"\bcompared\x18\x15 \x01(\v2\x1a.drover.worker.v1.ComparedH\x00R\bcompared\x128\n" +
-	"\breplayed\x18\x17 \x01(\v2\x1a.drover.worker.v1.ReplayedH\x00R\breplayedB\t\n" +
+	"\breplayed\x18\x17 \x01(\v2\x1a.drover.worker.v1.ReplayedH\x00R\breplayed\x12@\n" +
+	"\vledger_page\x18\xd2\x01 \x01(\v2\x1c.drover.worker.v1.LedgerPageH\x00R\n" +
+	"ledgerPageB\t\n" +
 	"\aoutcome\"\n" +
 	"\n" +
 	"\bDraining\"?\n" +
@@ -1500,7 +1518,8 @@ var file_drover_worker_v1_worker_proto_goTypes = []any{
 	(*Assessed)(nil),     // 28: drover.worker.v1.Assessed
 	(*Compared)(nil),     // 29: drover.worker.v1.Compared
 	(*Replayed)(nil),     // 30: drover.worker.v1.Replayed
-	(*Pace)(nil),         // 31: drover.worker.v1.Pace
+	(*LedgerPage)(nil),   // 31: drover.worker.v1.LedgerPage
+	(*Pace)(nil),         // 32: drover.worker.v1.Pace
 }
 var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	3,  // 0: drover.worker.v1.WorkRequest.hello:type_name -> drover.worker.v1.Hello
@@ -1533,14 +1552,15 @@ var file_drover_worker_v1_worker_proto_depIdxs = []int32{
 	28, // 27: drover.worker.v1.Result.assessed:type_name -> drover.worker.v1.Assessed
 	29, // 28: drover.worker.v1.Result.compared:type_name -> drover.worker.v1.Compared
 	30, // 29: drover.worker.v1.Result.replayed:type_name -> drover.worker.v1.Replayed
-	31, // 30: drover.worker.v1.Adjust.pace:type_name -> drover.worker.v1.Pace
-	1,  // 31: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
-	2,  // 32: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
-	32, // [32:33] is the sub-list for method output_type
-	31, // [31:32] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	31, // 30: drover.worker.v1.Result.ledger_page:type_name -> drover.worker.v1.LedgerPage
+	32, // 31: drover.worker.v1.Adjust.pace:type_name -> drover.worker.v1.Pace
+	1,  // 32: drover.worker.v1.CoordinatorService.Work:input_type -> drover.worker.v1.WorkRequest
+	2,  // 33: drover.worker.v1.CoordinatorService.Work:output_type -> drover.worker.v1.WorkResponse
+	33, // [33:34] is the sub-list for method output_type
+	32, // [32:33] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_worker_proto_init() }
@@ -1581,6 +1601,7 @@ func file_drover_worker_v1_worker_proto_init() {
 		(*Result_Assessed)(nil),
 		(*Result_Compared)(nil),
 		(*Result_Replayed)(nil),
+		(*Result_LedgerPage)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
