@@ -88,3 +88,6 @@ func ReadLedger(next uint64, rows int64, sum, key, touched, rejected []byte) (Le
 	}
 	return out, nil
 }
+
+// PlanPieceBytes bounds a piece of a plan.
+const PlanPieceBytes = 256 << 10

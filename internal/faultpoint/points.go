@@ -65,6 +65,8 @@ const (
 	LoaderAfterDesign Point = "loader.after-design"
 	// LoaderAfterPrepare stands when ledger and plan-wide objects are there.
 	LoaderAfterPrepare Point = "loader.after-prepare"
+	// LoaderAfterKeepPlan stands when the target keeps a part of the plan.
+	LoaderAfterKeepPlan Point = "loader.after-keep-plan"
 	// LoaderBeforeStep and LoaderAfterStep stand around a step of a table's schema.
 	LoaderBeforeStep Point = "loader.before-step"
 	LoaderAfterStep  Point = "loader.after-step"
@@ -140,7 +142,7 @@ func Points() []Point {
 		ExtractorAfterDescribe, ExtractorAfterSplit, ExtractorAfterCount, ExtractorAfterSnapshot, ExtractorBeforeRead,
 		ExtractorBeforePublish, ExtractorAfterBatch, ExtractorBeforeEnd, ExtractorAfterEnd,
 		BusAfterOpenStream, BusBeforeStore, BusAfterStore, BusBeforePurge, BusAfterPurge, BusAfterCloseStream,
-		LoaderAfterDesign, LoaderAfterPrepare, LoaderBeforeStep, LoaderAfterStep, LoaderAfterEmpty,
+		LoaderAfterDesign, LoaderAfterPrepare, LoaderAfterKeepPlan, LoaderBeforeStep, LoaderAfterStep, LoaderAfterEmpty,
 		LoaderBeforeFence, LoaderAfterFence, LoaderBeforeWrite, LoaderAfterKeep, LoaderAfterWrite,
 		LoaderBeforeComplete, LoaderAfterComplete, LoaderAfterReplay,
 		LoaderBeforePublish, LoaderAfterPublish, LoaderAfterDiscard, LoaderAfterObjects, LoaderAfterFinish,

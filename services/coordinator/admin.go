@@ -68,7 +68,7 @@ func (s *Leader) Create(ctx context.Context, r *droverv1.CreateMigrationRequest)
 	}
 	uid = s.newID()
 	return uid, s.append(ctx, uid, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_MigrationCreated{
-		MigrationCreated: &journalv1.MigrationCreated{Uid: uid, Spec: r.GetSpec(), Start: r.GetStart(), NoSample: r.GetNoSample(), Deep: r.GetDeep()}}})
+		MigrationCreated: &journalv1.MigrationCreated{Uid: uid, Spec: r.GetSpec(), Start: r.GetStart(), NoSample: r.GetNoSample(), Deep: r.GetDeep(), Fresh: r.GetFresh()}}})
 }
 
 // checkSpec tells what is wrong with a spec as such.

@@ -284,6 +284,8 @@ func takes(m *state.Migration, r *run, kind workKind) bool {
 		return m.Stage == state.Planning || m.Stage == state.Running || replanning(m, r)
 	case workSample, workAssess, workCompare:
 		return m.Stage == state.Planning
+	case workRecover:
+		return m.Recovering && m.Stage == state.Planning
 	case workDiscard:
 		return m.Stage == state.Discarding
 	case workFinish:

@@ -86,6 +86,9 @@ func migration(m *state.Migration, tables []*state.Table, l live) *droverv1.Migr
 		SourceEngine: m.Source.Engine, SourceVersion: m.Source.Version, TargetEngine: m.Target.Engine, TargetVersion: m.Target.Version,
 		Findings: m.Findings, Statements: slices.Concat(m.Statements, m.Objects), Unmoved: m.LeftBehind(), Tables: int32(len(tables)), Counters: &droverv1.Counters{}}
 	out.Limits, out.SourceLoad = m.Limits, l.load.message()
+	if m.Found != "" && !m.Recovering {
+		out.Recovery = &droverv1.Recovery{Uid: m.Found, Ranges: m.FoundRanges, Rows: m.FoundRows}
+	}
 	out.Phases, out.Sizing, out.PublishTime = phaseMessages(m, tables), sizing(m, tables, l.slots), timestamp(m.Published)
 	for _, t := range tables {
 		if t.Skipped { // what was given up is not part of the whole

@@ -31,7 +31,7 @@ func (o *offer) job(w workID) *workerv1.Job {
 		spec := wanted(o.m, o.run)
 		j.Title, j.Work = "design target", &workerv1.Job_Design{Design: &workerv1.MakeDesign{Database: o.run.described, Existing: existing(spec),
 			Tables: spec.GetTables(), Casts: spec.GetSchema().GetCasts(),
-			Policies: spec.GetSchema().GetPolicies(), SkipOwners: spec.GetSchema().GetOwners() == leaveBehind, SkipGrants: spec.GetSchema().GetGrants() == leaveBehind, Stage: stageOf(spec, o.m.UID)}}
+			Policies: spec.GetSchema().GetPolicies(), SkipOwners: spec.GetSchema().GetOwners() == leaveBehind, SkipGrants: spec.GetSchema().GetGrants() == leaveBehind, Stage: stageOf(spec, o.m.UID), Find: finds(o.m)}}
 	case workPublish:
 		j.Title, j.Work = "publish tables", &workerv1.Job_Publish{Publish: &workerv1.PublishTables{
 			Tables: staged(o.view.Tables(o.m.UID), func(t *state.Table) bool { return t.Stage == state.TableComplete })}}
@@ -48,6 +48,11 @@ func (o *offer) job(w workID) *workerv1.Job {
 		j.Title, j.Work = "prepare target", &workerv1.Job_Prepare{Prepare: preparation(o.m)}
 	case workFinish:
 		j.Title, j.Work = "finish target", &workerv1.Job_Finish{Finish: &workerv1.FinishTarget{Stage: finalStage(o.m)}}
+	case workKeep:
+		o.run.keepPage = o.pageToKeep()
+		j.Title, j.Work = "keep the plan", &workerv1.Job_Keep{Keep: &workerv1.KeepPlan{Pieces: o.run.keepPage.pieces}}
+	case workRecover:
+		j.Title, j.Work = "read the ledger", &workerv1.Job_ReadLedger{ReadLedger: o.run.recovering().next(o.m)}
 	case workVerify, workRepair:
 		o.verifyJob(j, w)
 	default:

@@ -51,6 +51,10 @@ func (o *offer) all() {
 func (o *offer) planning() {
 	design := designing(o.m, o.run)
 	switch {
+	case o.m.Recovering:
+		if o.role == loader {
+			o.give(workRecover, 0, 0)
+		}
 	case o.role == extractor && design && o.run.described == nil:
 		o.give(workDescribe, 0, 0)
 	case o.role == loader && design && o.run.described != nil:
@@ -80,7 +84,10 @@ func (o *offer) extracting() {
 		if o.run.cuts[w].asked() {
 			kind = workCut
 		}
-		if a.extractable() && !o.give(kind, w.table, w.number) {
+		if !a.extractable() || kind == workExtract && !o.bounded(w.table) {
+			continue
+		}
+		if !o.give(kind, w.table, w.number) {
 			return
 		}
 	}
@@ -107,6 +114,10 @@ func (o *offer) loading() {
 	}
 	if !o.m.Prepared || o.m.MorePrepare || !o.entered() {
 		o.give(workPrepare, 0, 0)
+		return
+	}
+	if !o.kept() {
+		o.give(workKeep, 0, 0)
 		return
 	}
 	if o.schema() {

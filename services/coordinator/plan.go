@@ -117,7 +117,7 @@ func (s *Leader) ranged(ctx context.Context, w workID, ranges []*planv1.Range) e
 
 // planned ends planning when every table that can move is split.
 func (s *Leader) planned(ctx context.Context, m *state.Migration) error {
-	if m.Tables < 0 {
+	if m.Tables < 0 || m.Recovering {
 		return nil
 	}
 	tables := s.view().Tables(m.UID)

@@ -29,7 +29,7 @@ var errAdopted = errors.New("a control log was adopted, for the next term")
 // higher numbers than the leader, unless its log has forgotten who gave them. It tells
 // whether that is so.
 func (s *Leader) outranked(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) (bool, error) {
-	if kind != fault.Fenced || p.Side != fault.Target || l.job.GetTerm() != s.term {
+	if kind != fault.Fenced || p.Side != fault.Target || l.job.GetTerm() != s.term || l.work.kind == workRecover {
 		return false, nil
 	}
 	r := s.run(m.UID)

@@ -27,7 +27,7 @@ func changeable(m *state.Migration) bool {
 func designing(m *state.Migration, r *run) bool {
 	switch {
 	case m.Stage == state.Planning:
-		return m.Tables < 0
+		return m.Tables < 0 && !m.Recovering
 	case m.Replan == state.ReplanNone:
 		return r.update != nil
 	default:

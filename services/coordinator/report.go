@@ -58,7 +58,14 @@ func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *work
 	case workDescribe:
 		return s.described(ctx, m, r.GetDescribed().GetDatabase())
 	case workDesign:
+		if found, err := s.found(ctx, m, r.GetDesigned()); found || err != nil {
+			return err
+		}
 		return s.designed(ctx, m, r.GetDesigned().GetDesign())
+	case workRecover:
+		return s.recover(ctx, m, r.GetLedgerPage())
+	case workKeep:
+		return s.kept(ctx, m)
 	case workSplit:
 		return s.ranged(ctx, l.work, r.GetSplit().GetRanges())
 	case workWatch:

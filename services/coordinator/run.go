@@ -44,6 +44,8 @@ const (
 	workVerify
 	workRepair
 	workWatch
+	workKeep
+	workRecover
 )
 
 // workID names a piece of work: at most one lease has it.
@@ -103,6 +105,12 @@ type run struct {
 	cuts map[workID]*cut
 	// load is what the source was last seen to bear; nil where nobody has looked.
 	load *load
+	// keep is how far a table's plan is kept that takes more than one job, keepPage what
+	// the job under way writes.
+	keep     keepCursor
+	keepPage *keepPage
+	// recovery is how far a found migration is read; nil where none was begun.
+	recovery *recovery
 	// stalled is the newest failure of work that will be tried again.
 	stalled string
 	// outranked counts how often the target refused work as that of an earlier

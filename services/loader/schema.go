@@ -14,7 +14,12 @@ import (
 )
 
 // design plans the target for a source's tables.
-func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*workerv1.Result, error) {
+func design(ctx context.Context, db engine.Database, job *workerv1.Job) (*workerv1.Result, error) {
+	work := job.GetDesign()
+	found, err := find(ctx, db, job)
+	if err != nil {
+		return nil, err
+	}
 	rules, err := engine.NewRules(work.GetTables(), work.GetCasts(), work.GetPolicies()...)
 	if err != nil {
 		return nil, err
@@ -35,7 +40,7 @@ func design(ctx context.Context, db engine.Target, work *workerv1.MakeDesign) (*
 		t.ValidateByRange = t.GetValidateByRange() && !engine.PolicyOnKey(t)
 	}
 	advice.Settle(made)
-	return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: made}}}, nil
+	return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: made, Found: found}}}, nil
 }
 
 // saidAlready tells whether a finding stops a column that a rule's own finding stops:

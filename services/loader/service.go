@@ -42,7 +42,9 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 	case *workerv1.Job_CompareKeys:
 		return s.compareKeys(ctx, db, job, report)
 	case *workerv1.Job_Design:
-		return then(ctx, job)(design(ctx, db, work.Design))
+		return then(ctx, job)(design(ctx, db, job))
+	case *workerv1.Job_ReadLedger:
+		return then(ctx, job)(readLedger(ctx, db, job))
 	case *workerv1.Job_Load:
 		return s.load(ctx, db, job, report)
 	case *workerv1.Job_Repair:
@@ -51,6 +53,8 @@ func (s *Service) Handle(ctx context.Context, job *workerv1.Job, report worker.R
 		return then(ctx, job)(s.replay(ctx, db, job, report))
 	case *workerv1.Job_Prepare:
 		return then(ctx, job)(prepare(ctx, db, job))
+	case *workerv1.Job_Keep:
+		err = keep(ctx, db, job)
 	case *workerv1.Job_ApplySchema:
 		err = apply(ctx, db, job)
 	case *workerv1.Job_Empty:
@@ -82,6 +86,8 @@ func then(ctx context.Context, job *workerv1.Job) func(*workerv1.Result, error) 
 			p = faultpoint.LoaderAfterDesign
 		case *workerv1.Job_Prepare:
 			p = faultpoint.LoaderAfterPrepare
+		case *workerv1.Job_Keep:
+			p = faultpoint.LoaderAfterKeepPlan
 		case *workerv1.Job_ApplySchema:
 			p = faultpoint.LoaderAfterStep
 		case *workerv1.Job_Empty:

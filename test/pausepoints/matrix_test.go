@@ -53,7 +53,7 @@ func matrix() []row {
 		add(scenario, faultpoint.JournalAfterAppend, names...)
 	}
 	events(direct, "migration_created", "source_described", "target_designed", "table_planned", "ranges_planned", "plan_finished",
-		"migration_started", "target_prepared", "table_advanced", "range_loaded", "range_verified", "table_verified", "table_counted",
+		"migration_started", "target_prepared", "plan_kept", "table_advanced", "range_loaded", "range_verified", "table_verified", "table_counted",
 		"objects_applied", "target_finished", "migration_ended")
 	add(direct, faultpoint.CoordinatorBeforeGrant, "describe", "hold snapshot", "load", "extract", "validate")
 	add(direct, faultpoint.CoordinatorAfterGrant, "load", "extract", "validate")
@@ -67,7 +67,7 @@ func matrix() []row {
 		faultpoint.ExtractorBeforeRead, faultpoint.ExtractorBeforeEnd, faultpoint.ExtractorAfterEnd,
 		faultpoint.BusAfterOpenStream, faultpoint.BusBeforeStore, faultpoint.BusAfterStore, faultpoint.BusBeforePurge, faultpoint.BusAfterPurge,
 		faultpoint.BusAfterCloseStream,
-		faultpoint.LoaderAfterDesign, faultpoint.LoaderAfterPrepare, faultpoint.LoaderBeforeFence, faultpoint.LoaderAfterFence,
+		faultpoint.LoaderAfterDesign, faultpoint.LoaderAfterPrepare, faultpoint.LoaderAfterKeepPlan, faultpoint.LoaderBeforeFence, faultpoint.LoaderAfterFence,
 		faultpoint.LoaderBeforeComplete, faultpoint.LoaderAfterComplete, faultpoint.LoaderAfterObjects, faultpoint.LoaderAfterFinish,
 		faultpoint.ValidatorBeforeRead, faultpoint.ValidatorAfterRead,
 	} {

@@ -36,6 +36,8 @@ func (j *job) begin() {
 		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: ranges}}})
 	case *workerv1.Job_Prepare:
 		j.statement(func(tx *transaction, then func(error)) { j.w.target.prepare(tx, j.msg.GetTerm(), then) }, j.done)
+	case *workerv1.Job_Keep:
+		j.then(j.w.latency(), func() { j.done(nil) })
 	case *workerv1.Job_ApplySchema:
 		j.apply(work.ApplySchema)
 	case *workerv1.Job_Empty:

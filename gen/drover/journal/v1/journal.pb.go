@@ -1349,7 +1349,9 @@ func (x *RangesFound) GetRanges() []*RangeLoaded {
 
 // MigrationRecovered: all that the target knows of the found migration is in this log.
 type MigrationRecovered struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Phases that somebody has approved.
+	Approved      []uint32 `protobuf:"varint,1,rep,packed,name=approved,proto3" json:"approved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1382,6 +1384,13 @@ func (x *MigrationRecovered) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MigrationRecovered.ProtoReflect.Descriptor instead.
 func (*MigrationRecovered) Descriptor() ([]byte, []int) {
 	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *MigrationRecovered) GetApproved() []uint32 {
+	if x != nil {
+		return x.Approved
+	}
+	return nil
 }
 
 // ControlRegressed: the target was written by a later coordinator than this log knows:
@@ -4447,8 +4456,9 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x0eMigrationFound\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\"E\n" +
 	"\vRangesFound\x126\n" +
-	"\x06ranges\x18\x01 \x03(\v2\x1e.drover.journal.v1.RangeLoadedR\x06ranges\"\x14\n" +
-	"\x12MigrationRecovered\"*\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x1e.drover.journal.v1.RangeLoadedR\x06ranges\"0\n" +
+	"\x12MigrationRecovered\x12\x1a\n" +
+	"\bapproved\x18\x01 \x03(\rR\bapproved\"*\n" +
 	"\x10ControlRegressed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x10\n" +
 	"\x0eControlAdopted\"!\n" +

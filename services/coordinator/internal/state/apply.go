@@ -33,7 +33,7 @@ type apply struct {
 
 func (a *apply) run(seq uint64) error {
 	if c := a.event.GetMigrationCreated(); c != nil {
-		return a.insert(tableMigrations, &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(), NoSample: c.GetNoSample(), Deep: c.GetDeep(),
+		return a.insert(tableMigrations, &Migration{UID: c.GetUid(), Name: c.GetSpec().GetName(), Spec: c.GetSpec(), AutoStart: c.GetStart(), NoSample: c.GetNoSample(), Deep: c.GetDeep(), Fresh: c.GetFresh(),
 			Limits: c.GetSpec().GetLimits(), Created: a.event.GetTime().AsTime(), Tables: -1, Last: seq})
 	}
 	old := a.currentMigration()
@@ -47,6 +47,9 @@ func (a *apply) run(seq uint64) error {
 	m.Last = seq
 	a.m = &m
 	if err := a.body(); err != nil {
+		return err
+	}
+	if err := a.planChanges(seq); err != nil {
 		return err
 	}
 	a.pending.migration = a.m
@@ -63,6 +66,10 @@ func (a *apply) body() error {
 		return nil
 	case *journalv1.Event_ControlAdopted:
 		return a.adopted()
+	case *journalv1.Event_PlanKept:
+		return a.planKept(b.PlanKept)
+	case *journalv1.Event_MigrationFound, *journalv1.Event_RangesFound, *journalv1.Event_MigrationRecovered:
+		return a.recovery()
 	case *journalv1.Event_SourceDescribed:
 		return a.sourceDescribed(b.SourceDescribed)
 	case *journalv1.Event_TargetDesigned:

@@ -111,6 +111,17 @@ type Migration struct {
 	// Verifying is the verification that is under way, 0 for none; Verifications how
 	// many there were.
 	Verifying, Verifications uint32
+	// PlanChanged is the event that last changed what of the plan is no table's, PlanKept
+	// the event up to which the target keeps it; 0 for never.
+	PlanChanged, PlanKept uint64
+	// Fresh: whatever unfinished migration of this name the target has, this one begins anew.
+	Fresh bool
+	// Found is the uid that the migration had in the target before its control log was
+	// lost; empty where it began itself. Recovering: what the target knows of it is being
+	// read. It had FoundRanges loaded, with FoundRows.
+	Found                  string
+	Recovering             bool
+	FoundRanges, FoundRows int64
 	// Regressed: the target knows of a later coordinator than the log.
 	Regressed bool
 	// Last is the sequence of the newest event.

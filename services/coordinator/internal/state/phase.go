@@ -83,6 +83,8 @@ func (a *apply) planPhases() {
 		}
 		if i < len(a.m.Phases) && !a.m.Phases[i].Started.IsZero() {
 			p = a.m.Phases[i]
+		} else if i < len(a.m.Phases) && a.m.Phases[i].Name == name {
+			p.Approved = a.m.Phases[i].Approved
 		}
 		out = append(out, p)
 	}

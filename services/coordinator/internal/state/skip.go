@@ -15,7 +15,7 @@ func (a *apply) tableSkipped(t *Table, e *journalv1.TableSkipped) error {
 	t.Skipped, t.SkippedBySpec = true, e.GetBySpec()
 	t.Blocked, t.Emptying, t.Problem = false, false, Problem{}
 	a.reopen()
-	if e.GetBySpec() || a.m.Replan == ReplanDesign {
+	if e.GetBySpec() || a.m.Replan == ReplanDesign || a.m.Recovering {
 		return nil
 	}
 	for _, other := range a.view().Tables(a.uid) {

@@ -20,6 +20,8 @@ func migrationState(m *Migration) *journalv1.MigrationState {
 		Unmoved: m.Unmoved, Findings: m.Findings, Statements: m.Statements, Objects: m.Objects, ObjectsApplied: m.ObjectsApplied,
 		NotDesigned: m.NotDesigned, Problem: problemState(m.Problem), Tables: int64(m.Tables), Verifying: m.Verifying,
 		Verifications: m.Verifications, Last: m.Last, Regressed: m.Regressed,
+		Fresh: m.Fresh, PlanChanged: m.PlanChanged, PlanKept: m.PlanKept, Found: m.Found, Recovering: m.Recovering,
+		FoundRanges: m.FoundRanges, FoundRows: m.FoundRows,
 	}
 	for _, p := range m.Phases {
 		out.Phases = append(out.Phases, &journalv1.PhaseState{Name: p.Name, Manual: p.Manual, Approved: p.Approved,
@@ -37,6 +39,8 @@ func migrationOf(m *journalv1.MigrationState) *Migration {
 		Unmoved: m.GetUnmoved(), Findings: m.GetFindings(), Statements: m.GetStatements(), Objects: m.GetObjects(), ObjectsApplied: m.GetObjectsApplied(),
 		NotDesigned: m.GetNotDesigned(), Problem: problemOf(m.GetProblem()), Tables: int(m.GetTables()), Verifying: m.GetVerifying(),
 		Verifications: m.GetVerifications(), Last: m.GetLast(), Regressed: m.GetRegressed(),
+		Fresh: m.GetFresh(), PlanChanged: m.GetPlanChanged(), PlanKept: m.GetPlanKept(), Found: m.GetFound(), Recovering: m.GetRecovering(),
+		FoundRanges: m.GetFoundRanges(), FoundRows: m.GetFoundRows(),
 	}
 	for _, p := range m.GetPhases() {
 		out.Phases = append(out.Phases, Phase{Name: p.GetName(), Manual: p.GetManual(), Approved: p.GetApproved(),

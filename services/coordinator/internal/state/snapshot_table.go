@@ -35,6 +35,7 @@ func tableState(t *Table) *journalv1.TableState {
 		Restarts: int64(t.Restarts), HasBaseline: t.HasBaseline, Baseline: digestState(t.Baseline), SourceRows: t.SourceRows, Filtered: t.Filtered,
 		Skipped: t.Skipped, SkippedBySpec: t.SkippedBySpec, FirstReject: t.FirstReject, Missing: t.Missing, Counts: countsState(t.Counts),
 		Differences: t.Differences, Emptied: t.Emptied,
+		PlanChanged: t.PlanChanged, PlanKept: t.PlanKept, PlanPieces: t.PlanPieces, ChangedRanges: t.ChangedRanges,
 	}
 	if s := t.Sample; s != nil {
 		out.Sample = &journalv1.SampleState{Rows: s.Rows, Bytes: s.Bytes, Seconds: s.Seconds}
@@ -52,6 +53,7 @@ func tableOf(uid string, t *journalv1.TableState) (*Table, error) {
 		Emptying: t.GetEmptying(), Restarts: int(t.GetRestarts()), HasBaseline: t.GetHasBaseline(), SourceRows: t.GetSourceRows(), Filtered: t.GetFiltered(),
 		Skipped: t.GetSkipped(), SkippedBySpec: t.GetSkippedBySpec(), FirstReject: t.GetFirstReject(), Missing: t.GetMissing(),
 		Differences: t.GetDifferences(), Emptied: t.GetEmptied(),
+		PlanChanged: t.GetPlanChanged(), PlanKept: t.GetPlanKept(), PlanPieces: t.GetPlanPieces(), ChangedRanges: t.GetChangedRanges(),
 	}
 	if s := t.GetSample(); s != nil {
 		out.Sample = &Sample{Rows: s.GetRows(), Bytes: s.GetBytes(), Seconds: s.GetSeconds()}

@@ -56,6 +56,13 @@ type Table struct {
 	// Assessment is what a scan of all rows found for the plan; nil where none was made.
 	Assessment *Assessment
 
+	// PlanChanged is the event that last changed plan or ranges, PlanKept the one up to
+	// which the target keeps them, in PlanPieces; 0 for never. ChangedRanges are those that
+	// were cut or given up since.
+	PlanChanged, PlanKept uint64
+	PlanPieces            uint32
+	ChangedRanges         []uint32
+
 	Counts
 	Differences []*planv1.Difference
 }

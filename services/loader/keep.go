@@ -1,0 +1,85 @@
+package loader
+
+import (
+	"context"
+
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/fault"
+)
+
+const (
+	// piecesPerPage of a plan, each of at most engine.PlanPieceBytes, fit into a result.
+	piecesPerPage = 4
+	// rangesPerPage bounds a page of ranges, and ledgerPageBytes too: rejected rows may
+	// make some of them large.
+	rangesPerPage   = 1000
+	ledgerPageBytes = 1 << 20
+)
+
+// keep writes pieces of the migration's plan into the target.
+func keep(ctx context.Context, db engine.Keeper, job *workerv1.Job) error {
+	var pieces []engine.PlanPiece
+	for _, p := range job.GetKeep().GetPieces() {
+		pieces = append(pieces, engine.PlanPiece{LedgerPlace: engine.LedgerPlace{Table: p.GetTable(), Number: p.GetNumber()}, Body: p.GetBody()})
+	}
+	return fault.At(db.Keep(ctx, migration(job), pieces), fault.Target, "")
+}
+
+// find looks in the target for an unfinished migration of the job's name.
+func find(ctx context.Context, db engine.Keeper, job *workerv1.Job) (*workerv1.FoundMigration, error) {
+	if !job.GetDesign().GetFind() {
+		return nil, nil
+	}
+	found, err := db.FindMigration(ctx, job.GetMigrationName())
+	if err != nil || found == nil {
+		return nil, fault.At(err, fault.Target, "")
+	}
+	return &workerv1.FoundMigration{Uid: found.UID, SourceIdentity: found.SourceIdentity, Published: found.Published}, nil
+}
+
+// readLedger reads a page of what the target has of a migration whose control log was
+// lost; before its ranges are read, they are this job's migration's.
+func readLedger(ctx context.Context, db engine.Keeper, job *workerv1.Job) (*workerv1.Result, error) {
+	work, page := job.GetReadLedger(), &workerv1.LedgerPage{}
+	var after *engine.LedgerPlace
+	if work.AfterTable != nil {
+		after = &engine.LedgerPlace{Table: work.GetAfterTable(), Number: work.GetAfterNumber()}
+	}
+	var err error
+	if work.GetRanges() {
+		err = readRanges(ctx, db, job, after, page)
+	} else {
+		err = readPlan(ctx, db, work.GetFrom(), after, page)
+	}
+	return &workerv1.Result{Outcome: &workerv1.Result_LedgerPage{LedgerPage: page}}, fault.At(err, fault.Target, "")
+}
+
+func readPlan(ctx context.Context, db engine.Keeper, uid string, after *engine.LedgerPlace, page *workerv1.LedgerPage) error {
+	pieces, err := db.KeptPlan(ctx, uid, after, piecesPerPage)
+	for _, p := range pieces {
+		page.Pieces = append(page.Pieces, &workerv1.PlanPiece{Table: p.Table, Number: p.Number, Body: p.Body})
+	}
+	page.Last = len(pieces) < piecesPerPage
+	return err
+}
+
+func readRanges(ctx context.Context, db engine.Keeper, job *workerv1.Job, after *engine.LedgerPlace, page *workerv1.LedgerPage) error {
+	m := migration(job)
+	emptying, err := db.TakeOver(ctx, job.GetReadLedger().GetFrom(), m)
+	if err != nil {
+		return err
+	}
+	ranges, err := db.LedgerRanges(ctx, m.UID, after, rangesPerPage)
+	page.Emptying, page.Last = emptying, len(ranges) < rangesPerPage
+	size := 0
+	for i, r := range ranges {
+		page.Ranges = append(page.Ranges, &workerv1.LedgerRange{Table: r.Table, Number: r.Number, Loaded: r.Loaded,
+			Digest: r.Digest.Proto(), Touched: r.Touched.Proto(), Rejected: r.Rejected.Marshal()})
+		if size += len(page.Ranges[i].GetRejected()); size > ledgerPageBytes {
+			page.Last = page.Last && i == len(ranges)-1
+			break
+		}
+	}
+	return err
+}
