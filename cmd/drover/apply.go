@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
@@ -16,7 +19,7 @@ import (
 
 func newApply(a *app) *cobra.Command {
 	var file, summary string
-	var wait, dryRun, deep bool
+	var wait, dryRun, deep, fresh bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Start a spec's migration on a server",
@@ -24,7 +27,9 @@ func newApply(a *app) *cobra.Command {
 ${env:NAME} or ${file:/path}, that every worker can resolve: a server stores specs.
 
 Where a migration of that name exists, its tables that have not begun take the
-rules of the changed spec; which of them were planned anew is printed.
+rules of the changed spec; which of them were planned anew is printed. Where the
+server knows none, but the target has an unfinished one of that name, by the same spec
+and from the same source, the migration goes on with it.
 
 --wait follows the migration to its end and exits as drover run does. --dry-run
 checks the spec and prints it with its defaults; nothing is sent.`,
@@ -40,13 +45,14 @@ checks the spec and prints it with its defaults; nothing is sent.`,
 				return a.printSpec(s)
 			}
 			return a.withServer(func(ctx context.Context, c *clients, _ []string) error {
-				m, done, err := applySpec(ctx, c, s, deep)
+				m, done, err := applySpec(ctx, c, s, deep, fresh)
 				if err != nil {
 					return err
 				}
 				if wait {
 					a.note(m.GetName() + " " + done)
-					return a.attend(ctx, c, m.GetName(), summary, rested)
+					f := &follower{clients: c, name: m.GetName(), view: a.view(hintDetach), until: rested, news: a.tellRecovery(strings.HasPrefix(done, started))}
+					return a.attend(ctx, c, f, summary)
 				}
 				return a.printMigration(m, done)
 			})(cmd, nil)
@@ -56,16 +62,20 @@ checks the spec and prints it with its defaults; nothing is sent.`,
 	cmd.Flags().BoolVar(&wait, "wait", false, "follow the migration to its end")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check the spec and print it with its defaults")
 	cmd.Flags().BoolVar(&deep, "deep", false, "first read all rows and look for values that cannot move exactly")
+	cmd.Flags().BoolVar(&fresh, "fresh", false, "do not go on with an unfinished migration of that name that the target has")
 	cmd.Flags().StringVar(&summary, "summary", "", "with --wait: write the summary as JSON to this `file`")
 	return cmd
 }
 
-// applySpec makes a migration, deep for one that reads all rows first, or changes the
-// one of that name.
-func applySpec(ctx context.Context, c *clients, s *droverv1.MigrationSpec, deep bool) (m *droverv1.Migration, done string, err error) {
-	r, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: s, Start: true, Deep: deep})
+// started begins what is said of a migration that was made.
+const started = "started"
+
+// applySpec makes a migration, deep for one that reads all rows first and fresh for one
+// that begins anew whatever the target has, or changes the one of that name.
+func applySpec(ctx context.Context, c *clients, s *droverv1.MigrationSpec, deep, fresh bool) (m *droverv1.Migration, done string, err error) {
+	r, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: s, Start: true, Deep: deep, Fresh: fresh})
 	if err == nil {
-		return r.GetMigration(), "started; follow it with drover watch " + s.GetName(), nil
+		return r.GetMigration(), started + "; follow it with drover watch " + s.GetName(), nil
 	}
 	if !fault.Is(err, fault.Exists) {
 		return nil, "", err
@@ -120,14 +130,27 @@ func (a *app) printMigration(m *droverv1.Migration, done string) error {
 	}
 }
 
+// tellRecovery gives what says once, of a migration that was just made, that it goes on
+// with one that the target has.
+func (a *app) tellRecovery(made bool) func(*droverv1.Migration) {
+	return func(m *droverv1.Migration) {
+		r := m.GetRecovery()
+		if !made || r == nil {
+			return
+		}
+		made = false
+		a.note(fmt.Sprintf("the target has this migration unfinished: going on with it; %s ranges with %s rows are loaded, and validated again (--fresh begins anew)",
+			humanize.Comma(r.GetRanges()), humanize.Comma(r.GetRows())))
+	}
+}
+
 // attend follows a migration on a server until there is nothing more to wait for.
 // Interrupting it detaches.
-func (a *app) attend(ctx context.Context, c *clients, name, summary string, until func(*droverv1.WatchMigrationResponse) bool) error {
-	f := &follower{clients: c, name: name, view: a.view(hintDetach), until: until}
+func (a *app) attend(ctx context.Context, c *clients, f *follower, summary string) error {
 	s, err := f.run(ctx)
 	if err != nil {
 		if context.Cause(ctx) != nil {
-			a.note("detached; the migration goes on: drover watch " + name)
+			a.note("detached; the migration goes on: drover watch " + f.name)
 		}
 		return err
 	}

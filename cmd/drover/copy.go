@@ -13,7 +13,9 @@ the target and compared before it counts.
 
 Ctrl-C pauses; the same command goes on where it stopped. What it needs for that
 is in the state folder, ` + stateRoot + `/NAME in the working folder, where NAME is made of
-the two URLs. A state folder whose migration is complete is refused.
+the two URLs. A state folder whose migration is complete is refused. Where the folder
+was lost, the same command goes on from what the target knows, and says so; --fresh
+begins anew.
 
 Databases are postgres://, mysql:// and mariadb:// URLs, user@host:port/database, and
 sqlite:///path. What a spec can say beyond these flags: docs/spec.md.

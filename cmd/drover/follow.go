@@ -27,6 +27,8 @@ type follower struct {
 	clients *clients
 	name    string
 	view    progress.View
+	// news is told how the migration stands; it may be nil.
+	news func(*droverv1.Migration)
 	// until tells whether there is nothing more to wait for.
 	until func(*droverv1.WatchMigrationResponse) bool
 	// pause is called once when the command is interrupted; the migration is then
@@ -56,6 +58,9 @@ func (f *follower) run(ctx context.Context) (progress.Snapshot, error) {
 		case m := <-updates:
 			tracker.Apply(m, time.Now())
 			f.view.Show(tracker.Snapshot(time.Now()))
+			if f.news != nil {
+				f.news(m.GetMigration())
+			}
 			if f.until(m) {
 				return tracker.Snapshot(time.Now()), nil
 			}

@@ -28,7 +28,10 @@ type job struct {
 	jobs                  int
 	state, summary        string
 	yes, fresh            bool
-	noSample, deep        bool
+	// created: this command has made the migration, which may go on with one that the
+	// target has.
+	created        bool
+	noSample, deep bool
 	// want is the state that a verb asked for; its end is then a success.
 	want droverv1.Migration_State
 	// resume is the command that goes on after an interruption, where it is not the
@@ -61,7 +64,7 @@ func (m *job) runFlags(f *pflag.FlagSet) {
 	f.StringVar(&m.state, "state", "", "`folder` that keeps the state between runs (default "+stateRoot+"/NAME)")
 	f.StringVar(&m.summary, "summary", "", "write the summary as JSON to this `file`")
 	f.BoolVar(&m.yes, "yes", false, "do not ask before rows of the target are removed")
-	f.BoolVar(&m.fresh, "fresh", false, "forget what the state folder knows and start over; the databases stay as they are")
+	f.BoolVar(&m.fresh, "fresh", false, "forget what state folder and target know of the migration, and start over; the databases stay as they are")
 }
 
 func (m *job) jobsFlag(f *pflag.FlagSet) {

@@ -124,7 +124,7 @@ func heldMigration(ctx context.Context, c *clients, m *job, name string) (*drove
 func (a *app) attendHere(ctx context.Context, s *suite, m *job) error {
 	name := migrationName(m.spec.GetName())
 	for {
-		f := &follower{clients: s.clients, name: name, view: a.view(hintPause), until: rested, down: s.Done(), why: s.Err,
+		f := &follower{clients: s.clients, name: name, view: a.view(hintPause), until: rested, down: s.Done(), why: s.Err, news: a.tellRecovery(m.created),
 			pause: func(ctx context.Context) error {
 				a.note("pausing: finishing what is in hand; once more to stop at once")
 				_, err := s.clients.migrations.PauseMigration(ctx, &droverv1.PauseMigrationRequest{Name: name})

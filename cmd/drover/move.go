@@ -159,7 +159,8 @@ func takeUp(ctx context.Context, c *clients, held *droverv1.Migration) (err erro
 
 // create makes a migration; start runs it, else it is only planned.
 func create(ctx context.Context, c *clients, m *job, start bool) error {
-	_, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: m.spec, Start: start, NoSample: m.noSample, Deep: m.deep})
+	_, err := c.migrations.CreateMigration(ctx, &droverv1.CreateMigrationRequest{Spec: m.spec, Start: start, NoSample: m.noSample, Deep: m.deep, Fresh: m.fresh})
+	m.created = err == nil
 	return err
 }
 

@@ -18,7 +18,7 @@ code is that of drover run.`,
   drover watch shop --progress json --summary summary.json`,
 		Args: exactly(1, "the name of a migration"),
 		RunE: a.withServer(func(ctx context.Context, c *clients, args []string) error {
-			return a.attend(ctx, c, migrationName(args[0]), summary, ended)
+			return a.attend(ctx, c, &follower{clients: c, name: migrationName(args[0]), view: a.view(hintDetach), until: ended}, summary)
 		}),
 	}
 	cmd.Flags().StringVar(&summary, "summary", "", "write the summary as JSON to this `file`")
