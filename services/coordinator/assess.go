@@ -13,9 +13,9 @@ import (
 )
 
 // toAssess tells whether a table's rows are still to be read for the plan, or what was
-// found in them to be written into it.
+// found in them to be written into it. A plan that was found was carried out already.
 func toAssess(m *state.Migration, t *state.Table) bool {
-	return m.Deep && m.Stage == state.Planning && t.Split && !t.Skipped && (t.Assessment == nil || !t.Assessment.Concluded)
+	return m.Deep && m.Found == "" && m.Stage == state.Planning && t.Split && !t.Skipped && (t.Assessment == nil || !t.Assessment.Concluded)
 }
 
 // assessing offers the ranges of tables that are to be read, the largest table first.

@@ -165,7 +165,12 @@ func (s *Leader) recoverRanges(ctx context.Context, m *state.Migration, c *recov
 	for _, r := range page.GetRanges() {
 		c.after = r
 		c.begun[r.GetTable()] = c.begun[r.GetTable()] || r.GetLoaded() || r.GetDigest().GetRows() > 0
-		if at := s.view().Range(m.UID, r.GetTable(), r.GetNumber()); r.GetLoaded() && at != nil && !at.GivenUp() {
+		at := s.view().Range(m.UID, r.GetTable(), r.GetNumber())
+		if at == nil {
+			return s.refuse(ctx, m, fmt.Sprintf("the ledger in the target has range %d of table %d, and the plan that it keeps does not: "+
+				"remove what the unfinished migration made and use --fresh", r.GetNumber(), r.GetTable()))
+		}
+		if r.GetLoaded() && !at.GivenUp() {
 			e.Ranges = append(e.Ranges, &journalv1.RangeLoaded{Table: r.GetTable(), Range: r.GetNumber(), Attempt: s.number(),
 				Digest: r.GetDigest(), Touched: r.GetTouched(), Rejected: &planv1.Rejected{Hashes: r.GetRejected()}})
 		}

@@ -1,0 +1,327 @@
+package coordinator
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/services/coordinator/internal/journal"
+)
+
+// memory is what a scripted target keeps.
+type memory struct {
+	mu     sync.Mutex
+	uid    string
+	plan   map[[2]uint32][]byte
+	ranges map[[2]uint32]*workerv1.LedgerRange
+	// emptying tables, and pieces or ranges a page.
+	emptying []uint32
+	page     int
+	// jobs that wrote pieces, and the largest of them.
+	jobs, largest int
+}
+
+func newMemory() *memory {
+	return &memory{plan: map[[2]uint32][]byte{}, ranges: map[[2]uint32]*workerv1.LedgerRange{}, page: 2}
+}
+
+// answer keeps what comes and gives it back; nil where others should answer.
+func (k *memory) answer(j *workerv1.Job) *workerv1.Result {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch b := j.GetWork().(type) {
+	case *workerv1.Job_Keep:
+		k.keep(j.GetMigration(), b.Keep.GetPieces())
+	case *workerv1.Job_Extract: // its loader has waited for it
+		at := [2]uint32{b.Extract.GetTable().GetNumber(), b.Extract.GetRange().GetNumber()}
+		k.ranges[at] = &workerv1.LedgerRange{Table: at[0], Number: at[1], Loaded: true, Digest: rangeDigest(at[0], at[1]).Proto()}
+	case *workerv1.Job_Empty:
+		for at := range k.ranges {
+			if at[0] == b.Empty.GetTable().GetNumber() {
+				k.ranges[at] = &workerv1.LedgerRange{Table: at[0], Number: at[1]}
+			}
+		}
+	case *workerv1.Job_Design:
+		if !b.Design.GetFind() || k.plan[[2]uint32{}] == nil {
+			return nil
+		}
+		d := scriptedDesign(b.Design)
+		for _, t := range d.GetTables() {
+			t.TargetExists = true
+		}
+		return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: d, Found: &workerv1.FoundMigration{Uid: k.uid}}}}
+	case *workerv1.Job_ReadLedger:
+		return &workerv1.Result{Outcome: &workerv1.Result_LedgerPage{LedgerPage: k.read(j.GetMigration(), b.ReadLedger)}}
+	}
+	return nil
+}
+
+func (k *memory) keep(uid string, pieces []*workerv1.PlanPiece) {
+	k.uid = uid
+	k.jobs++
+	size := 0
+	for _, p := range pieces {
+		if p.GetNumber() == 0 {
+			for at := range k.plan {
+				if at[0] == p.GetTable() {
+					delete(k.plan, at)
+				}
+			}
+		}
+		k.plan[[2]uint32{p.GetTable(), p.GetNumber()}] = bytes.Clone(p.GetBody())
+		size += len(p.GetBody())
+	}
+	k.largest = max(k.largest, size)
+}
+
+func order(a, b [2]uint32) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) }
+
+func (k *memory) read(uid string, work *workerv1.ReadLedger) *workerv1.LedgerPage {
+	out := &workerv1.LedgerPage{}
+	behind := func(at [2]uint32) bool {
+		return work.AfterTable == nil || order(at, [2]uint32{work.GetAfterTable(), work.GetAfterNumber()}) > 0
+	}
+	n := 0
+	if work.GetRanges() {
+		k.uid, out.Emptying = uid, k.emptying
+		for _, at := range sorted(k.ranges) {
+			if behind(at) && n < k.page {
+				out.Ranges, n = append(out.Ranges, k.ranges[at]), n+1
+			}
+		}
+	} else {
+		for _, at := range sorted(k.plan) {
+			if behind(at) && n < k.page {
+				out.Pieces, n = append(out.Pieces, &workerv1.PlanPiece{Table: at[0], Number: at[1], Body: k.plan[at]}), n+1
+			}
+		}
+	}
+	out.Last = n < k.page
+	return out
+}
+
+func sorted[V any](m map[[2]uint32]V) (out [][2]uint32) {
+	for at := range m {
+		out = append(out, at)
+	}
+	slices.SortFunc(out, order)
+	return out
+}
+
+// loses ends the coordinator with its log and begins another that knows nothing.
+func (h *harness) loses(k *memory) {
+	h.kill()
+	h.log, h.silent, h.jobs = journal.NewMemory(), nil, nil
+	h.start()
+}
+
+// read counts the extractions of a table since the log was lost.
+func (h *harness) extractions(table string) int {
+	return h.count(func(j *workerv1.Job) bool { return j.GetExtract().GetTable().GetTargetName() == table })
+}
+
+// A log is lost at any moment, and the one behind it too, in the middle of the recovery:
+// the third one completes what is left.
+func TestRecover_AnyMoment(t *testing.T) {
+	for n := 12; n < 60; n += 3 {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *harness) {
+				k := newMemory()
+				h.answer = k.answer
+				h.stall(n)
+				h.create()
+				h.rest(time.Minute)
+				h.loses(k)
+				h.stall(n % 17)
+				h.create()
+				h.rest(time.Minute)
+				if n%2 == 0 {
+					h.loses(k)
+					h.create()
+				} else { // the log is there, and only the coordinator was killed
+					h.kill()
+					h.silent = nil
+					h.start()
+				}
+				h.rest(10 * time.Minute)
+				require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+				for name, table := range h.tables() {
+					require.EqualValues(t, 3*rowsPerRange, table.GetCounters().GetRowsVerified(), name)
+				}
+			})
+		})
+	}
+}
+
+// What is loaded is validated and not read again; what was read in a snapshot begins
+// again.
+func TestRecover_ReadsNothingAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		k := newMemory()
+		h.answer = k.answer
+		h.silent = func(j *workerv1.Job) bool {
+			return j.GetExtract().GetTable().GetTargetName() == "whole" && j.GetExtract().GetRange().GetNumber() == 3 || j.GetValidate() != nil
+		}
+		h.create()
+		h.rest(time.Minute)
+		first := h.migration().GetUid()
+		h.loses(k)
+		h.create()
+		h.rest(10 * time.Minute)
+		m := h.migration()
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, m.GetState(), m.GetReason())
+		require.Equal(t, first, m.GetRecovery().GetUid())
+		require.EqualValues(t, 6, m.GetRecovery().GetRanges(), "those of the table that begins again are not among them")
+		require.EqualValues(t, 6*rowsPerRange, m.GetRecovery().GetRows())
+		require.Zero(t, h.extractions("plain"))
+		require.Zero(t, h.extractions("late"))
+		require.Equal(t, 3, h.extractions("whole"))
+		require.Equal(t, 1, h.count(func(j *workerv1.Job) bool { return j.GetEmpty() != nil }))
+		require.Equal(t, 6, h.count(func(j *workerv1.Job) bool { return j.GetValidate().GetRange() != nil }))
+		require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetSplit() != nil }), "it has a plan")
+	})
+}
+
+// A table that was being emptied is emptied.
+func TestRecover_Emptying(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		k := newMemory()
+		h.answer, k.emptying = k.answer, []uint32{1}
+		h.silent = func(j *workerv1.Job) bool { return j.GetValidate() != nil }
+		h.create()
+		h.rest(time.Minute)
+		h.loses(k)
+		h.create()
+		h.rest(10 * time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+		require.Equal(t, 1, h.count(func(j *workerv1.Job) bool { return j.GetEmpty().GetTable().GetNumber() == 1 }))
+	})
+}
+
+// The target knows that a range was cut before a row of its end can come by another way.
+func TestRecover_CutRange(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		k, cut := newMemory(), false
+		h.straggling("plain", 2)
+		straggling := h.silent
+		h.silent = func(j *workerv1.Job) bool {
+			if cut && j.GetKeep() != nil {
+				return true // whoever keeps it hangs
+			}
+			return straggling(j)
+		}
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if cuts(j) {
+				cut = true
+				return &workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: []*planv1.Range{
+					{Number: 1, Label: "first"}, {Number: 2, Label: "second"}}}}}
+			}
+			if j.GetCount().GetTable().GetTargetName() == "plain" {
+				return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: 4 * rowsPerRange}}}
+			}
+			return k.answer(j)
+		}
+		h.create()
+		h.crawl(32, "plain", 2)
+		h.rest(time.Minute)
+		pieces := func(label string) bool {
+			return h.count(func(j *workerv1.Job) bool {
+				return j.GetExtract().GetRange().GetLabel() == label || j.GetLoad().GetRange().GetLabel() == label
+			}) > 0
+		}
+		require.True(t, cut)
+		require.False(t, pieces("first") || pieces("second"), "the target does not know of the cut yet")
+		h.kill()
+		cut = false
+		h.silent = func(j *workerv1.Job) bool { return extracts("plain", 4)(j) }
+		h.start()
+		h.rest(time.Minute)
+		require.True(t, pieces("first") && pieces("second"))
+		h.loses(k)
+		h.create()
+		h.rest(10 * time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+		require.EqualValues(t, 4, h.tables()["plain"].GetCounters().GetRanges())
+		require.True(t, pieces("second"))
+		require.False(t, pieces("first"), "it was loaded")
+	})
+}
+
+// A plan of many ranges, with keys as long as they come, is kept and read in pages.
+func TestRecover_ManyRanges(t *testing.T) {
+	const many = 3000
+	bubble(t, func(t *testing.T, h *harness) {
+		k := newMemory()
+		k.page = 4
+		h.answer = answers(func(j *workerv1.Job) *workerv1.Result {
+			if j.GetSplit() == nil || j.GetSplit().GetTable().GetTargetName() != "plain" {
+				return nil
+			}
+			var ranges []*planv1.Range
+			for i := range uint32(many) {
+				key := &planv1.Bound{Values: [][]byte{bytes.Repeat([]byte{byte(i)}, 700)}}
+				ranges = append(ranges, &planv1.Range{Number: i + 1, Lower: key, Upper: key})
+			}
+			return &workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: ranges}}}
+		}, k.answer)
+		h.silent = func(j *workerv1.Job) bool { return j.GetLoad() != nil }
+		h.create()
+		h.rest(time.Minute)
+		require.Greater(t, k.jobs, 2)
+		require.Less(t, k.largest, 3*keepPageBytes)
+		clear(k.ranges)
+		h.loses(k)
+		h.silent = func(j *workerv1.Job) bool { return j.GetLoad() != nil }
+		h.create()
+		h.rest(time.Minute)
+		require.EqualValues(t, many, h.tables()["plain"].GetCounters().GetRanges())
+		require.EqualValues(t, 3, h.tables()["late"].GetCounters().GetRanges())
+	})
+}
+
+// Whoever says so begins anew, as does whoever wants rows removed first.
+func TestRecover_NotAsked(t *testing.T) {
+	for name, change := range map[string]func(*droverv1.CreateMigrationRequest){
+		"fresh":    func(r *droverv1.CreateMigrationRequest) { r.Fresh = true },
+		"truncate": func(r *droverv1.CreateMigrationRequest) { r.Spec.Existing = "truncate" },
+		"plan":     func(r *droverv1.CreateMigrationRequest) { r.Start = false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *harness) {
+				k := newMemory()
+				h.answer = k.answer
+				h.stall(30)
+				h.create()
+				h.rest(time.Minute)
+				h.loses(k)
+				r := &droverv1.CreateMigrationRequest{Start: true, Spec: specWith(func(*droverv1.MigrationSpec) {})}
+				change(r)
+				_, err := h.api().CreateMigration(t.Context(), r)
+				require.NoError(t, err)
+				h.rest(time.Minute)
+				require.Nil(t, h.migration().GetRecovery())
+				require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetReadLedger() != nil }))
+			})
+		})
+	}
+}
+
+// A spec is the same where what it makes is.
+func TestRecover_Differing(t *testing.T) {
+	was := specWith(func(s *droverv1.MigrationSpec) { s.Ranges = &droverv1.RangeSpec{TargetRows: 5} })
+	require.Empty(t, differing(was, specWith(func(s *droverv1.MigrationSpec) {
+		s.Source.Url, s.Target.Password, s.OnFailure, s.Existing = "memory://x/b", "${env:P}", "keep", "fail"
+	})))
+	require.Equal(t, []string{"strategy", "tables", "schema", "publish"}, differing(was, specWith(func(s *droverv1.MigrationSpec) {
+		s.Strategy, s.Publish, s.Tables, s.Schema = "phased", "atomic", []*droverv1.TableRule{{Match: "a.*", Skip: true}}, &droverv1.SchemaSpec{Owners: "skip"}
+	})))
+}
