@@ -144,11 +144,13 @@ func tableEvents(t *state.Table) (events []*journalv1.Event) {
 	return events
 }
 
-// migrationEvents are what of the plan is no table's.
+// migrationEvents are what of the plan is no table's. Where the databases are, and what
+// refers to their passwords, is nobody's business who reads the target.
 func (o *offer) migrationEvents() []*journalv1.Event {
-	m := o.m
+	m, spec := o.m, proto.CloneOf(o.m.Spec)
+	spec.Source, spec.Target = nil, nil
 	events := []*journalv1.Event{
-		{Body: &journalv1.Event_MigrationCreated{MigrationCreated: &journalv1.MigrationCreated{Uid: m.UID, Spec: m.Spec}}},
+		{Body: &journalv1.Event_MigrationCreated{MigrationCreated: &journalv1.MigrationCreated{Uid: m.UID, Spec: spec}}},
 		{Body: &journalv1.Event_TargetDesigned{TargetDesigned: &journalv1.TargetDesigned{
 			Engine: m.Target.Engine, Version: m.Target.Version, Identity: m.Target.Identity, Statements: m.Statements, Findings: m.Findings,
 			Tables: int32(len(o.tables)), Objects: m.Objects, Unmoved: m.NotDesigned}}},

@@ -43,6 +43,9 @@ func (s *Leader) found(ctx context.Context, m *state.Migration, d *workerv1.Desi
 	if !m.Atomic() && !slices.ContainsFunc(d.GetDesign().GetTables(), made) {
 		return false, nil // it had made no table, or somebody has removed them all
 	}
+	if f.GetBusy() {
+		return true, s.refuse(ctx, m, "another drover works for a migration of this name in the target: wait for its end, or stop it and apply the spec again")
+	}
 	if f.GetPublished() {
 		return true, s.refuse(ctx, m, "a migration of this name has published its tables in the target before its control log was lost: "+
 			"they are proven and live. Compare what stands on them with drover schema diff; to move them again, remove them and use --fresh")
@@ -109,7 +112,8 @@ func (s *Leader) recover(ctx context.Context, m *state.Migration, page *workerv1
 	}
 	tables := s.view().Tables(m.UID)
 	if now := s.view().Migration(m.UID); len(c.rest) > 0 || len(tables) == 0 || len(tables) < now.Tables {
-		return s.refuse(ctx, m, fmt.Sprintf("the target keeps the plan of %d of %d tables of an unfinished migration: it cannot go on. Remove its tables and use --fresh", len(tables), now.Tables))
+		return s.refuse(ctx, m, fmt.Sprintf("the plan that the target keeps of an unfinished migration is not whole, it has %d tables: "+
+			"remove what that migration made and use --fresh", len(tables)))
 	}
 	c.ranges, c.after = true, nil
 	return nil

@@ -174,6 +174,9 @@ func TestRecover_ReadsNothingAgain(t *testing.T) {
 		h.create()
 		h.rest(time.Minute)
 		first := h.migration().GetUid()
+		for _, body := range k.plan {
+			require.NotContains(t, string(body), "memory://", "nobody who reads the target should learn where the source is")
+		}
 		h.loses(k)
 		h.create()
 		h.rest(10 * time.Minute)
@@ -310,6 +313,34 @@ func TestRecover_NotAsked(t *testing.T) {
 				h.rest(time.Minute)
 				require.Nil(t, h.migration().GetRecovery())
 				require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetReadLedger() != nil }))
+			})
+		})
+	}
+}
+
+// A migration that is at work is left alone, and so is one whose tables are live.
+func TestRecover_Refused(t *testing.T) {
+	for says, found := range map[string]*workerv1.FoundMigration{
+		"another drover works for":      {Uid: "other", Busy: true},
+		"has published its tables":      {Uid: "other", Published: true},
+		"is not whole, it has 0 tables": {Uid: "other"},
+	} {
+		t.Run(says, func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *harness) {
+				k := newMemory()
+				h.answer = func(j *workerv1.Job) *workerv1.Result {
+					if j.GetDesign() == nil {
+						return k.answer(j)
+					}
+					d := scriptedDesign(j.GetDesign())
+					d.Tables[0].TargetExists = true
+					return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: d, Found: found}}}
+				}
+				h.create()
+				h.rest(time.Minute)
+				require.Equal(t, droverv1.Migration_STATE_FAILED, h.migration().GetState())
+				require.Contains(t, h.migration().GetReason(), says)
+				require.Empty(t, k.ranges)
 			})
 		})
 	}

@@ -2,6 +2,9 @@ package loader
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/engine"
@@ -15,6 +18,8 @@ const (
 	// make some of them large.
 	rangesPerPage   = 1000
 	ledgerPageBytes = 1 << 20
+	// quiet is how long nothing of a ledger may change that nobody writes to.
+	quiet = 3 * time.Second
 )
 
 // keep writes pieces of the migration's plan into the target.
@@ -35,7 +40,43 @@ func find(ctx context.Context, db engine.Keeper, job *workerv1.Job) (*workerv1.F
 	if err != nil || found == nil {
 		return nil, fault.At(err, fault.Target, "")
 	}
-	return &workerv1.FoundMigration{Uid: found.UID, SourceIdentity: found.SourceIdentity, Published: found.Published}, nil
+	busy, err := isBusy(ctx, db, found.UID)
+	return &workerv1.FoundMigration{Uid: found.UID, SourceIdentity: found.SourceIdentity, Published: found.Published, Busy: busy}, fault.At(err, fault.Target, "")
+}
+
+// isBusy tells whether a migration's ledger changes: whoever lost his control log has
+// stopped, and whoever has not must not be fenced out by a second run of the same command.
+func isBusy(ctx context.Context, db engine.Keeper, uid string) (bool, error) {
+	before, err := imprint(ctx, db, uid)
+	if err != nil {
+		return false, err
+	}
+	select {
+	case <-ctx.Done():
+		return false, fault.Wrap(fault.Canceled, "loader.find", ctx.Err())
+	case <-time.After(quiet):
+	}
+	now, err := imprint(ctx, db, uid)
+	return now != before, err
+}
+
+// imprint is what a ledger amounts to.
+func imprint(ctx context.Context, db engine.Keeper, uid string) (sum uint64, err error) {
+	hash := fnv.New64a()
+	var after *engine.LedgerPlace
+	for {
+		page, err := db.LedgerRanges(ctx, uid, after, rangesPerPage)
+		if err != nil {
+			return 0, err
+		}
+		for _, r := range page {
+			_, _ = fmt.Fprintln(hash, r.LedgerPlace, r.Loaded, r.NextSequence, r.Digest) // never fails
+		}
+		if len(page) < rangesPerPage {
+			return hash.Sum64(), nil
+		}
+		after = &page[len(page)-1].LedgerPlace
+	}
 }
 
 // readLedger reads a page of what the target has of a migration whose control log was

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -160,5 +161,26 @@ func TestRecovery_Refused(t *testing.T) {
 	require.Contains(t, r.Stderr, "has rows")
 	require.NoError(t, os.RemoveAll(filepath.Join(d.Dir, ".drover")))
 	recovered(t, d, file)
+	equal(t, source, target)
+}
+
+// A second run of the same command, from another folder, leaves one alone that is at work.
+func TestRecovery_AtWork(t *testing.T) {
+	source, target := testdb.Postgres(t), testdb.Postgres(t)
+	parts(t, source)
+	const rest = "ranges: {targetRows: 50}"
+	d, other := drover(t), drover(t)
+	file := spec(t, &d, source, target, rest)
+	d.Env = append(d.Env, "DROVER_FAULTPOINTS=loader.after-write=sleep:200ms")
+	first := d.Command(t.Context(), "run", "-f", file, "--jobs", "2", "--progress", "none")
+	require.NoError(t, first.Start())
+	require.Eventually(t, func() bool {
+		out, err := fixture.Try(t.Context(), target, "SELECT count(*) > 100 FROM line")
+		return err == nil && out == "t"
+	}, time.Minute, 50*time.Millisecond, "no rows arrive")
+	r := runSpec(t, other, spec(t, &other, source, target, rest))
+	require.Equal(t, 8, r.Code, r.Stderr)
+	require.Contains(t, r.Stderr, "another drover works for a migration of this name in the target")
+	require.NoError(t, first.Wait(), "it was not left alone")
 	equal(t, source, target)
 }

@@ -1009,7 +1009,9 @@ type FoundMigration struct {
 	Uid            string                 `protobuf:"bytes,1,opt,name=uid,proto3" json:"uid,omitempty"`
 	SourceIdentity string                 `protobuf:"bytes,2,opt,name=source_identity,json=sourceIdentity,proto3" json:"source_identity,omitempty"`
 	// Its tables are published.
-	Published     bool `protobuf:"varint,3,opt,name=published,proto3" json:"published,omitempty"`
+	Published bool `protobuf:"varint,3,opt,name=published,proto3" json:"published,omitempty"`
+	// Its ledger has changed while it was looked at: another drover works for it.
+	Busy          bool `protobuf:"varint,4,opt,name=busy,proto3" json:"busy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1061,6 +1063,13 @@ func (x *FoundMigration) GetSourceIdentity() string {
 func (x *FoundMigration) GetPublished() bool {
 	if x != nil {
 		return x.Published
+	}
+	return false
+}
+
+func (x *FoundMigration) GetBusy() bool {
+	if x != nil {
+		return x.Busy
 	}
 	return false
 }
@@ -3323,11 +3332,12 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\x04find\x18\xd2\x01 \x01(\bR\x04find\"s\n" +
 	"\bDesigned\x12.\n" +
 	"\x06design\x18\x01 \x01(\v2\x16.drover.plan.v1.DesignR\x06design\x127\n" +
-	"\x05found\x18\xd2\x01 \x01(\v2 .drover.worker.v1.FoundMigrationR\x05found\"i\n" +
+	"\x05found\x18\xd2\x01 \x01(\v2 .drover.worker.v1.FoundMigrationR\x05found\"}\n" +
 	"\x0eFoundMigration\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12'\n" +
 	"\x0fsource_identity\x18\x02 \x01(\tR\x0esourceIdentity\x12\x1c\n" +
-	"\tpublished\x18\x03 \x01(\bR\tpublished\"M\n" +
+	"\tpublished\x18\x03 \x01(\bR\tpublished\x12\x12\n" +
+	"\x04busy\x18\x04 \x01(\bR\x04busy\"M\n" +
 	"\tPlanPiece\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\rR\x06number\x12\x12\n" +
