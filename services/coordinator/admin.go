@@ -110,7 +110,7 @@ func (a *migrationServer) ListMigrations(ctx context.Context, r *droverv1.ListMi
 	return out, nil
 }
 
-// DeleteMigration forgets a migration that has ended.
+// DeleteMigration forgets a migration that has ended, or whose log came back older.
 func (a *migrationServer) DeleteMigration(ctx context.Context, r *droverv1.DeleteMigrationRequest) (*droverv1.DeleteMigrationResponse, error) {
 	s := a.s
 	_, m, err := s.find(ctx, r.GetName())
@@ -119,7 +119,7 @@ func (a *migrationServer) DeleteMigration(ctx context.Context, r *droverv1.Delet
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !m.Stage.Ended() && m.Stage != state.Planned {
+	if !m.Stage.Ended() && m.Stage != state.Planned && !m.Regressed {
 		return nil, fault.New(fault.Conflict, "coordinator.DeleteMigration", "migration %s is at work; cancel it first", m.Name)
 	}
 	if err := s.append(ctx, m.UID, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_MigrationDeleted{MigrationDeleted: &journalv1.MigrationDeleted{}}}); err != nil {

@@ -192,7 +192,7 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 		p.Reason += s.rejectedParents(l.work)
 	}
 	tries := r.retry(l.work)
-	if kind == fault.Fenced && p.Side == fault.Target {
+	if kind == fault.Fenced && p.Side == fault.Target && l.work.kind != workRecover {
 		return nil // a race, or the first word of a log that came back older
 	}
 	if transient(kind) && (!counts(kind) && m.Stage != state.Planning && r.update == nil || tries < maxTries(m, r)) {

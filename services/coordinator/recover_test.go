@@ -259,6 +259,63 @@ func TestRecover_CutRange(t *testing.T) {
 	})
 }
 
+// What users gave up stays given up.
+func TestRecover_Skipped(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		k := newMemory()
+		h.answer = answers(k.answer, describes("whole>plain"))
+		h.silent = func(j *workerv1.Job) bool { return extracts("plain", 2)(j) || extracts("late", 3)(j) || j.GetValidate() != nil }
+		h.create()
+		h.rest(time.Minute)
+		require.NoError(t, h.skip("plain", 0))
+		require.NoError(t, h.skip("late", 3))
+		h.rest(time.Minute)
+		h.loses(k)
+		h.create()
+		h.rest(10 * time.Minute)
+		m, tables := h.migration(), h.tables()
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, m.GetState(), m.GetReason())
+		require.NotNil(t, m.GetRecovery())
+		require.Equal(t, droverv1.Table_STATE_SKIPPED, tables["plain"].GetState())
+		require.EqualValues(t, 1, tables["late"].GetRangesSkipped())
+		require.Zero(t, h.extractions("plain")+h.extractions("late"))
+	})
+}
+
+// What an appended table held before is not what it holds now.
+func TestRecover_Baseline(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		k := newMemory()
+		held := &planv1.Digest{Rows: 7, Sum: bytes.Repeat([]byte{7}, 16)}
+		h.answer = answers(func(j *workerv1.Job) *workerv1.Result {
+			if j.GetBaseline() == nil {
+				return nil
+			}
+			return &workerv1.Result{Outcome: &workerv1.Result_Verdict{Verdict: &workerv1.Verdict{Actual: held}}}
+		}, k.answer, func(j *workerv1.Job) *workerv1.Result {
+			if j.GetDesign() == nil {
+				return nil
+			}
+			d := scriptedDesign(j.GetDesign())
+			for _, t := range d.GetTables() {
+				t.TargetExists = true
+			}
+			return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: d}}}
+		})
+		h.silent = func(j *workerv1.Job) bool { return j.GetValidate() != nil }
+		appends := func(s *droverv1.MigrationSpec) { s.Existing = "append" }
+		h.createAs(true, appends)
+		h.rest(time.Minute)
+		h.loses(k)
+		h.createAs(true, appends)
+		h.rest(10 * time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+		require.NotNil(t, h.migration().GetRecovery())
+		require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetBaseline() != nil }))
+		require.Equal(t, 3, h.count(func(j *workerv1.Job) bool { return j.GetValidate().GetBaseline().GetRows() == 7 }))
+	})
+}
+
 // A plan of many ranges, with keys as long as they come, is kept and read in pages.
 func TestRecover_ManyRanges(t *testing.T) {
 	const many = 3000

@@ -107,7 +107,7 @@ func (a *migrationServer) AdoptMigration(ctx context.Context, r *droverv1.AdoptM
 		err = fault.New(fault.Invalid, "coordinator.AdoptMigration", "migration %s has a control log as new as its target: there is nothing to adopt", found.Name)
 	case m.Stage != state.Running:
 		err = fault.New(fault.Unsupported, "coordinator.AdoptMigration",
-			"the control log of %s has lost the plan by which the target was filled: delete the migration, remove its tables from the target, and apply the spec again", m.Name)
+			"the control log of %s has lost the plan by which the target was filled: delete the migration and apply the spec again, which goes on with what the target keeps", m.Name)
 	default:
 		err = a.s.Adopt(ctx, m.UID)
 	}

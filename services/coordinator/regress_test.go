@@ -82,6 +82,20 @@ func TestRegressed_TargetRefusesTheTerm(t *testing.T) {
 	})
 }
 
+// A migration whose log came back older can be deleted: applied again, it goes on with what
+// the target keeps.
+func TestRegressed_Deleted(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		ahead(h, 40)
+		h.create()
+		h.rest(5 * time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_CONTROL_REGRESSED, h.migration().GetState())
+		_, err := h.api().DeleteMigration(t.Context(), &droverv1.DeleteMigrationRequest{Name: "m"})
+		require.NoError(t, err)
+		require.Nil(t, h.s.view().MigrationByName("m"))
+	})
+}
+
 // One refusal is no regression, and a log that is as new as its target has nothing to adopt.
 func TestRegressed_OneRaceIsNone(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
