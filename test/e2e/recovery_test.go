@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -183,4 +184,38 @@ func TestRecovery_AtWork(t *testing.T) {
 	require.Contains(t, r.Stderr, "another drover works for a migration of this name in the target")
 	require.NoError(t, first.Wait(), "it was not left alone")
 	equal(t, source, target)
+}
+
+// The message store is wiped and the coordinator with it; the workers live on, with what
+// they had in hand.
+func TestRecovery_MessageStoreIsWiped(t *testing.T) {
+	for _, p := range []struct{ from, to side }{{postgres15, postgres18}, {mysql, mariadb}} {
+		t.Run(p.to.name, func(t *testing.T) {
+			source, target := p.from.make(t), p.to.make(t)
+			parts(t, source)
+			c := newCluster(t, append(secrets(t, source, target), "DROVER_FAULTPOINTS=loader.after-write=sleep:100ms")...)
+			const rest = "ranges: {targetRows: 50}"
+			c.apply(source, target, rest)
+			c.until("in the middle", func(s status) bool { return s.Counters.RowsLoaded > 2000 })
+			c.down("coordinator")
+			c.down("nats")
+			require.NoError(t, os.RemoveAll(filepath.Join(c.drover.Dir, "nats")))
+			c.up("nats")
+			c.up("coordinator")
+			c.await("every worker", func() bool {
+				r := c.drover.Run(t, "get", "workers", "-o", "name", "--server", c.address, "--timeout", "2s")
+				return strings.Count(r.Stdout, "\n") == 5
+			})
+			c.apply(source, target, rest)
+			c.complete()
+			var m struct {
+				Recovery struct {
+					Rows int64 `json:",string"`
+				}
+			}
+			require.NoError(t, json.Unmarshal([]byte(c.must("describe", "migration", "e2e", "-o", "json")), &m))
+			require.Greater(t, m.Recovery.Rows, int64(1000))
+			equal(t, source, target)
+		})
+	}
 }
