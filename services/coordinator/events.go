@@ -57,6 +57,10 @@ func describe(e *journalv1.Event) string {
 	switch b := e.GetBody().(type) {
 	case *journalv1.Event_TablePlanned:
 		return fmt.Sprintf("table %d %s → %s", b.TablePlanned.GetTable().GetNumber(), sourceName(b.TablePlanned.GetTable()), targetName(b.TablePlanned.GetTable()))
+	case *journalv1.Event_RangesFound:
+		return fmt.Sprintf("%d ranges are loaded already", len(b.RangesFound.GetRanges()))
+	case *journalv1.Event_PlanKept:
+		return fmt.Sprintf("the target keeps the plan of %d tables", len(b.PlanKept.GetTables()))
 	case *journalv1.Event_RangesPlanned:
 		return fmt.Sprintf("table %d: %d ranges", b.RangesPlanned.GetTable(), len(b.RangesPlanned.GetRanges()))
 	case *journalv1.Event_TableAdvanced:

@@ -15,7 +15,6 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
-	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/spec"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
@@ -58,7 +57,7 @@ func (s *Leader) found(ctx context.Context, m *state.Migration, d *workerv1.Desi
 // refuse ends a migration that cannot be planned.
 func (s *Leader) refuse(ctx context.Context, m *state.Migration, reason string) error {
 	return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_MigrationFailed{MigrationFailed: &journalv1.MigrationFailed{
-		Reason: reason, Side: fault.Target, Kind: reasonPreflight}}})
+		Reason: reason, Kind: reasonPreflight}}})
 }
 
 // recovery is how far a found migration is read. It may be lost: all is read again.
