@@ -264,7 +264,9 @@ func TestRecover_Skipped(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		k := newMemory()
 		h.answer = answers(k.answer, describes("whole>plain"))
-		h.silent = func(j *workerv1.Job) bool { return extracts("plain", 2)(j) || extracts("late", 3)(j) || j.GetValidate() != nil }
+		h.silent = func(j *workerv1.Job) bool {
+			return extracts("plain", 2)(j) || extracts("late", 3)(j) || j.GetValidate() != nil
+		}
 		h.create()
 		h.rest(time.Minute)
 		require.NoError(t, h.skip("plain", 0))
