@@ -15,8 +15,9 @@ import (
 // a migration that goes on where one stopped whose control log was lost.
 type Keeper interface {
 	// Keep writes pieces of the plan in one transaction. Piece 0 of a table takes the place
-	// of all that there were of that table. It is fenced as Apply is.
-	Keep(ctx context.Context, m Migration, pieces []PlanPiece) error
+	// of all that there were of that table. It is fenced as Apply is, and by the plan's
+	// version: a call that comes late, behind one of a greater version, is fault.Fenced.
+	Keep(ctx context.Context, m Migration, version uint64, pieces []PlanPiece) error
 	// FindMigration gives the newest migration of a name whose plan is kept and that has
 	// not ended; nil where there is none. It changes nothing.
 	FindMigration(ctx context.Context, name string) (*FoundMigration, error)
@@ -25,7 +26,7 @@ type Keeper interface {
 	KeptPlan(ctx context.Context, uid string, after *LedgerPlace, limit int) ([]PlanPiece, error)
 	// TakeOver gives all that the ledger has of a migration to m, with m's term. Nobody who
 	// writes under the uid that it had can go on: it waits for batches in flight. Attempts
-	// and epochs begin again. Doing it twice is harmless. It returns the tables that were being
+	// epochs and the plan's version begin again. Doing it twice is harmless. It returns the tables that were being
 	// emptied, whose rows are neither there nor gone. A migration that has ended, or that the
 	// ledger does not have, is fault.Fenced.
 	TakeOver(ctx context.Context, from string, m Migration) (emptying []uint32, err error)

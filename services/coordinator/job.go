@@ -50,7 +50,7 @@ func (o *offer) job(w workID) *workerv1.Job {
 		j.Title, j.Work = "finish target", &workerv1.Job_Finish{Finish: &workerv1.FinishTarget{Stage: finalStage(o.m)}}
 	case workKeep:
 		o.run.keepPage = o.pageToKeep()
-		j.Title, j.Work = "keep the plan", &workerv1.Job_Keep{Keep: &workerv1.KeepPlan{Pieces: o.run.keepPage.pieces}}
+		j.Title, j.Work = "keep the plan", &workerv1.Job_Keep{Keep: &workerv1.KeepPlan{Pieces: o.run.keepPage.pieces, Version: o.s.number()}}
 	case workRecover:
 		j.Title, j.Work = "read the ledger", &workerv1.Job_ReadLedger{ReadLedger: o.run.recovering().next(o.m)}
 	case workVerify, workRepair:

@@ -55,6 +55,7 @@ func TestRegressed_ReadsOnlyUntilAdopted(t *testing.T) {
 		h.rest(10 * time.Minute)
 		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
 		require.Positive(t, h.count(func(j *workerv1.Job) bool { return j.GetEmpty() != nil }), "tables were emptied first")
+		require.Equal(t, 2, h.count(func(j *workerv1.Job) bool { return j.GetKeep() != nil }), "the target keeps the plan of the adopted log")
 	})
 }
 

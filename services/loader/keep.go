@@ -28,7 +28,7 @@ func keep(ctx context.Context, db engine.Keeper, job *workerv1.Job) error {
 	for _, p := range job.GetKeep().GetPieces() {
 		pieces = append(pieces, engine.PlanPiece{LedgerPlace: engine.LedgerPlace{Table: p.GetTable(), Number: p.GetNumber()}, Body: p.GetBody()})
 	}
-	return fault.At(db.Keep(ctx, migration(job), pieces), fault.Target, "")
+	return fault.At(db.Keep(ctx, migration(job), job.GetKeep().GetVersion(), pieces), fault.Target, "")
 }
 
 // find looks in the target for an unfinished migration of the job's name.

@@ -40,12 +40,13 @@ func (l *ledgerTest) planKept() {
 	require.NoError(l.t, err)
 	require.Nil(l.t, found, "nothing is kept of it")
 	large := string(bytes.Repeat([]byte{0, 0xff, '\\', '\''}, 200_000))
-	require.NoError(l.t, l.target.Keep(l.ctx, l.migration, pieces(2, "two", "", large)))
-	require.NoError(l.t, l.target.Keep(l.ctx, l.migration, append(pieces(11, "eleven"), pieces(0, "old", "gone")...)))
+	require.NoError(l.t, l.target.Keep(l.ctx, l.migration, 3, pieces(2, "two", "", large)))
+	require.NoError(l.t, l.target.Keep(l.ctx, l.migration, 3, append(pieces(11, "eleven"), pieces(0, "old", "gone")...)))
 	for range 2 { // the answer was lost
-		require.NoError(l.t, l.target.Keep(l.ctx, l.migration, pieces(0, "all")))
-		require.NoError(l.t, l.target.Keep(l.ctx, l.migration, pieces(2, "two", "", large, "more")[3:]))
+		require.NoError(l.t, l.target.Keep(l.ctx, l.migration, 6, pieces(0, "all")))
+		require.NoError(l.t, l.target.Keep(l.ctx, l.migration, 6, pieces(2, "two", "", large, "more")[3:]))
 	}
+	l.refused(fault.Fenced, l.target.Keep(l.ctx, l.migration, 5, pieces(2, "late")))
 	want := append(append(pieces(0, "all"), pieces(2, "two", "", large, "more")...), pieces(11, "eleven")...)
 	got := l.kept(l.migration.UID)
 	require.Len(l.t, got, len(want))
@@ -63,7 +64,7 @@ func (l *ledgerTest) planKept() {
 	require.Nil(l.t, found)
 
 	require.NoError(l.t, l.target.Finish(l.ctx, l.migration, engine.StageComplete))
-	l.refused(fault.Fenced, l.target.Keep(l.ctx, l.migration, pieces(0, "late")))
+	l.refused(fault.Fenced, l.target.Keep(l.ctx, l.migration, 7, pieces(0, "late")))
 	require.Empty(l.t, l.kept(l.migration.UID))
 	found, err = l.target.FindMigration(l.ctx, l.migration.Name)
 	require.NoError(l.t, err)
@@ -73,7 +74,7 @@ func (l *ledgerTest) planKept() {
 // takenOver: another migration has all that the ledger had of one, and whoever writes
 // for that one is fenced, whatever its numbers.
 func (l *ledgerTest) takenOver() {
-	require.NoError(l.t, l.target.Keep(l.ctx, l.migration, pieces(0, "plan")))
+	require.NoError(l.t, l.target.Keep(l.ctx, l.migration, 1<<40, pieces(0, "plan")))
 	l.load(l.p, l.ranges[0], 10)
 	done := digest(l.read(l.p, engine.SourceSide, l.ranges[0], nil))
 	l.all[0].Touched = engine.Touched{1: 3}
@@ -96,6 +97,7 @@ func (l *ledgerTest) takenOver() {
 	l.refused(fault.Fenced, err)
 	require.Len(l.t, l.kept(l.migration.UID), 1)
 	require.NoError(l.t, l.target.Prepare(l.ctx, l.prepareRequest()))
+	require.NoError(l.t, l.target.Keep(l.ctx, l.migration, 1, pieces(0, "plan")))
 
 	first, err := l.target.LedgerRanges(l.ctx, l.migration.UID, nil, 1)
 	require.NoError(l.t, err)

@@ -10,13 +10,17 @@ import (
 )
 
 // Keep writes pieces of the plan.
-func (d *database) Keep(_ context.Context, of engine.Migration, pieces []engine.PlanPiece) error {
+func (d *database) Keep(_ context.Context, of engine.Migration, version uint64, pieces []engine.PlanPiece) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	m := d.migrations[of.UID]
 	if err := m.check(of); err != nil {
 		return err
 	}
+	if version < m.version {
+		return fault.New(fault.Fenced, "memory.Keep", "a later version of the plan is kept")
+	}
+	m.version = version
 	for _, p := range pieces {
 		if p.Number == 0 {
 			maps.DeleteFunc(m.plan, func(at engine.LedgerPlace, _ []byte) bool { return at.Table == p.Table })
@@ -72,7 +76,7 @@ func (d *database) TakeOver(_ context.Context, from string, to engine.Migration)
 		return nil, fault.New(fault.Fenced, "memory.TakeOver", "migration %s has ended in the target: %s", to.Name, old.stage)
 	}
 	taken := *old
-	taken.term, taken.name = to.Term, to.Name
+	taken.term, taken.name, taken.version = to.Term, to.Name, 0
 	taken.tables, taken.ranges = map[uint32]*ledgerTable{}, map[rangeID]*ledgerRange{}
 	for number, t := range old.tables {
 		taken.tables[number] = &ledgerTable{created: t.created}

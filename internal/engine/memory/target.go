@@ -19,6 +19,7 @@ type migration struct {
 	// name, source and plan are for whoever goes on with it.
 	name, source string
 	plan         map[engine.LedgerPlace][]byte
+	version      uint64
 }
 
 // ledgerTable remembers what was done to a table once.

@@ -13,11 +13,19 @@ import (
 var _ engine.Keeper = (*database)(nil)
 
 // Keep writes pieces of the plan.
-func (d *database) Keep(ctx context.Context, m engine.Migration, pieces []engine.PlanPiece) error {
+func (d *database) Keep(ctx context.Context, m engine.Migration, version uint64, pieces []engine.PlanPiece) error {
 	const op = "mysql.Keep"
 	err := d.transact(ctx, func(tx *sql.Tx) error {
 		if err := d.checkMigration(ctx, tx, m, op); err != nil {
 			return err
+		}
+		// The lock keeps another call waiting, which then sees what this one has written.
+		var latest uint64
+		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM "+d.ledger(ledgerPlan)+" WHERE migration = ? FOR UPDATE", m.UID).Scan(&latest); err != nil {
+			return err
+		}
+		if latest > version {
+			return fault.New(fault.Fenced, op, "a later version of the plan is kept")
 		}
 		for _, p := range pieces {
 			if p.Number == 0 {
@@ -25,8 +33,8 @@ func (d *database) Keep(ctx context.Context, m engine.Migration, pieces []engine
 					return err
 				}
 			}
-			_, err := tx.ExecContext(ctx, "INSERT INTO "+d.ledger(ledgerPlan)+" (migration, table_number, piece, body) VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE body = VALUES(body)",
-				m.UID, p.Table, p.Number, p.Body)
+			_, err := tx.ExecContext(ctx, "INSERT INTO "+d.ledger(ledgerPlan)+" (migration, table_number, piece, version, body) VALUES (?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE version = VALUES(version), body = VALUES(body)",
+				m.UID, p.Table, p.Number, version, p.Body)
 			if err != nil {
 				return err
 			}
@@ -113,7 +121,7 @@ func (d *database) TakeOver(ctx context.Context, from string, m engine.Migration
 }
 
 func (d *database) takeRows(ctx context.Context, tx *sql.Tx, from string, m engine.Migration) error {
-	for table, also := range map[string]string{ledgerTable: ", epoch = 0", ledgerRange: ", attempt = 0, epoch = 0, backend = 0", ledgerPlan: ""} {
+	for table, also := range map[string]string{ledgerTable: ", epoch = 0", ledgerRange: ", attempt = 0, epoch = 0, backend = 0", ledgerPlan: ", version = 0"} {
 		if _, err := tx.ExecContext(ctx, "UPDATE "+d.ledger(table)+" SET migration = ?"+also+" WHERE migration = ?", m.UID, from); err != nil {
 			return err
 		}

@@ -53,6 +53,7 @@ var ledgerTables = []string{`(
 	migration varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
 	table_number bigint unsigned NOT NULL,
 	piece bigint unsigned NOT NULL,
+	version bigint unsigned NOT NULL,
 	body longblob NOT NULL,
 	PRIMARY KEY (migration, table_number, piece))`}
 

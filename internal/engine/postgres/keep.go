@@ -14,11 +14,22 @@ import (
 var _ engine.Keeper = (*database)(nil)
 
 // Keep writes pieces of the plan.
-func (db *database) Keep(ctx context.Context, m engine.Migration, pieces []engine.PlanPiece) error {
+func (db *database) Keep(ctx context.Context, m engine.Migration, version uint64, pieces []engine.PlanPiece) error {
 	const op = "postgres.Keep"
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		// Whoever is late waits for who came before, and sees what he has written.
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('drover.plan.' || $1, 0))", m.UID); err != nil {
+			return err
+		}
 		if err := holdMigration(ctx, tx, m); err != nil {
 			return err
+		}
+		var late bool
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM drover.plan WHERE migration = $1 AND version > $2)", m.UID, int64(version)).Scan(&late); err != nil {
+			return err
+		}
+		if late {
+			return fault.New(fault.Fenced, op, "a later version of the plan is kept")
 		}
 		for _, p := range pieces {
 			if p.Number == 0 {
@@ -26,8 +37,9 @@ func (db *database) Keep(ctx context.Context, m engine.Migration, pieces []engin
 					return err
 				}
 			}
-			_, err := tx.Exec(ctx, `INSERT INTO drover.plan (migration, table_number, piece, body) VALUES ($1, $2, $3, $4)
-				ON CONFLICT (migration, table_number, piece) DO UPDATE SET body = excluded.body`, m.UID, int64(p.Table), int64(p.Number), p.Body)
+			_, err := tx.Exec(ctx, `INSERT INTO drover.plan (migration, table_number, piece, version, body) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (migration, table_number, piece) DO UPDATE SET version = excluded.version, body = excluded.body`,
+				m.UID, int64(p.Table), int64(p.Number), int64(version), p.Body)
 			if err != nil {
 				return err
 			}
@@ -104,7 +116,7 @@ func (db *database) TakeOver(ctx context.Context, from string, m engine.Migratio
 			`INSERT INTO drover."table" (migration, table_number, prepared) SELECT $2, table_number, prepared FROM drover."table" WHERE migration = $1`,
 			"UPDATE drover.range SET migration = $2, attempt = 0, epoch = 0, backend = 0 WHERE migration = $1",
 			`DELETE FROM drover."table" WHERE migration = $1 AND $2 <> ''`,
-			"UPDATE drover.plan SET migration = $2 WHERE migration = $1",
+			"UPDATE drover.plan SET migration = $2, version = 0 WHERE migration = $1",
 		} {
 			if _, err := tx.Exec(ctx, sql, from, m.UID); err != nil {
 				return err

@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS drover.plan (
 	migration text NOT NULL,
 	table_number int8 NOT NULL,
 	piece int8 NOT NULL,
+	version int8 NOT NULL,
 	body bytea NOT NULL,
 	PRIMARY KEY (migration, table_number, piece));
 DO $$BEGIN

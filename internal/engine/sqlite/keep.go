@@ -13,11 +13,18 @@ import (
 var _ engine.Keeper = (*database)(nil)
 
 // Keep writes pieces of the plan.
-func (d *database) Keep(ctx context.Context, m engine.Migration, pieces []engine.PlanPiece) error {
+func (d *database) Keep(ctx context.Context, m engine.Migration, version uint64, pieces []engine.PlanPiece) error {
 	const op = "sqlite.Keep"
 	err := d.write(ctx, func(tx *sql.Tx) error {
 		if err := checkMigration(ctx, tx, m); err != nil {
 			return err
+		}
+		var late bool
+		if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM main._drover_plan WHERE migration = ? AND version > ?)", m.UID, int64(version)).Scan(&late); err != nil {
+			return err
+		}
+		if late {
+			return fault.New(fault.Fenced, op, "a later version of the plan is kept")
 		}
 		for _, p := range pieces {
 			if p.Number == 0 {
@@ -25,8 +32,9 @@ func (d *database) Keep(ctx context.Context, m engine.Migration, pieces []engine
 					return err
 				}
 			}
-			_, err := tx.ExecContext(ctx, `INSERT INTO main._drover_plan (migration, table_number, piece, body) VALUES (?, ?, ?, ?)
-				ON CONFLICT (migration, table_number, piece) DO UPDATE SET body = excluded.body`, m.UID, int64(p.Table), int64(p.Number), p.Body)
+			_, err := tx.ExecContext(ctx, `INSERT INTO main._drover_plan (migration, table_number, piece, version, body) VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT (migration, table_number, piece) DO UPDATE SET version = excluded.version, body = excluded.body`,
+				m.UID, int64(p.Table), int64(p.Number), int64(version), p.Body)
 			if err != nil {
 				return err
 			}
@@ -115,7 +123,7 @@ func (d *database) TakeOver(ctx context.Context, from string, m engine.Migration
 		for _, statement := range []string{
 			"UPDATE main._drover_table SET migration = ?, epoch = 0 WHERE migration = ?",
 			"UPDATE main._drover_range SET migration = ?, attempt = 0, epoch = 0 WHERE migration = ?",
-			"UPDATE main._drover_plan SET migration = ? WHERE migration = ?",
+			"UPDATE main._drover_plan SET migration = ?, version = 0 WHERE migration = ?",
 		} {
 			if _, err := tx.ExecContext(ctx, statement, m.UID, from); err != nil {
 				return err

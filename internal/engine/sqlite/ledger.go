@@ -47,6 +47,7 @@ var ledgerDDL = []string{`CREATE TABLE IF NOT EXISTS main._drover_migration (
 	migration TEXT NOT NULL,
 	table_number INTEGER NOT NULL,
 	piece INTEGER NOT NULL,
+	version INTEGER NOT NULL,
 	body BLOB NOT NULL,
 	PRIMARY KEY (migration, table_number, piece)
 )`}

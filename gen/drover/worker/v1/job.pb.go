@@ -1141,8 +1141,10 @@ func (x *PlanPiece) GetBody() []byte {
 // KeepPlan writes pieces of the plan into the target's ledger, so that the migration can
 // go on from there when its control log is lost (loader).
 type KeepPlan struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Pieces        []*PlanPiece           `protobuf:"bytes,1,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Pieces []*PlanPiece           `protobuf:"bytes,1,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	// As an attempt's number: a job that comes late changes nothing.
+	Version       uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1182,6 +1184,13 @@ func (x *KeepPlan) GetPieces() []*PlanPiece {
 		return x.Pieces
 	}
 	return nil
+}
+
+func (x *KeepPlan) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
 }
 
 // ReadLedger reads a page of what the target's ledger has of a migration whose control
@@ -3341,9 +3350,10 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\tPlanPiece\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\rR\x06number\x12\x12\n" +
-	"\x04body\x18\x03 \x01(\fR\x04body\"?\n" +
+	"\x04body\x18\x03 \x01(\fR\x04body\"Y\n" +
 	"\bKeepPlan\x123\n" +
-	"\x06pieces\x18\x01 \x03(\v2\x1b.drover.worker.v1.PlanPieceR\x06pieces\"\x91\x01\n" +
+	"\x06pieces\x18\x01 \x03(\v2\x1b.drover.worker.v1.PlanPieceR\x06pieces\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"\x91\x01\n" +
 	"\n" +
 	"ReadLedger\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x16\n" +

@@ -31,6 +31,13 @@ func (a *apply) planChanges(seq uint64) error {
 	switch b := a.event.GetBody().(type) {
 	case *journalv1.Event_TargetDesigned, *journalv1.Event_SpecChanged, *journalv1.Event_PhaseApproved, *journalv1.Event_MigrationRecovered:
 		a.m.PlanChanged = seq
+	case *journalv1.Event_ControlAdopted: // what the target keeps is of the log that was lost
+		a.m.PlanChanged = seq
+		for _, t := range a.view().Tables(a.uid) {
+			if err := changed(t.Number, true); err != nil {
+				return err
+			}
+		}
 	case *journalv1.Event_TablePlanned:
 		return changed(b.TablePlanned.GetTable().GetNumber(), true)
 	case *journalv1.Event_RangesPlanned:
