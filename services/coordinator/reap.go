@@ -225,6 +225,8 @@ func (s *Leader) givenUpOn(ctx context.Context, l *lease, m *state.Migration, ki
 			s.updateFailed(r, &fault.Error{Kind: kind, Op: "coordinator.UpdateMigration", Side: p.Side, Err: errors.New(p.Reason)})
 		}
 		return nil // the spec has changed already, or a table was skipped: tried again until it works
+	case l.work.kind == workKeep:
+		return nil // nothing was lost yet: it waits, and says why, until it works
 	case l.work.kind == workPrepare && m.Reopen:
 		r.settled(l.work)
 		return s.ended(ctx, m, &journalv1.MigrationEnded{Outcome: journalv1.MigrationEnded_OUTCOME_INCOMPLETE,

@@ -318,6 +318,28 @@ func TestRecover_Baseline(t *testing.T) {
 	})
 }
 
+// A target, or a loader of before, that does not keep the plan makes the migration wait,
+// and never fail.
+func TestKeep_WaitsUntilItWorks(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		works := false
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if j.GetKeep() != nil && !works {
+				return failure("unsupported", "none of a loader's")
+			}
+			return nil
+		}
+		h.createAs(true, func(s *droverv1.MigrationSpec) { s.Publish = "atomic" })
+		h.rest(time.Hour)
+		require.Equal(t, droverv1.Migration_STATE_RUNNING, h.migration().GetState())
+		require.Contains(t, h.migration().GetReason(), "none of a loader's")
+		require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetApplySchema() != nil || j.GetLoad() != nil }))
+		works = true
+		h.rest(10 * time.Minute)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+	})
+}
+
 // A plan of many ranges, with keys as long as they come, is kept and read in pages.
 func TestRecover_ManyRanges(t *testing.T) {
 	const many = 3000
