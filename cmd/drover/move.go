@@ -149,6 +149,13 @@ func takeUp(ctx context.Context, c *clients, held *droverv1.Migration) (err erro
 	switch held.GetState() {
 	case droverv1.Migration_STATE_PLANNED:
 		_, err = c.migrations.StartMigration(ctx, &droverv1.StartMigrationRequest{Name: name})
+		if err != nil {
+			// One that was killed just before it started by itself does so now.
+			r, failed := c.migrations.GetMigration(ctx, &droverv1.GetMigrationRequest{Name: name})
+			if failed == nil && r.GetMigration().GetState() != droverv1.Migration_STATE_PLANNED {
+				return nil
+			}
+		}
 	case droverv1.Migration_STATE_PAUSED, droverv1.Migration_STATE_STOPPED:
 		_, err = c.migrations.ResumeMigration(ctx, &droverv1.ResumeMigrationRequest{Name: name})
 	case droverv1.Migration_STATE_INCOMPLETE:

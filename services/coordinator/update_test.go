@@ -198,10 +198,12 @@ func TestUpdate_Restart(t *testing.T) {
 		_, err := h.change(func(s *droverv1.MigrationSpec) { s.Schema = cast("late", "jsonb") })
 		require.ErrorContains(t, err, "the spec is changed")
 		h.kill()
-		h.silent = nil
 		h.start()
 		_, err = h.api().StartMigration(context.Background(), &droverv1.StartMigrationRequest{Name: "m"})
 		require.ErrorContains(t, err, "being planned anew")
+		h.kill()
+		h.silent = nil
+		h.start()
 		h.rest(time.Minute)
 		_, err = h.api().StartMigration(context.Background(), &droverv1.StartMigrationRequest{Name: "m"})
 		require.NoError(t, err)
