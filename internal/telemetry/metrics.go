@@ -36,6 +36,7 @@ type Metrics struct {
 	backpressure                    *prometheus.CounterVec
 	workers, busy                   *prometheus.GaugeVec
 	leader, epoch                   prometheus.Gauge
+	stateRestores                   prometheus.Counter
 	publishSeconds, stateWriteTimes prometheus.Histogram
 }
 
@@ -61,6 +62,7 @@ func NewMetrics(r *prometheus.Registry, o Options) (*Metrics, error) {
 		retries:         counters("range_retries_total", "Ranges done again, by stage and reason.", "stage", "reason"),
 		expired:         counters("leases_expired_total", "Leases that were not renewed in time.", "role"),
 		stateWrites:     counters("state_writes_total", "Appends to the control log, by outcome: ok or error.", "outcome"),
+		stateRestores:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "state_restores_total", Help: "Times that the control log was lost and written down again from memory."}),
 		backpressure:    counters("backpressure_seconds_total", "Time waited because a stream was full.", "stage"),
 		workers:         gauges("workers", "Workers known to the coordinator.", "role", "state"),
 		busy:            gauges("worker_busy_ratio", "Slots in use out of all, 0 to 1.", "role"),
@@ -69,7 +71,7 @@ func NewMetrics(r *prometheus.Registry, o Options) (*Metrics, error) {
 		publishSeconds:  prometheus.NewHistogram(seconds("publish_duration_seconds", "Time until a stream has a message.", 0.001, 2, 16)),
 		stateWriteTimes: prometheus.NewHistogram(seconds("state_write_duration_seconds", "Time of an append to the control log.", 0.0005, 2, 14)),
 	}
-	list := []prometheus.Collector{build, m.rangeSeconds, m.retries, m.expired, m.stateWrites, m.backpressure,
+	list := []prometheus.Collector{build, m.rangeSeconds, m.retries, m.expired, m.stateWrites, m.stateRestores, m.backpressure,
 		m.workers, m.busy, m.leader, m.epoch, m.publishSeconds, m.stateWriteTimes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
 	for _, f := range m.moved {
@@ -155,6 +157,9 @@ func (m *Metrics) StateWritten(seconds float64, ok bool) {
 	m.stateWrites.WithLabelValues(outcome).Inc()
 	m.stateWriteTimes.Observe(seconds)
 }
+
+// StateRestored counts a lost control log that was written down again.
+func (m *Metrics) StateRestored() { m.stateRestores.Inc() }
 
 // Published is told how long a message took to be stored.
 func (m *Metrics) Published(d time.Duration) { m.publishSeconds.Observe(d.Seconds()) }

@@ -54,6 +54,8 @@ type Metrics interface {
 	RangeRetried(stage, reason string)
 	Leading(term uint64)
 	StateWritten(seconds float64, ok bool)
+	// StateRestored counts a lost control log that was written down again.
+	StateRestored()
 	// Workers of a role that are "connected" or "draining".
 	Workers(role, state string, n int)
 }
@@ -91,4 +93,5 @@ func (noMetrics) LeaseExpired(string)         {}
 func (noMetrics) RangeRetried(string, string) {}
 func (noMetrics) Leading(uint64)              {}
 func (noMetrics) StateWritten(float64, bool)  {}
+func (noMetrics) StateRestored()              {}
 func (noMetrics) Workers(string, string, int) {}

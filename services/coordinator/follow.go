@@ -39,6 +39,12 @@ func (s *Leader) catchUp(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fault.Wrap(fault.KindOf(err), "coordinator.catchUp", err)
 	}
+	if err := s.same(contents); err != nil {
+		return 0, err
+	}
+	if s.origin == "" {
+		s.origin = contents.Origin
+	}
 	if contents.Last < s.seen {
 		return 0, fault.New(fault.Corrupt, "coordinator.catchUp",
 			"the control log ends at event %d, and this coordinator has seen event %d: %w", contents.Last, s.seen, journal.ErrOlder)
@@ -96,13 +102,17 @@ func (s *Leader) replayRest(ctx context.Context, uid string) error {
 		after = m.Last
 	}
 	events := s.store.Replay(uid)
-	_, err := s.log.Replay(ctx, uid, after, events.Apply)
+	_, err := s.log.Replay(ctx, uid, after, func(seq uint64, e *journalv1.Event) error {
+		s.hear(e.GetTerm())
+		return events.Apply(seq, e)
+	})
 	return cmp.Or(err, events.Commit())
 }
 
 // learn takes an event that another coordinator appended.
 func (s *Leader) learn(ctx context.Context, log string, seq uint64, e *journalv1.Event) error {
 	s.seen = max(s.seen, seq)
+	s.hear(e.GetTerm())
 	if log == bus.ClusterLog {
 		return nil // whoever wants to lead reads it when it does
 	}

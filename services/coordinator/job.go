@@ -46,6 +46,9 @@ func (o *offer) job(w workID) *workerv1.Job {
 		j.Title, j.Background, j.Work = "watch source", true, &workerv1.Job_WatchSource{WatchSource: &workerv1.WatchSource{Limits: o.m.Limits.GetSource()}}
 	case workPrepare:
 		j.Title, j.Work = "prepare target", &workerv1.Job_Prepare{Prepare: preparation(o.m)}
+		if !o.confirmed() {
+			j.Title, j.Term = "ask target for later coordinators", o.m.Unconfirmed
+		}
 	case workFinish:
 		j.Title, j.Work = "finish target", &workerv1.Job_Finish{Finish: &workerv1.FinishTarget{Stage: finalStage(o.m)}}
 	case workKeep:

@@ -253,7 +253,7 @@ func (s *Service) proveOn(office context.Context, term uint64, leave context.Can
 		known, err := s.currentTerm(ctx)
 		cancel()
 		switch {
-		case err == nil && known > term, fault.Is(err, fault.Corrupt):
+		case err == nil && known > term, fault.Is(err, fault.Corrupt), lost(err):
 			leave(errDeposed)
 		case err == nil:
 			s.proven.renew()
@@ -265,20 +265,29 @@ func (s *Service) proveOn(office context.Context, term uint64, leave context.Can
 
 // currentTerm reads the newest term from the control log.
 func (s *Service) currentTerm(ctx context.Context) (uint64, error) {
-	var err error
-	s.watched, err = s.watched.read(ctx, s.log)
+	contents, err := s.log.Logs(ctx)
+	if err == nil {
+		err = s.same(contents)
+	}
+	if err == nil {
+		s.watched, err = s.watched.read(ctx, s.log)
+	}
 	return s.watched.term, err
 }
 
 // campaign waits until the place of the leader seems to be vacant, or ctx ends. It
-// returns the term of who had it last; a coordinator alone need not know.
-func (s *Service) campaign(ctx context.Context) (term uint64) {
+// returns the term of who had it last; a coordinator alone need not know. An error is a
+// log that is lost.
+func (s *Service) campaign(ctx context.Context) (term uint64, err error) {
 	if s.alone {
-		return 0
+		return 0, nil
 	}
 	var heard time.Time
 	for absent := 0; ctx.Err() == nil; {
 		known, err := s.currentTerm(ctx)
+		if lost(err) {
+			return 0, err
+		}
 		if err != nil {
 			s.cfg.Logger.Warn("control log cannot be read, waiting for it", "err", err)
 			rest(ctx, 2*ask)
@@ -300,7 +309,7 @@ func (s *Service) campaign(ctx context.Context) (term uint64) {
 			pause = ask/2 + rand.N(ask/2)
 		}
 		if term == 0 || absent > 1 || time.Since(heard) > silence {
-			return term
+			return term, nil
 		}
 		select {
 		case <-s.presence.Vacated():
@@ -308,7 +317,7 @@ func (s *Service) campaign(ctx context.Context) (term uint64) {
 		case <-ctx.Done():
 		}
 	}
-	return term
+	return term, nil
 }
 
 func (s *Service) askLeader(ctx context.Context, term uint64) (string, presence.Answer) {

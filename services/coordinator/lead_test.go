@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"strings"
+	syncatomic "sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,22 +35,31 @@ type peer struct {
 	done chan error
 }
 
-// cutLog is a log that may be out of reach, as behind a partition.
+// cutLog is a log that may be out of reach, as behind a partition, or whose coordinator
+// dies at one of the events by which it writes lost logs down again: dies is which, from 1.
 type cutLog struct {
-	journal.Log
-	cut bool
+	*journal.Memory
+	cut  syncatomic.Bool
+	dies syncatomic.Int32
+}
+
+func (l *cutLog) Append(ctx context.Context, log string, last uint64, e *journalv1.Event) (uint64, error) {
+	if e.GetControlRestored() != nil && l.dies.Add(-1) == 0 {
+		return 0, fault.New(fault.Internal, "journal.Append", "the coordinator dies here")
+	}
+	return l.Memory.Append(ctx, log, last, e)
 }
 
 func (l *cutLog) Replay(ctx context.Context, log string, after uint64, fn func(uint64, *journalv1.Event) error) (uint64, error) {
-	if l.cut {
+	if l.cut.Load() {
 		rest(ctx, 3*time.Second)
 		return 0, fault.New(fault.Unavailable, "journal.Replay", "no answer")
 	}
-	return l.Log.Replay(ctx, log, after, fn)
+	return l.Memory.Replay(ctx, log, after, fn)
 }
 
 func (p *peers) start(name string) *peer {
-	log := &cutLog{Log: p.log.Writer()}
+	log := &cutLog{Memory: p.log.Writer()}
 	s, err := New(Config{Bus: p.bus, log: log, presence: p.presence.Join(), Name: name})
 	require.NoError(p.t, err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -145,14 +155,14 @@ func TestLead_StepsDownWithoutTheLog(t *testing.T) {
 		b := p.start("b")
 		time.Sleep(time.Second)
 		out := a.attach(&workerv1.Hello{Worker: "w", Role: loader, Slots: 1})
-		a.log.cut = true
+		a.log.cut.Store(true)
 		time.Sleep(12 * time.Second)
 		require.False(t, a.leads())
 		require.True(t, b.leads())
 		for range out {
 		} // the worker's stream has ended
 		require.NoError(t, b.create("shop"))
-		a.log.cut = false
+		a.log.cut.Store(false)
 		time.Sleep(3 * time.Second)
 		require.Equal(t, []string{"shop"}, a.migrations(t))
 		require.False(t, a.leads())
@@ -192,7 +202,7 @@ func TestFollow_LogCameBackOlder(t *testing.T) {
 		time.Sleep(time.Second)
 		require.NoError(t, a.create("shop"))
 		synctest.Wait()
-		a.log.Log = journal.NewMemory()
+		p.log.Truncate(0)
 		err := <-a.done
 		require.Equal(t, fault.Corrupt, fault.KindOf(err), err)
 		require.ErrorContains(t, err, "restored from a backup")
@@ -206,11 +216,10 @@ func TestFollow_LogIsShortForAMoment(t *testing.T) {
 		time.Sleep(time.Second)
 		require.NoError(t, a.create("shop"))
 		synctest.Wait()
-		whole := a.log.Log
-		a.log.Log = journal.NewMemory()
+		undo := p.log.Truncate(0)
 		time.Sleep(settled / 2)
 		require.False(t, a.leads())
-		a.log.Log = whole
+		undo()
 		time.Sleep(settled)
 		require.True(t, a.leads())
 		require.NoError(t, a.create("other"))

@@ -35,6 +35,10 @@ type Leader struct {
 	// cluster is what is known of the cluster's log, seen the last sequence of any.
 	cluster clusterLog
 	seen    uint64
+	// origin of the store that seen counts in. lastLed is the last term in which
+	// this coordinator led, heard the newest one in which anybody did.
+	origin         string
+	lastLed, heard uint64
 
 	term    uint64
 	counter uint32
@@ -103,7 +107,8 @@ func (s *Leader) takeOver(ctx context.Context) error {
 			return err
 		}
 	}
-	s.began = s.now()
+	s.began, s.lastLed = s.now(), s.term
+	s.hear(s.term)
 	s.cfg.Metrics.Leading(s.term)
 	s.cfg.Logger.Info("coordinator leads", "term", s.term, "migrations", len(migrations))
 	return nil

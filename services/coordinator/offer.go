@@ -112,7 +112,7 @@ func (o *offer) loading() {
 	if len(o.active) == 0 && !complete(o.tables) {
 		return // nothing has begun: a phase waits for approval
 	}
-	if !o.m.Prepared || o.m.MorePrepare || !o.entered() {
+	if !o.m.Prepared || o.m.MorePrepare || !o.entered() || !o.confirmed() {
 		o.give(workPrepare, 0, 0)
 		return
 	}
@@ -135,6 +135,11 @@ func (o *offer) entered() bool {
 	entering := o.s.busy[workID{migration: o.m.UID, kind: workPrepare}] != nil
 	return o.run.entered || complete(o.tables) && !entering || guard.Removed(guard.TermInTarget)
 }
+
+// confirmed tells whether the log has every decision, where it was lost and written down
+// again. The first that is done then is to prepare the target in the term of who wrote it
+// down: the target refuses that if another coordinator has led since.
+func (o *offer) confirmed() bool { return o.m.Unconfirmed == 0 || complete(o.tables) }
 
 // schema offers steps on whole tables; they come before loads, because others
 // wait for them.
@@ -236,7 +241,7 @@ func (o *offer) empties() bool {
 }
 
 func (o *offer) validating() {
-	if !o.entered() {
+	if !o.entered() || !o.confirmed() {
 		return
 	}
 	for _, t := range o.active {

@@ -29,11 +29,12 @@ var errAdopted = errors.New("a control log was adopted, for the next term")
 // higher numbers than the leader, unless its log has forgotten who gave them. It tells
 // whether that is so.
 func (s *Leader) outranked(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) (bool, error) {
-	if kind != fault.Fenced || p.Side != fault.Target || l.job.GetTerm() != s.term || l.work.kind == workRecover {
+	asked := m.Unconfirmed != 0 && l.work.kind == workPrepare && l.job.GetTerm() == m.Unconfirmed
+	if kind != fault.Fenced || p.Side != fault.Target || l.job.GetTerm() != s.term && !asked || l.work.kind == workRecover {
 		return false, nil
 	}
 	r := s.run(m.UID)
-	if r.outranked[l.work]++; r.outranked[l.work] < outrankedMost {
+	if r.outranked[l.work]++; r.outranked[l.work] < outrankedMost && !asked {
 		return false, nil
 	}
 	reason := fmt.Sprintf("the target was written by a later coordinator than the control log knows (%s): the log was wiped or restored from a backup. "+

@@ -73,7 +73,7 @@ func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *work
 	case workSnapshot:
 		return s.snapshotLost(ctx, l, "it was closed")
 	case workPrepare:
-		return s.prepared(ctx, m, r)
+		return s.prepared(ctx, l, m, r)
 	case workCreate:
 		return advanced(state.TableCreated)
 	case workKey:
@@ -126,7 +126,10 @@ func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *work
 }
 
 // prepared notes that the target takes this leader's work; it is in the log once.
-func (s *Leader) prepared(ctx context.Context, m *state.Migration, r *workerv1.Result) error {
+func (s *Leader) prepared(ctx context.Context, l *lease, m *state.Migration, r *workerv1.Result) error {
+	if m.Unconfirmed != 0 && l.job.GetTerm() == m.Unconfirmed {
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_ControlConfirmed{ControlConfirmed: &journalv1.ControlConfirmed{}}})
+	}
 	s.run(m.UID).entered = true
 	if m.Prepared && !m.MorePrepare && !m.Reopen {
 		return nil

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,13 +88,13 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.presence.Close()
 	for {
 		vacant, err := s.follow(ctx)
+		if err == nil && ctx.Err() == nil {
+			err = s.lead(ctx, vacant)
+		}
 		if err != nil {
-			return err
+			err = s.survive(ctx, err)
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := s.lead(ctx, vacant); err != nil || ctx.Err() != nil {
+		if err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -132,6 +133,9 @@ func (s *Service) follow(ctx context.Context) (vacant uint64, err error) {
 		if ctx.Err() != nil {
 			return 0, nil
 		}
+		if lost(err) {
+			return 0, err
+		}
 		if err := s.endure(err); err != nil {
 			return 0, err
 		}
@@ -141,18 +145,18 @@ func (s *Service) follow(ctx context.Context) (vacant uint64, err error) {
 	s.replayed.Do(func() { close(s.caught) })
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	lost := make(chan error, 1)
+	ended := make(chan error, 1)
 	if !s.alone {
 		go func() {
 			defer stop()
-			lost <- s.keepUp(ctx, end)
+			ended <- s.keepUp(ctx, end)
 		}()
 	} else {
-		lost <- nil
+		ended <- nil
 	}
-	vacant = s.campaign(ctx)
+	vacant, err = s.campaign(ctx)
 	stop()
-	return vacant, <-lost
+	return vacant, cmp.Or(<-ended, err)
 }
 
 // keepUp applies what others append. It returns an error when the log is not the one
@@ -168,7 +172,7 @@ func (s *Service) keepUp(ctx context.Context, end uint64) error {
 				return nil
 			}
 			s.cfg.Logger.Warn("lost sight of the control log", "err", err)
-			if fault.Is(err, fault.Corrupt) && !s.mayComeYet(err) {
+			if lost(err) || fault.Is(err, fault.Corrupt) && !s.mayComeYet(err) {
 				return err
 			}
 			rest(ctx, ask)

@@ -160,7 +160,7 @@ func (x MigrationEnded_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationEnded_Outcome.Descriptor instead.
 func (MigrationEnded_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32, 0}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34, 0}
 }
 
 type Event struct {
@@ -236,6 +236,8 @@ type Event struct {
 	//	*Event_MigrationFound
 	//	*Event_RangesFound
 	//	*Event_MigrationRecovered
+	//	*Event_ControlRestored
+	//	*Event_ControlConfirmed
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -844,6 +846,24 @@ func (x *Event) GetMigrationRecovered() *MigrationRecovered {
 	return nil
 }
 
+func (x *Event) GetControlRestored() *ControlRestored {
+	if x != nil {
+		if x, ok := x.Body.(*Event_ControlRestored); ok {
+			return x.ControlRestored
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetControlConfirmed() *ControlConfirmed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_ControlConfirmed); ok {
+			return x.ControlConfirmed
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -1084,6 +1104,14 @@ type Event_MigrationRecovered struct {
 	MigrationRecovered *MigrationRecovered `protobuf:"bytes,213,opt,name=migration_recovered,json=migrationRecovered,proto3,oneof"`
 }
 
+type Event_ControlRestored struct {
+	ControlRestored *ControlRestored `protobuf:"bytes,190,opt,name=control_restored,json=controlRestored,proto3,oneof"`
+}
+
+type Event_ControlConfirmed struct {
+	ControlConfirmed *ControlConfirmed `protobuf:"bytes,191,opt,name=control_confirmed,json=controlConfirmed,proto3,oneof"`
+}
+
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -1201,6 +1229,10 @@ func (*Event_MigrationFound) isEvent_Body() {}
 func (*Event_RangesFound) isEvent_Body() {}
 
 func (*Event_MigrationRecovered) isEvent_Body() {}
+
+func (*Event_ControlRestored) isEvent_Body() {}
+
+func (*Event_ControlConfirmed) isEvent_Body() {}
 
 // PlanKept: the target's ledger has the plan of these tables as it was at an event.
 type PlanKept struct {
@@ -1477,17 +1509,115 @@ func (*ControlAdopted) Descriptor() ([]byte, []int) {
 	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{6}
 }
 
+// ControlRestored: the store of all logs was lost, and a coordinator that had seen this
+// log wrote down what it knew. It is the first event of a migration's log; the snapshot
+// before it has the state. In the log of the terms it says that every log is there again.
+type ControlRestored struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The term in which the coordinator led last, and of which it knows every decision; 0
+	// for one that followed, and may lack the last ones: the migration stands still then,
+	// until somebody adopts it.
+	Led           uint64 `protobuf:"varint,190,opt,name=led,proto3" json:"led,omitempty"`
+	Reason        string `protobuf:"bytes,191,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ControlRestored) Reset() {
+	*x = ControlRestored{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ControlRestored) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ControlRestored) ProtoMessage() {}
+
+func (x *ControlRestored) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ControlRestored.ProtoReflect.Descriptor instead.
+func (*ControlRestored) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ControlRestored) GetLed() uint64 {
+	if x != nil {
+		return x.Led
+	}
+	return 0
+}
+
+func (x *ControlRestored) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// ControlConfirmed: the target was written by no later coordinator than the one whose
+// knowledge was restored, which therefore was all there is.
+type ControlConfirmed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ControlConfirmed) Reset() {
+	*x = ControlConfirmed{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ControlConfirmed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ControlConfirmed) ProtoMessage() {}
+
+func (x *ControlConfirmed) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ControlConfirmed.ProtoReflect.Descriptor instead.
+func (*ControlConfirmed) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{8}
+}
+
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Term          uint64                 `protobuf:"varint,1,opt,name=term,proto3" json:"term,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Term  uint64                 `protobuf:"varint,1,opt,name=term,proto3" json:"term,omitempty"`
+	// The coordinator writes lost logs down again in this term, and does nothing else.
+	Restores      bool `protobuf:"varint,190,opt,name=restores,proto3" json:"restores,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TermStarted) Reset() {
 	*x = TermStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1629,7 @@ func (x *TermStarted) String() string {
 func (*TermStarted) ProtoMessage() {}
 
 func (x *TermStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[7]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1642,7 @@ func (x *TermStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TermStarted.ProtoReflect.Descriptor instead.
 func (*TermStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{7}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TermStarted) GetTerm() uint64 {
@@ -1520,6 +1650,13 @@ func (x *TermStarted) GetTerm() uint64 {
 		return x.Term
 	}
 	return 0
+}
+
+func (x *TermStarted) GetRestores() bool {
+	if x != nil {
+		return x.Restores
+	}
+	return false
 }
 
 type MigrationCreated struct {
@@ -1540,7 +1677,7 @@ type MigrationCreated struct {
 
 func (x *MigrationCreated) Reset() {
 	*x = MigrationCreated{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1552,7 +1689,7 @@ func (x *MigrationCreated) String() string {
 func (*MigrationCreated) ProtoMessage() {}
 
 func (x *MigrationCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[8]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1565,7 +1702,7 @@ func (x *MigrationCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCreated.ProtoReflect.Descriptor instead.
 func (*MigrationCreated) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{8}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *MigrationCreated) GetUid() string {
@@ -1623,7 +1760,7 @@ type SourceDescribed struct {
 
 func (x *SourceDescribed) Reset() {
 	*x = SourceDescribed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +1772,7 @@ func (x *SourceDescribed) String() string {
 func (*SourceDescribed) ProtoMessage() {}
 
 func (x *SourceDescribed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +1785,7 @@ func (x *SourceDescribed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceDescribed.ProtoReflect.Descriptor instead.
 func (*SourceDescribed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SourceDescribed) GetEngine() string {
@@ -1704,7 +1841,7 @@ type TargetDesigned struct {
 
 func (x *TargetDesigned) Reset() {
 	*x = TargetDesigned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1716,7 +1853,7 @@ func (x *TargetDesigned) String() string {
 func (*TargetDesigned) ProtoMessage() {}
 
 func (x *TargetDesigned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1729,7 +1866,7 @@ func (x *TargetDesigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDesigned.ProtoReflect.Descriptor instead.
 func (*TargetDesigned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{10}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TargetDesigned) GetEngine() string {
@@ -1797,7 +1934,7 @@ type TablePlanned struct {
 
 func (x *TablePlanned) Reset() {
 	*x = TablePlanned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +1946,7 @@ func (x *TablePlanned) String() string {
 func (*TablePlanned) ProtoMessage() {}
 
 func (x *TablePlanned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +1959,7 @@ func (x *TablePlanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TablePlanned.ProtoReflect.Descriptor instead.
 func (*TablePlanned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{11}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TablePlanned) GetTable() *v11.TablePlan {
@@ -1845,7 +1982,7 @@ type RangesPlanned struct {
 
 func (x *RangesPlanned) Reset() {
 	*x = RangesPlanned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +1994,7 @@ func (x *RangesPlanned) String() string {
 func (*RangesPlanned) ProtoMessage() {}
 
 func (x *RangesPlanned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +2007,7 @@ func (x *RangesPlanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangesPlanned.ProtoReflect.Descriptor instead.
 func (*RangesPlanned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{12}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RangesPlanned) GetTable() uint32 {
@@ -1902,7 +2039,7 @@ type PlanFinished struct {
 
 func (x *PlanFinished) Reset() {
 	*x = PlanFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2051,7 @@ func (x *PlanFinished) String() string {
 func (*PlanFinished) ProtoMessage() {}
 
 func (x *PlanFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2064,7 @@ func (x *PlanFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanFinished.ProtoReflect.Descriptor instead.
 func (*PlanFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
 }
 
 type MigrationStarted struct {
@@ -1938,7 +2075,7 @@ type MigrationStarted struct {
 
 func (x *MigrationStarted) Reset() {
 	*x = MigrationStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2087,7 @@ func (x *MigrationStarted) String() string {
 func (*MigrationStarted) ProtoMessage() {}
 
 func (x *MigrationStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2100,7 @@ func (x *MigrationStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationStarted.ProtoReflect.Descriptor instead.
 func (*MigrationStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
 }
 
 type TargetPrepared struct {
@@ -1976,7 +2113,7 @@ type TargetPrepared struct {
 
 func (x *TargetPrepared) Reset() {
 	*x = TargetPrepared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2125,7 @@ func (x *TargetPrepared) String() string {
 func (*TargetPrepared) ProtoMessage() {}
 
 func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2138,7 @@ func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPrepared.ProtoReflect.Descriptor instead.
 func (*TargetPrepared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TargetPrepared) GetRejectsFolder() string {
@@ -2023,7 +2160,7 @@ type TableAdvanced struct {
 
 func (x *TableAdvanced) Reset() {
 	*x = TableAdvanced{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2035,7 +2172,7 @@ func (x *TableAdvanced) String() string {
 func (*TableAdvanced) ProtoMessage() {}
 
 func (x *TableAdvanced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2048,7 +2185,7 @@ func (x *TableAdvanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAdvanced.ProtoReflect.Descriptor instead.
 func (*TableAdvanced) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TableAdvanced) GetTable() uint32 {
@@ -2088,7 +2225,7 @@ type TableBlocked struct {
 
 func (x *TableBlocked) Reset() {
 	*x = TableBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2100,7 +2237,7 @@ func (x *TableBlocked) String() string {
 func (*TableBlocked) ProtoMessage() {}
 
 func (x *TableBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2113,7 +2250,7 @@ func (x *TableBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableBlocked.ProtoReflect.Descriptor instead.
 func (*TableBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TableBlocked) GetTable() uint32 {
@@ -2182,7 +2319,7 @@ type TableRestarted struct {
 
 func (x *TableRestarted) Reset() {
 	*x = TableRestarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2194,7 +2331,7 @@ func (x *TableRestarted) String() string {
 func (*TableRestarted) ProtoMessage() {}
 
 func (x *TableRestarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2207,7 +2344,7 @@ func (x *TableRestarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRestarted.ProtoReflect.Descriptor instead.
 func (*TableRestarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TableRestarted) GetTable() uint32 {
@@ -2257,7 +2394,7 @@ type TableEmptied struct {
 
 func (x *TableEmptied) Reset() {
 	*x = TableEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2269,7 +2406,7 @@ func (x *TableEmptied) String() string {
 func (*TableEmptied) ProtoMessage() {}
 
 func (x *TableEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2282,7 +2419,7 @@ func (x *TableEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableEmptied.ProtoReflect.Descriptor instead.
 func (*TableEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TableEmptied) GetTable() uint32 {
@@ -2309,7 +2446,7 @@ type TableRetried struct {
 
 func (x *TableRetried) Reset() {
 	*x = TableRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2321,7 +2458,7 @@ func (x *TableRetried) String() string {
 func (*TableRetried) ProtoMessage() {}
 
 func (x *TableRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2334,7 +2471,7 @@ func (x *TableRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRetried.ProtoReflect.Descriptor instead.
 func (*TableRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TableRetried) GetTable() uint32 {
@@ -2354,7 +2491,7 @@ type BaselineTaken struct {
 
 func (x *BaselineTaken) Reset() {
 	*x = BaselineTaken{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2366,7 +2503,7 @@ func (x *BaselineTaken) String() string {
 func (*BaselineTaken) ProtoMessage() {}
 
 func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2379,7 +2516,7 @@ func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BaselineTaken.ProtoReflect.Descriptor instead.
 func (*BaselineTaken) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BaselineTaken) GetTable() uint32 {
@@ -2414,7 +2551,7 @@ type RangeLoaded struct {
 
 func (x *RangeLoaded) Reset() {
 	*x = RangeLoaded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2426,7 +2563,7 @@ func (x *RangeLoaded) String() string {
 func (*RangeLoaded) ProtoMessage() {}
 
 func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2439,7 +2576,7 @@ func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeLoaded.ProtoReflect.Descriptor instead.
 func (*RangeLoaded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RangeLoaded) GetTable() uint32 {
@@ -2526,7 +2663,7 @@ type RangeVerified struct {
 
 func (x *RangeVerified) Reset() {
 	*x = RangeVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2538,7 +2675,7 @@ func (x *RangeVerified) String() string {
 func (*RangeVerified) ProtoMessage() {}
 
 func (x *RangeVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2551,7 +2688,7 @@ func (x *RangeVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeVerified.ProtoReflect.Descriptor instead.
 func (*RangeVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RangeVerified) GetTable() uint32 {
@@ -2610,7 +2747,7 @@ type RangeFailed struct {
 
 func (x *RangeFailed) Reset() {
 	*x = RangeFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2759,7 @@ func (x *RangeFailed) String() string {
 func (*RangeFailed) ProtoMessage() {}
 
 func (x *RangeFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2772,7 @@ func (x *RangeFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeFailed.ProtoReflect.Descriptor instead.
 func (*RangeFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RangeFailed) GetTable() uint32 {
@@ -2711,7 +2848,7 @@ type RangeBlocked struct {
 
 func (x *RangeBlocked) Reset() {
 	*x = RangeBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2723,7 +2860,7 @@ func (x *RangeBlocked) String() string {
 func (*RangeBlocked) ProtoMessage() {}
 
 func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2736,7 +2873,7 @@ func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeBlocked.ProtoReflect.Descriptor instead.
 func (*RangeBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RangeBlocked) GetTable() uint32 {
@@ -2805,7 +2942,7 @@ type RangeRetried struct {
 
 func (x *RangeRetried) Reset() {
 	*x = RangeRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2817,7 +2954,7 @@ func (x *RangeRetried) String() string {
 func (*RangeRetried) ProtoMessage() {}
 
 func (x *RangeRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +2967,7 @@ func (x *RangeRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeRetried.ProtoReflect.Descriptor instead.
 func (*RangeRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RangeRetried) GetTable() uint32 {
@@ -2859,7 +2996,7 @@ type TableVerified struct {
 
 func (x *TableVerified) Reset() {
 	*x = TableVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +3008,7 @@ func (x *TableVerified) String() string {
 func (*TableVerified) ProtoMessage() {}
 
 func (x *TableVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3021,7 @@ func (x *TableVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableVerified.ProtoReflect.Descriptor instead.
 func (*TableVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *TableVerified) GetTable() uint32 {
@@ -2919,7 +3056,7 @@ type TableCounted struct {
 
 func (x *TableCounted) Reset() {
 	*x = TableCounted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2931,7 +3068,7 @@ func (x *TableCounted) String() string {
 func (*TableCounted) ProtoMessage() {}
 
 func (x *TableCounted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2944,7 +3081,7 @@ func (x *TableCounted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableCounted.ProtoReflect.Descriptor instead.
 func (*TableCounted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TableCounted) GetTable() uint32 {
@@ -2976,7 +3113,7 @@ type MigrationPaused struct {
 
 func (x *MigrationPaused) Reset() {
 	*x = MigrationPaused{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2988,7 +3125,7 @@ func (x *MigrationPaused) String() string {
 func (*MigrationPaused) ProtoMessage() {}
 
 func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3001,7 +3138,7 @@ func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationPaused.ProtoReflect.Descriptor instead.
 func (*MigrationPaused) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
 }
 
 type MigrationResumed struct {
@@ -3012,7 +3149,7 @@ type MigrationResumed struct {
 
 func (x *MigrationResumed) Reset() {
 	*x = MigrationResumed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3024,7 +3161,7 @@ func (x *MigrationResumed) String() string {
 func (*MigrationResumed) ProtoMessage() {}
 
 func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3037,7 +3174,7 @@ func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationResumed.ProtoReflect.Descriptor instead.
 func (*MigrationResumed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
 }
 
 // MigrationThrottled says what the migration may ask of its databases from now on.
@@ -3050,7 +3187,7 @@ type MigrationThrottled struct {
 
 func (x *MigrationThrottled) Reset() {
 	*x = MigrationThrottled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3062,7 +3199,7 @@ func (x *MigrationThrottled) String() string {
 func (*MigrationThrottled) ProtoMessage() {}
 
 func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3075,7 +3212,7 @@ func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationThrottled.ProtoReflect.Descriptor instead.
 func (*MigrationThrottled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *MigrationThrottled) GetLimits() *v1.LimitSpec {
@@ -3099,7 +3236,7 @@ type MigrationEnded struct {
 
 func (x *MigrationEnded) Reset() {
 	*x = MigrationEnded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3111,7 +3248,7 @@ func (x *MigrationEnded) String() string {
 func (*MigrationEnded) ProtoMessage() {}
 
 func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3124,7 +3261,7 @@ func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationEnded.ProtoReflect.Descriptor instead.
 func (*MigrationEnded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *MigrationEnded) GetOutcome() MigrationEnded_Outcome {
@@ -3167,7 +3304,7 @@ type MigrationFailed struct {
 
 func (x *MigrationFailed) Reset() {
 	*x = MigrationFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3179,7 +3316,7 @@ func (x *MigrationFailed) String() string {
 func (*MigrationFailed) ProtoMessage() {}
 
 func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3192,7 +3329,7 @@ func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationFailed.ProtoReflect.Descriptor instead.
 func (*MigrationFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *MigrationFailed) GetReason() string {
@@ -3224,7 +3361,7 @@ type MigrationDeleted struct {
 
 func (x *MigrationDeleted) Reset() {
 	*x = MigrationDeleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3236,7 +3373,7 @@ func (x *MigrationDeleted) String() string {
 func (*MigrationDeleted) ProtoMessage() {}
 
 func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3249,7 +3386,7 @@ func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationDeleted.ProtoReflect.Descriptor instead.
 func (*MigrationDeleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 // TargetFinished: the target refuses batches of the migration from now on.
@@ -3261,7 +3398,7 @@ type TargetFinished struct {
 
 func (x *TargetFinished) Reset() {
 	*x = TargetFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3273,7 +3410,7 @@ func (x *TargetFinished) String() string {
 func (*TargetFinished) ProtoMessage() {}
 
 func (x *TargetFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3286,7 +3423,7 @@ func (x *TargetFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetFinished.ProtoReflect.Descriptor instead.
 func (*TargetFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 type PhaseStarted struct {
@@ -3298,7 +3435,7 @@ type PhaseStarted struct {
 
 func (x *PhaseStarted) Reset() {
 	*x = PhaseStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3310,7 +3447,7 @@ func (x *PhaseStarted) String() string {
 func (*PhaseStarted) ProtoMessage() {}
 
 func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3323,7 +3460,7 @@ func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStarted.ProtoReflect.Descriptor instead.
 func (*PhaseStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PhaseStarted) GetPhase() uint32 {
@@ -3343,7 +3480,7 @@ type PhaseApproved struct {
 
 func (x *PhaseApproved) Reset() {
 	*x = PhaseApproved{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3355,7 +3492,7 @@ func (x *PhaseApproved) String() string {
 func (*PhaseApproved) ProtoMessage() {}
 
 func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3368,7 +3505,7 @@ func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseApproved.ProtoReflect.Descriptor instead.
 func (*PhaseApproved) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PhaseApproved) GetPhase() uint32 {
@@ -3389,7 +3526,7 @@ type PhaseStopped struct {
 
 func (x *PhaseStopped) Reset() {
 	*x = PhaseStopped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3401,7 +3538,7 @@ func (x *PhaseStopped) String() string {
 func (*PhaseStopped) ProtoMessage() {}
 
 func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3414,7 +3551,7 @@ func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStopped.ProtoReflect.Descriptor instead.
 func (*PhaseStopped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PhaseStopped) GetPhase() uint32 {
@@ -3440,7 +3577,7 @@ type PhaseCompleted struct {
 
 func (x *PhaseCompleted) Reset() {
 	*x = PhaseCompleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3452,7 +3589,7 @@ func (x *PhaseCompleted) String() string {
 func (*PhaseCompleted) ProtoMessage() {}
 
 func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3465,7 +3602,7 @@ func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseCompleted.ProtoReflect.Descriptor instead.
 func (*PhaseCompleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PhaseCompleted) GetPhase() uint32 {
@@ -3487,7 +3624,7 @@ type TableSkipped struct {
 
 func (x *TableSkipped) Reset() {
 	*x = TableSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3499,7 +3636,7 @@ func (x *TableSkipped) String() string {
 func (*TableSkipped) ProtoMessage() {}
 
 func (x *TableSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3512,7 +3649,7 @@ func (x *TableSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSkipped.ProtoReflect.Descriptor instead.
 func (*TableSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TableSkipped) GetTable() uint32 {
@@ -3540,7 +3677,7 @@ type RangeSkipped struct {
 
 func (x *RangeSkipped) Reset() {
 	*x = RangeSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3552,7 +3689,7 @@ func (x *RangeSkipped) String() string {
 func (*RangeSkipped) ProtoMessage() {}
 
 func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3565,7 +3702,7 @@ func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSkipped.ProtoReflect.Descriptor instead.
 func (*RangeSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RangeSkipped) GetTable() uint32 {
@@ -3596,7 +3733,7 @@ type RangeCut struct {
 
 func (x *RangeCut) Reset() {
 	*x = RangeCut{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3608,7 +3745,7 @@ func (x *RangeCut) String() string {
 func (*RangeCut) ProtoMessage() {}
 
 func (x *RangeCut) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3621,7 +3758,7 @@ func (x *RangeCut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeCut.ProtoReflect.Descriptor instead.
 func (*RangeCut) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RangeCut) GetTable() uint32 {
@@ -3656,7 +3793,7 @@ type RangeEmptied struct {
 
 func (x *RangeEmptied) Reset() {
 	*x = RangeEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3668,7 +3805,7 @@ func (x *RangeEmptied) String() string {
 func (*RangeEmptied) ProtoMessage() {}
 
 func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3681,7 +3818,7 @@ func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeEmptied.ProtoReflect.Descriptor instead.
 func (*RangeEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RangeEmptied) GetTable() uint32 {
@@ -3709,7 +3846,7 @@ type SpecChanged struct {
 
 func (x *SpecChanged) Reset() {
 	*x = SpecChanged{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3721,7 +3858,7 @@ func (x *SpecChanged) String() string {
 func (*SpecChanged) ProtoMessage() {}
 
 func (x *SpecChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3734,7 +3871,7 @@ func (x *SpecChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
 func (*SpecChanged) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
@@ -3753,7 +3890,7 @@ type TargetPublished struct {
 
 func (x *TargetPublished) Reset() {
 	*x = TargetPublished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3765,7 +3902,7 @@ func (x *TargetPublished) String() string {
 func (*TargetPublished) ProtoMessage() {}
 
 func (x *TargetPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3778,7 +3915,7 @@ func (x *TargetPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
 func (*TargetPublished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
 }
 
 // DiscardStarted: the migration is given up and what it made in the target is being
@@ -3796,7 +3933,7 @@ type DiscardStarted struct {
 
 func (x *DiscardStarted) Reset() {
 	*x = DiscardStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3808,7 +3945,7 @@ func (x *DiscardStarted) String() string {
 func (*DiscardStarted) ProtoMessage() {}
 
 func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3821,7 +3958,7 @@ func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardStarted.ProtoReflect.Descriptor instead.
 func (*DiscardStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DiscardStarted) GetOutcome() MigrationEnded_Outcome {
@@ -3861,7 +3998,7 @@ type TargetDiscarded struct {
 
 func (x *TargetDiscarded) Reset() {
 	*x = TargetDiscarded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3873,7 +4010,7 @@ func (x *TargetDiscarded) String() string {
 func (*TargetDiscarded) ProtoMessage() {}
 
 func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3886,7 +4023,7 @@ func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
 func (*TargetDiscarded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{49}
 }
 
 // ObjectsApplied: what is no table has been made.
@@ -3898,7 +4035,7 @@ type ObjectsApplied struct {
 
 func (x *ObjectsApplied) Reset() {
 	*x = ObjectsApplied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3910,7 +4047,7 @@ func (x *ObjectsApplied) String() string {
 func (*ObjectsApplied) ProtoMessage() {}
 
 func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3923,7 +4060,7 @@ func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectsApplied.ProtoReflect.Descriptor instead.
 func (*ObjectsApplied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{50}
 }
 
 // TableSampled is a measurement for the plan.
@@ -3939,7 +4076,7 @@ type TableSampled struct {
 
 func (x *TableSampled) Reset() {
 	*x = TableSampled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3951,7 +4088,7 @@ func (x *TableSampled) String() string {
 func (*TableSampled) ProtoMessage() {}
 
 func (x *TableSampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3964,7 +4101,7 @@ func (x *TableSampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
 func (*TableSampled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{49}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *TableSampled) GetTable() uint32 {
@@ -4009,7 +4146,7 @@ type RangeAssessed struct {
 
 func (x *RangeAssessed) Reset() {
 	*x = RangeAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4021,7 +4158,7 @@ func (x *RangeAssessed) String() string {
 func (*RangeAssessed) ProtoMessage() {}
 
 func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4034,7 +4171,7 @@ func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeAssessed.ProtoReflect.Descriptor instead.
 func (*RangeAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{50}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RangeAssessed) GetTable() uint32 {
@@ -4086,7 +4223,7 @@ type KeysCompared struct {
 
 func (x *KeysCompared) Reset() {
 	*x = KeysCompared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4098,7 +4235,7 @@ func (x *KeysCompared) String() string {
 func (*KeysCompared) ProtoMessage() {}
 
 func (x *KeysCompared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4111,7 +4248,7 @@ func (x *KeysCompared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeysCompared.ProtoReflect.Descriptor instead.
 func (*KeysCompared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{51}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *KeysCompared) GetTable() uint32 {
@@ -4147,7 +4284,7 @@ type TableAssessed struct {
 
 func (x *TableAssessed) Reset() {
 	*x = TableAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4159,7 +4296,7 @@ func (x *TableAssessed) String() string {
 func (*TableAssessed) ProtoMessage() {}
 
 func (x *TableAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4172,7 +4309,7 @@ func (x *TableAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAssessed.ProtoReflect.Descriptor instead.
 func (*TableAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{52}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *TableAssessed) GetTable() uint32 {
@@ -4199,7 +4336,7 @@ type RejectsRetried struct {
 
 func (x *RejectsRetried) Reset() {
 	*x = RejectsRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4211,7 +4348,7 @@ func (x *RejectsRetried) String() string {
 func (*RejectsRetried) ProtoMessage() {}
 
 func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4224,7 +4361,7 @@ func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectsRetried.ProtoReflect.Descriptor instead.
 func (*RejectsRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{53}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RejectsRetried) GetTable() uint32 {
@@ -4251,7 +4388,7 @@ type RangeReplayed struct {
 
 func (x *RangeReplayed) Reset() {
 	*x = RangeReplayed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4263,7 +4400,7 @@ func (x *RangeReplayed) String() string {
 func (*RangeReplayed) ProtoMessage() {}
 
 func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4276,7 +4413,7 @@ func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeReplayed.ProtoReflect.Descriptor instead.
 func (*RangeReplayed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{54}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RangeReplayed) GetTable() uint32 {
@@ -4333,7 +4470,7 @@ type PlanKept_Table struct {
 
 func (x *PlanKept_Table) Reset() {
 	*x = PlanKept_Table{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4345,7 +4482,7 @@ func (x *PlanKept_Table) String() string {
 func (*PlanKept_Table) ProtoMessage() {}
 
 func (x *PlanKept_Table) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4379,7 +4516,7 @@ var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7$\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee%\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -4445,7 +4582,9 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\tplan_kept\x18\xd2\x01 \x01(\v2\x1b.drover.journal.v1.PlanKeptH\x00R\bplanKept\x12M\n" +
 	"\x0fmigration_found\x18\xd3\x01 \x01(\v2!.drover.journal.v1.MigrationFoundH\x00R\x0emigrationFound\x12D\n" +
 	"\franges_found\x18\xd4\x01 \x01(\v2\x1e.drover.journal.v1.RangesFoundH\x00R\vrangesFound\x12Y\n" +
-	"\x13migration_recovered\x18\xd5\x01 \x01(\v2%.drover.journal.v1.MigrationRecoveredH\x00R\x12migrationRecoveredB\x06\n" +
+	"\x13migration_recovered\x18\xd5\x01 \x01(\v2%.drover.journal.v1.MigrationRecoveredH\x00R\x12migrationRecovered\x12P\n" +
+	"\x10control_restored\x18\xbe\x01 \x01(\v2\".drover.journal.v1.ControlRestoredH\x00R\x0fcontrolRestored\x12S\n" +
+	"\x11control_confirmed\x18\xbf\x01 \x01(\v2#.drover.journal.v1.ControlConfirmedH\x00R\x10controlConfirmedB\x06\n" +
 	"\x04body\"\x8c\x01\n" +
 	"\bPlanKept\x129\n" +
 	"\x06tables\x18\x01 \x03(\v2!.drover.journal.v1.PlanKept.TableR\x06tables\x12\x0e\n" +
@@ -4461,9 +4600,14 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\bapproved\x18\x01 \x03(\rR\bapproved\"*\n" +
 	"\x10ControlRegressed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x10\n" +
-	"\x0eControlAdopted\"!\n" +
+	"\x0eControlAdopted\"=\n" +
+	"\x0fControlRestored\x12\x11\n" +
+	"\x03led\x18\xbe\x01 \x01(\x04R\x03led\x12\x17\n" +
+	"\x06reason\x18\xbf\x01 \x01(\tR\x06reason\"\x12\n" +
+	"\x10ControlConfirmed\">\n" +
 	"\vTermStarted\x12\x12\n" +
-	"\x04term\x18\x01 \x01(\x04R\x04term\"\xb0\x01\n" +
+	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x1b\n" +
+	"\brestores\x18\xbe\x01 \x01(\bR\brestores\"\xb0\x01\n" +
 	"\x10MigrationCreated\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.drover.v1.MigrationSpecR\x04spec\x12\x14\n" +
@@ -4681,7 +4825,7 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),                  // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),      // 1: drover.journal.v1.MigrationEnded.Outcome
@@ -4692,171 +4836,175 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*MigrationRecovered)(nil),       // 6: drover.journal.v1.MigrationRecovered
 	(*ControlRegressed)(nil),         // 7: drover.journal.v1.ControlRegressed
 	(*ControlAdopted)(nil),           // 8: drover.journal.v1.ControlAdopted
-	(*TermStarted)(nil),              // 9: drover.journal.v1.TermStarted
-	(*MigrationCreated)(nil),         // 10: drover.journal.v1.MigrationCreated
-	(*SourceDescribed)(nil),          // 11: drover.journal.v1.SourceDescribed
-	(*TargetDesigned)(nil),           // 12: drover.journal.v1.TargetDesigned
-	(*TablePlanned)(nil),             // 13: drover.journal.v1.TablePlanned
-	(*RangesPlanned)(nil),            // 14: drover.journal.v1.RangesPlanned
-	(*PlanFinished)(nil),             // 15: drover.journal.v1.PlanFinished
-	(*MigrationStarted)(nil),         // 16: drover.journal.v1.MigrationStarted
-	(*TargetPrepared)(nil),           // 17: drover.journal.v1.TargetPrepared
-	(*TableAdvanced)(nil),            // 18: drover.journal.v1.TableAdvanced
-	(*TableBlocked)(nil),             // 19: drover.journal.v1.TableBlocked
-	(*TableRestarted)(nil),           // 20: drover.journal.v1.TableRestarted
-	(*TableEmptied)(nil),             // 21: drover.journal.v1.TableEmptied
-	(*TableRetried)(nil),             // 22: drover.journal.v1.TableRetried
-	(*BaselineTaken)(nil),            // 23: drover.journal.v1.BaselineTaken
-	(*RangeLoaded)(nil),              // 24: drover.journal.v1.RangeLoaded
-	(*RangeVerified)(nil),            // 25: drover.journal.v1.RangeVerified
-	(*RangeFailed)(nil),              // 26: drover.journal.v1.RangeFailed
-	(*RangeBlocked)(nil),             // 27: drover.journal.v1.RangeBlocked
-	(*RangeRetried)(nil),             // 28: drover.journal.v1.RangeRetried
-	(*TableVerified)(nil),            // 29: drover.journal.v1.TableVerified
-	(*TableCounted)(nil),             // 30: drover.journal.v1.TableCounted
-	(*MigrationPaused)(nil),          // 31: drover.journal.v1.MigrationPaused
-	(*MigrationResumed)(nil),         // 32: drover.journal.v1.MigrationResumed
-	(*MigrationThrottled)(nil),       // 33: drover.journal.v1.MigrationThrottled
-	(*MigrationEnded)(nil),           // 34: drover.journal.v1.MigrationEnded
-	(*MigrationFailed)(nil),          // 35: drover.journal.v1.MigrationFailed
-	(*MigrationDeleted)(nil),         // 36: drover.journal.v1.MigrationDeleted
-	(*TargetFinished)(nil),           // 37: drover.journal.v1.TargetFinished
-	(*PhaseStarted)(nil),             // 38: drover.journal.v1.PhaseStarted
-	(*PhaseApproved)(nil),            // 39: drover.journal.v1.PhaseApproved
-	(*PhaseStopped)(nil),             // 40: drover.journal.v1.PhaseStopped
-	(*PhaseCompleted)(nil),           // 41: drover.journal.v1.PhaseCompleted
-	(*TableSkipped)(nil),             // 42: drover.journal.v1.TableSkipped
-	(*RangeSkipped)(nil),             // 43: drover.journal.v1.RangeSkipped
-	(*RangeCut)(nil),                 // 44: drover.journal.v1.RangeCut
-	(*RangeEmptied)(nil),             // 45: drover.journal.v1.RangeEmptied
-	(*SpecChanged)(nil),              // 46: drover.journal.v1.SpecChanged
-	(*TargetPublished)(nil),          // 47: drover.journal.v1.TargetPublished
-	(*DiscardStarted)(nil),           // 48: drover.journal.v1.DiscardStarted
-	(*TargetDiscarded)(nil),          // 49: drover.journal.v1.TargetDiscarded
-	(*ObjectsApplied)(nil),           // 50: drover.journal.v1.ObjectsApplied
-	(*TableSampled)(nil),             // 51: drover.journal.v1.TableSampled
-	(*RangeAssessed)(nil),            // 52: drover.journal.v1.RangeAssessed
-	(*KeysCompared)(nil),             // 53: drover.journal.v1.KeysCompared
-	(*TableAssessed)(nil),            // 54: drover.journal.v1.TableAssessed
-	(*RejectsRetried)(nil),           // 55: drover.journal.v1.RejectsRetried
-	(*RangeReplayed)(nil),            // 56: drover.journal.v1.RangeReplayed
-	(*PlanKept_Table)(nil),           // 57: drover.journal.v1.PlanKept.Table
-	(*timestamppb.Timestamp)(nil),    // 58: google.protobuf.Timestamp
-	(*VerificationStarted)(nil),      // 59: drover.journal.v1.VerificationStarted
-	(*VerificationRangeChecked)(nil), // 60: drover.journal.v1.VerificationRangeChecked
-	(*VerificationEnded)(nil),        // 61: drover.journal.v1.VerificationEnded
-	(*RepairStarted)(nil),            // 62: drover.journal.v1.RepairStarted
-	(*RangeRepaired)(nil),            // 63: drover.journal.v1.RangeRepaired
-	(*v1.MigrationSpec)(nil),         // 64: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),              // 65: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),            // 66: drover.plan.v1.Statement
-	(*v11.Finding)(nil),              // 67: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),            // 68: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),                // 69: drover.plan.v1.Range
-	(*v11.Difference)(nil),           // 70: drover.plan.v1.Difference
-	(*v11.Digest)(nil),               // 71: drover.plan.v1.Digest
-	(*v11.Touched)(nil),              // 72: drover.plan.v1.Touched
-	(*v11.Rejected)(nil),             // 73: drover.plan.v1.Rejected
-	(*v1.LimitSpec)(nil),             // 74: drover.v1.LimitSpec
-	(*v11.Loss)(nil),                 // 75: drover.plan.v1.Loss
+	(*ControlRestored)(nil),          // 9: drover.journal.v1.ControlRestored
+	(*ControlConfirmed)(nil),         // 10: drover.journal.v1.ControlConfirmed
+	(*TermStarted)(nil),              // 11: drover.journal.v1.TermStarted
+	(*MigrationCreated)(nil),         // 12: drover.journal.v1.MigrationCreated
+	(*SourceDescribed)(nil),          // 13: drover.journal.v1.SourceDescribed
+	(*TargetDesigned)(nil),           // 14: drover.journal.v1.TargetDesigned
+	(*TablePlanned)(nil),             // 15: drover.journal.v1.TablePlanned
+	(*RangesPlanned)(nil),            // 16: drover.journal.v1.RangesPlanned
+	(*PlanFinished)(nil),             // 17: drover.journal.v1.PlanFinished
+	(*MigrationStarted)(nil),         // 18: drover.journal.v1.MigrationStarted
+	(*TargetPrepared)(nil),           // 19: drover.journal.v1.TargetPrepared
+	(*TableAdvanced)(nil),            // 20: drover.journal.v1.TableAdvanced
+	(*TableBlocked)(nil),             // 21: drover.journal.v1.TableBlocked
+	(*TableRestarted)(nil),           // 22: drover.journal.v1.TableRestarted
+	(*TableEmptied)(nil),             // 23: drover.journal.v1.TableEmptied
+	(*TableRetried)(nil),             // 24: drover.journal.v1.TableRetried
+	(*BaselineTaken)(nil),            // 25: drover.journal.v1.BaselineTaken
+	(*RangeLoaded)(nil),              // 26: drover.journal.v1.RangeLoaded
+	(*RangeVerified)(nil),            // 27: drover.journal.v1.RangeVerified
+	(*RangeFailed)(nil),              // 28: drover.journal.v1.RangeFailed
+	(*RangeBlocked)(nil),             // 29: drover.journal.v1.RangeBlocked
+	(*RangeRetried)(nil),             // 30: drover.journal.v1.RangeRetried
+	(*TableVerified)(nil),            // 31: drover.journal.v1.TableVerified
+	(*TableCounted)(nil),             // 32: drover.journal.v1.TableCounted
+	(*MigrationPaused)(nil),          // 33: drover.journal.v1.MigrationPaused
+	(*MigrationResumed)(nil),         // 34: drover.journal.v1.MigrationResumed
+	(*MigrationThrottled)(nil),       // 35: drover.journal.v1.MigrationThrottled
+	(*MigrationEnded)(nil),           // 36: drover.journal.v1.MigrationEnded
+	(*MigrationFailed)(nil),          // 37: drover.journal.v1.MigrationFailed
+	(*MigrationDeleted)(nil),         // 38: drover.journal.v1.MigrationDeleted
+	(*TargetFinished)(nil),           // 39: drover.journal.v1.TargetFinished
+	(*PhaseStarted)(nil),             // 40: drover.journal.v1.PhaseStarted
+	(*PhaseApproved)(nil),            // 41: drover.journal.v1.PhaseApproved
+	(*PhaseStopped)(nil),             // 42: drover.journal.v1.PhaseStopped
+	(*PhaseCompleted)(nil),           // 43: drover.journal.v1.PhaseCompleted
+	(*TableSkipped)(nil),             // 44: drover.journal.v1.TableSkipped
+	(*RangeSkipped)(nil),             // 45: drover.journal.v1.RangeSkipped
+	(*RangeCut)(nil),                 // 46: drover.journal.v1.RangeCut
+	(*RangeEmptied)(nil),             // 47: drover.journal.v1.RangeEmptied
+	(*SpecChanged)(nil),              // 48: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),          // 49: drover.journal.v1.TargetPublished
+	(*DiscardStarted)(nil),           // 50: drover.journal.v1.DiscardStarted
+	(*TargetDiscarded)(nil),          // 51: drover.journal.v1.TargetDiscarded
+	(*ObjectsApplied)(nil),           // 52: drover.journal.v1.ObjectsApplied
+	(*TableSampled)(nil),             // 53: drover.journal.v1.TableSampled
+	(*RangeAssessed)(nil),            // 54: drover.journal.v1.RangeAssessed
+	(*KeysCompared)(nil),             // 55: drover.journal.v1.KeysCompared
+	(*TableAssessed)(nil),            // 56: drover.journal.v1.TableAssessed
+	(*RejectsRetried)(nil),           // 57: drover.journal.v1.RejectsRetried
+	(*RangeReplayed)(nil),            // 58: drover.journal.v1.RangeReplayed
+	(*PlanKept_Table)(nil),           // 59: drover.journal.v1.PlanKept.Table
+	(*timestamppb.Timestamp)(nil),    // 60: google.protobuf.Timestamp
+	(*VerificationStarted)(nil),      // 61: drover.journal.v1.VerificationStarted
+	(*VerificationRangeChecked)(nil), // 62: drover.journal.v1.VerificationRangeChecked
+	(*VerificationEnded)(nil),        // 63: drover.journal.v1.VerificationEnded
+	(*RepairStarted)(nil),            // 64: drover.journal.v1.RepairStarted
+	(*RangeRepaired)(nil),            // 65: drover.journal.v1.RangeRepaired
+	(*v1.MigrationSpec)(nil),         // 66: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),              // 67: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),            // 68: drover.plan.v1.Statement
+	(*v11.Finding)(nil),              // 69: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),            // 70: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),                // 71: drover.plan.v1.Range
+	(*v11.Difference)(nil),           // 72: drover.plan.v1.Difference
+	(*v11.Digest)(nil),               // 73: drover.plan.v1.Digest
+	(*v11.Touched)(nil),              // 74: drover.plan.v1.Touched
+	(*v11.Rejected)(nil),             // 75: drover.plan.v1.Rejected
+	(*v1.LimitSpec)(nil),             // 76: drover.v1.LimitSpec
+	(*v11.Loss)(nil),                 // 77: drover.plan.v1.Loss
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	58, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
-	9,  // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
-	10, // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
-	11, // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
-	12, // 4: drover.journal.v1.Event.target_designed:type_name -> drover.journal.v1.TargetDesigned
-	13, // 5: drover.journal.v1.Event.table_planned:type_name -> drover.journal.v1.TablePlanned
-	14, // 6: drover.journal.v1.Event.ranges_planned:type_name -> drover.journal.v1.RangesPlanned
-	15, // 7: drover.journal.v1.Event.plan_finished:type_name -> drover.journal.v1.PlanFinished
-	16, // 8: drover.journal.v1.Event.migration_started:type_name -> drover.journal.v1.MigrationStarted
-	17, // 9: drover.journal.v1.Event.target_prepared:type_name -> drover.journal.v1.TargetPrepared
-	18, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
-	19, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
-	20, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
-	22, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
-	23, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
-	24, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
-	25, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
-	26, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
-	27, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
-	29, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
-	30, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
-	31, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
-	32, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
-	34, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
-	35, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
-	28, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
-	36, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
-	21, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
-	37, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
-	38, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
-	39, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
-	40, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
-	41, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
-	42, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
-	43, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
-	46, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
-	47, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
-	49, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
-	51, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
-	48, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
-	45, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
-	59, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
-	60, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
-	61, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
-	62, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
-	63, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
-	52, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
-	54, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
-	53, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
-	50, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
-	44, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
-	55, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
-	56, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
+	60, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	11, // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
+	12, // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
+	13, // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
+	14, // 4: drover.journal.v1.Event.target_designed:type_name -> drover.journal.v1.TargetDesigned
+	15, // 5: drover.journal.v1.Event.table_planned:type_name -> drover.journal.v1.TablePlanned
+	16, // 6: drover.journal.v1.Event.ranges_planned:type_name -> drover.journal.v1.RangesPlanned
+	17, // 7: drover.journal.v1.Event.plan_finished:type_name -> drover.journal.v1.PlanFinished
+	18, // 8: drover.journal.v1.Event.migration_started:type_name -> drover.journal.v1.MigrationStarted
+	19, // 9: drover.journal.v1.Event.target_prepared:type_name -> drover.journal.v1.TargetPrepared
+	20, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
+	21, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
+	22, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
+	24, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
+	25, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
+	26, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
+	27, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
+	28, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
+	29, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
+	31, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
+	32, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
+	33, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
+	34, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
+	36, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
+	37, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
+	30, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
+	38, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
+	23, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
+	39, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
+	40, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
+	41, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
+	42, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
+	43, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
+	44, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
+	45, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
+	48, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	49, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	51, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	53, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	50, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
+	47, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
+	61, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
+	62, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
+	63, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
+	64, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
+	65, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
+	54, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
+	56, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
+	55, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
+	52, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
+	46, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
+	57, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
+	58, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
 	7,  // 53: drover.journal.v1.Event.control_regressed:type_name -> drover.journal.v1.ControlRegressed
 	8,  // 54: drover.journal.v1.Event.control_adopted:type_name -> drover.journal.v1.ControlAdopted
-	33, // 55: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
+	35, // 55: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
 	3,  // 56: drover.journal.v1.Event.plan_kept:type_name -> drover.journal.v1.PlanKept
 	4,  // 57: drover.journal.v1.Event.migration_found:type_name -> drover.journal.v1.MigrationFound
 	5,  // 58: drover.journal.v1.Event.ranges_found:type_name -> drover.journal.v1.RangesFound
 	6,  // 59: drover.journal.v1.Event.migration_recovered:type_name -> drover.journal.v1.MigrationRecovered
-	57, // 60: drover.journal.v1.PlanKept.tables:type_name -> drover.journal.v1.PlanKept.Table
-	24, // 61: drover.journal.v1.RangesFound.ranges:type_name -> drover.journal.v1.RangeLoaded
-	64, // 62: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	65, // 63: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	66, // 64: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	67, // 65: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	66, // 66: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
-	65, // 67: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
-	68, // 68: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	69, // 69: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 70: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	70, // 71: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	71, // 72: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	71, // 73: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	72, // 74: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	73, // 75: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
-	71, // 76: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	70, // 77: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	71, // 78: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	74, // 79: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
-	1,  // 80: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	69, // 81: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
-	69, // 82: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
-	64, // 83: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	1,  // 84: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	75, // 85: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
-	72, // 86: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
-	67, // 87: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
-	67, // 88: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
-	71, // 89: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
-	73, // 90: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
-	91, // [91:91] is the sub-list for method output_type
-	91, // [91:91] is the sub-list for method input_type
-	91, // [91:91] is the sub-list for extension type_name
-	91, // [91:91] is the sub-list for extension extendee
-	0,  // [0:91] is the sub-list for field type_name
+	9,  // 60: drover.journal.v1.Event.control_restored:type_name -> drover.journal.v1.ControlRestored
+	10, // 61: drover.journal.v1.Event.control_confirmed:type_name -> drover.journal.v1.ControlConfirmed
+	59, // 62: drover.journal.v1.PlanKept.tables:type_name -> drover.journal.v1.PlanKept.Table
+	26, // 63: drover.journal.v1.RangesFound.ranges:type_name -> drover.journal.v1.RangeLoaded
+	66, // 64: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	67, // 65: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	68, // 66: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	69, // 67: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	68, // 68: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
+	67, // 69: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
+	70, // 70: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	71, // 71: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 72: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	72, // 73: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	73, // 74: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	73, // 75: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	74, // 76: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	75, // 77: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
+	73, // 78: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	72, // 79: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	73, // 80: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	76, // 81: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
+	1,  // 82: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	71, // 83: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
+	71, // 84: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
+	66, // 85: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 86: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	77, // 87: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
+	74, // 88: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
+	69, // 89: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
+	69, // 90: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
+	73, // 91: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
+	75, // 92: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
+	93, // [93:93] is the sub-list for method output_type
+	93, // [93:93] is the sub-list for method input_type
+	93, // [93:93] is the sub-list for extension type_name
+	93, // [93:93] is the sub-list for extension extendee
+	0,  // [0:93] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -4925,6 +5073,8 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_MigrationFound)(nil),
 		(*Event_RangesFound)(nil),
 		(*Event_MigrationRecovered)(nil),
+		(*Event_ControlRestored)(nil),
+		(*Event_ControlConfirmed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4932,7 +5082,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   56,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

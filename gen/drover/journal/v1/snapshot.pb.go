@@ -684,6 +684,7 @@ type MigrationState struct {
 	Recovering     bool                   `protobuf:"varint,214,opt,name=recovering,proto3" json:"recovering,omitempty"`
 	FoundRanges    int64                  `protobuf:"varint,215,opt,name=found_ranges,json=foundRanges,proto3" json:"found_ranges,omitempty"`
 	FoundRows      int64                  `protobuf:"varint,216,opt,name=found_rows,json=foundRows,proto3" json:"found_rows,omitempty"`
+	Unconfirmed    uint64                 `protobuf:"varint,190,opt,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1015,6 +1016,13 @@ func (x *MigrationState) GetFoundRanges() int64 {
 func (x *MigrationState) GetFoundRows() int64 {
 	if x != nil {
 		return x.FoundRows
+	}
+	return 0
+}
+
+func (x *MigrationState) GetUnconfirmed() uint64 {
+	if x != nil {
+		return x.Unconfirmed
 	}
 	return 0
 }
@@ -2147,7 +2155,7 @@ const file_drover_journal_v1_snapshot_proto_rawDesc = "" +
 	"\x0franges_per_step\x18\x04 \x01(\x03R\rrangesPerStep\x124\n" +
 	"\astarted\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x128\n" +
 	"\tcompleted\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcompleted\x12\x18\n" +
-	"\astopped\x18\a \x01(\bR\astopped\"\x84\r\n" +
+	"\astopped\x18\a \x01(\bR\astopped\"\xa7\r\n" +
 	"\x0eMigrationState\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12,\n" +
@@ -2198,7 +2206,8 @@ const file_drover_journal_v1_snapshot_proto_rawDesc = "" +
 	"recovering\x12\"\n" +
 	"\ffound_ranges\x18\xd7\x01 \x01(\x03R\vfoundRanges\x12\x1e\n" +
 	"\n" +
-	"found_rows\x18\xd8\x01 \x01(\x03R\tfoundRows\"Q\n" +
+	"found_rows\x18\xd8\x01 \x01(\x03R\tfoundRows\x12!\n" +
+	"\vunconfirmed\x18\xbe\x01 \x01(\x04R\vunconfirmed\"Q\n" +
 	"\vSampleState\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x18\n" +

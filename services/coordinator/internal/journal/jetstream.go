@@ -63,25 +63,11 @@ func NewJetStream(ctx context.Context, nc *nats.Conn, c Config) (*JetStream, err
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, "journal.NewJetStream", err)
 	}
-	made, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	s, err := js.CreateOrUpdateStream(made, jetstream.StreamConfig{
-		Name:        bus.ControlStream,
-		Description: "drover's control log: the state of every migration",
-		Subjects:    []string{bus.ControlSubjects},
-		Retention:   jetstream.LimitsPolicy,
-		Storage:     jetstream.FileStorage,
-		Discard:     jetstream.DiscardNew,
-		MaxMsgSize:  maxEvent,
-		Replicas:    max(c.Replicas, 1),
-		// Single events are never deleted; a whole log is, by purging its subject.
-		DenyDelete:  true,
-		AllowDirect: false,
-	})
+	j := &JetStream{js: js, cfg: c}
+	j.stream, err = j.open(ctx)
 	if err != nil {
 		return nil, logError("journal.NewJetStream", "", err)
 	}
-	j := &JetStream{js: js, stream: s, cfg: c}
 	return j, j.makeRoom(ctx)
 }
 
@@ -189,7 +175,7 @@ func (j *JetStream) settle(ctx context.Context, log string, last uint64, id stri
 	switch {
 	case ctx.Err() != nil:
 		return 0, true, logError("journal.Append", log, cause)
-	case err != nil && fault.Is(err, fault.Corrupt):
+	case err != nil && (fault.Is(err, fault.Corrupt) || errors.Is(err, ErrGone)):
 		return 0, true, err
 	case err != nil: // not even that is known: ask again
 		return 0, false, nil
@@ -306,7 +292,7 @@ func logError(op, log string, err error) error {
 	case errors.As(err, &api) && api.ErrorCode == codeNoPeers:
 		err = fmt.Errorf("too few NATS servers are there for the copies of the control log: %w", err)
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		err = errors.New("the control log's stream is gone from the NATS server")
+		err = ErrGone
 	case errors.As(err, &api) && (api.ErrorCode == 10023 || api.ErrorCode == 10047 || api.ErrorCode == 10077):
 		kind, err = fault.Exhausted, fmt.Errorf("the NATS server's store has no room left: free some of its disk or raise its max_file_store: %w", err)
 	case isDiskFull(err):

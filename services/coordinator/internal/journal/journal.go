@@ -4,7 +4,8 @@
 // before it, so that a reader finds a hole.
 //
 // jetstream.go appends, read.go replays and follows, snapshot.go keeps what a log
-// amounts to, so that the events before need not be read again.
+// amounts to, so that the events before need not be read again. store.go makes the
+// place of all logs anew where it was lost.
 package journal
 
 import (
@@ -32,7 +33,8 @@ type Log interface {
 	// Follow calls fn for each event of any log behind sequence after, those to come
 	// included, until ctx ends or fn returns an error.
 	Follow(ctx context.Context, after uint64, fn func(log string, seq uint64, e *journalv1.Event) error) error
-	// Logs tells which logs have events, and the last sequence of all.
+	// Logs tells which logs have events, and the last sequence of all. ErrGone is a store
+	// that does not exist.
 	Logs(ctx context.Context) (Contents, error)
 	// Delete removes the events of a log with a sequence below upTo; all of them
 	// where it is 0.
@@ -47,6 +49,9 @@ type Contents struct {
 	Logs []string
 	// Last sequence over all logs.
 	Last uint64
+	// Origin tells one store from another that came into its place: sequences of the one
+	// mean nothing in the other. Empty where it is not known.
+	Origin string
 }
 
 // chain checks that events follow each other; the zero value of last is a log's begin.

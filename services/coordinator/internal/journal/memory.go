@@ -27,6 +27,9 @@ type memoryStore struct {
 	moved chan struct{}
 	// snapshots by name.
 	snapshots map[string][]byte
+	// gone: there is no store. wiped is how many there were before.
+	gone  bool
+	wiped int
 }
 
 type record struct {
@@ -45,10 +48,10 @@ func NewMemory() *Memory {
 // Writer makes another writer of the same log, as another process would be.
 func (m *Memory) Writer() *Memory { return &Memory{store: m.store} }
 
-func (s *memoryStore) endOf(log string) uint64 {
+func (s *memoryStore) endOf(log string) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.end(log)
+	return s.end(log), s.missing("journal.Replay")
 }
 
 // end is the last sequence of a log, or 0. The lock is held.
@@ -73,6 +76,9 @@ func (m *Memory) Append(ctx context.Context, log string, last uint64, e *journal
 	s := m.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.missing("journal.Append"); err != nil {
+		return 0, err
+	}
 	if seq := s.end(log); seq != last {
 		return 0, errFenced(log, last, seq)
 	}
@@ -84,18 +90,21 @@ func (m *Memory) Append(ctx context.Context, log string, last uint64, e *journal
 	if log == bus.ClusterLog {
 		m.cluster = s.last
 	}
-	close(s.moved)
-	s.moved = make(chan struct{})
+	s.move()
 	return s.last, nil
 }
 
 // Replay implements Log.
 func (m *Memory) Replay(ctx context.Context, log string, after uint64, fn func(uint64, *journalv1.Event) error) (uint64, error) {
 	check := chain{log: log, last: after}
-	if end := m.store.endOf(log); end < after {
+	end, err := m.store.endOf(log)
+	if err != nil {
+		return 0, err
+	}
+	if end < after {
 		return 0, errOlder(log, after, end)
 	}
-	records, _ := m.store.behind(after)
+	records, _, _ := m.store.behind(after)
 	for _, r := range records {
 		if r.log != log {
 			continue
@@ -118,17 +127,20 @@ func (m *Memory) Replay(ctx context.Context, log string, after uint64, fn func(u
 }
 
 // behind gives the records behind a sequence, and what closes when there are more.
-func (s *memoryStore) behind(after uint64) ([]record, <-chan struct{}) {
+func (s *memoryStore) behind(after uint64) ([]record, <-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, _ := slices.BinarySearchFunc(s.records, after+1, func(r record, seq uint64) int { return int(int64(r.seq) - int64(seq)) })
-	return slices.Clone(s.records[i:]), s.moved
+	return slices.Clone(s.records[i:]), s.moved, s.missing("journal.Follow")
 }
 
 // Follow implements Log.
 func (m *Memory) Follow(ctx context.Context, after uint64, fn func(string, uint64, *journalv1.Event) error) error {
 	for {
-		records, moved := m.store.behind(after)
+		records, moved, err := m.store.behind(after)
+		if err != nil {
+			return err
+		}
 		for _, r := range records {
 			e, err := decode(r.log, r.seq, r.data)
 			if err == nil {
@@ -151,7 +163,10 @@ func (m *Memory) Follow(ctx context.Context, after uint64, fn func(string, uint6
 func (m *Memory) Logs(context.Context) (Contents, error) {
 	m.store.mu.Lock()
 	defer m.store.mu.Unlock()
-	out := Contents{Last: m.store.last}
+	if err := m.store.missing("journal.Logs"); err != nil {
+		return Contents{}, err
+	}
+	out := Contents{Last: m.store.last, Origin: m.store.origin()}
 	for _, r := range m.store.records {
 		out.Logs = append(out.Logs, r.log)
 	}

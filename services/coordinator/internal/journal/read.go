@@ -109,7 +109,7 @@ func (j *JetStream) Logs(ctx context.Context) (Contents, error) {
 	if err != nil {
 		return Contents{}, logError("journal.Logs", "", err)
 	}
-	out := Contents{Last: i.State.LastSeq}
+	out := Contents{Last: i.State.LastSeq, Origin: i.Created.UTC().Format(time.RFC3339Nano)}
 	for s := range i.State.Subjects {
 		out.Logs = append(out.Logs, strings.TrimPrefix(s, bus.ControlSubject("")))
 	}

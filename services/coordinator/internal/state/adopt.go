@@ -32,7 +32,7 @@ func (m *Migration) regress(reason string) {
 // adopted goes on with a log that lost its end. What became of a table since is not
 // known, ranges that were cut among it, so only an empty one is a sure beginning.
 func (a *apply) adopted() error {
-	a.m.Regressed, a.m.Problem = false, Problem{}
+	a.m.Regressed, a.m.Unconfirmed, a.m.Problem = false, 0, Problem{}
 	for _, old := range a.view().Tables(a.uid) {
 		if old.Skipped || old.Stage == TableComplete {
 			continue
@@ -50,4 +50,18 @@ func (a *apply) adopted() error {
 		}
 	}
 	return nil
+}
+
+// restored takes a log that was written down again. What its writer knew is all that was
+// decided, if it led and the target agrees. One that followed may lack the newest
+// decisions, and nothing happens on what it knew until somebody adopts it.
+func (a *apply) restored(e *journalv1.ControlRestored) {
+	switch {
+	case a.m.Stage.Ended():
+	case e.GetLed() > 0:
+		a.m.Unconfirmed = e.GetLed()
+	default:
+		a.m.Regressed = true
+		a.m.Problem = Problem{Reason: e.GetReason(), Kind: fault.Fenced.String(), Side: fault.Stream}
+	}
 }

@@ -70,6 +70,12 @@ func (a *apply) body() error {
 		return a.planKept(b.PlanKept)
 	case *journalv1.Event_MigrationFound, *journalv1.Event_RangesFound, *journalv1.Event_MigrationRecovered:
 		return a.recovery()
+	case *journalv1.Event_ControlRestored:
+		a.restored(b.ControlRestored)
+		return nil
+	case *journalv1.Event_ControlConfirmed:
+		a.m.Unconfirmed = 0
+		return nil
 	case *journalv1.Event_SourceDescribed:
 		return a.sourceDescribed(b.SourceDescribed)
 	case *journalv1.Event_TargetDesigned:

@@ -124,6 +124,9 @@ type Migration struct {
 	FoundRanges, FoundRows int64
 	// Regressed: the target knows of a later coordinator than the log.
 	Regressed bool
+	// Unconfirmed: the log was lost and written down again by the leader of this term; the
+	// target is still to say that it knows of no later one. 0 where it has.
+	Unconfirmed uint64
 	// Last is the sequence of the newest event.
 	Last uint64
 }

@@ -19,7 +19,7 @@ func migrationState(m *Migration) *journalv1.MigrationState {
 		Created: moment(m.Created), Started: moment(m.Started), Ended: moment(m.Ended), Source: endpointState(m.Source), Target: endpointState(m.Target),
 		Unmoved: m.Unmoved, Findings: m.Findings, Statements: m.Statements, Objects: m.Objects, ObjectsApplied: m.ObjectsApplied,
 		NotDesigned: m.NotDesigned, Problem: problemState(m.Problem), Tables: int64(m.Tables), Verifying: m.Verifying,
-		Verifications: m.Verifications, Last: m.Last, Regressed: m.Regressed,
+		Verifications: m.Verifications, Last: m.Last, Regressed: m.Regressed, Unconfirmed: m.Unconfirmed,
 		Fresh: m.Fresh, PlanChanged: m.PlanChanged, PlanKept: m.PlanKept, Found: m.Found, Recovering: m.Recovering,
 		FoundRanges: m.FoundRanges, FoundRows: m.FoundRows,
 	}
@@ -38,7 +38,7 @@ func migrationOf(m *journalv1.MigrationState) *Migration {
 		Created: timeOf(m.GetCreated()), Started: timeOf(m.GetStarted()), Ended: timeOf(m.GetEnded()), Source: endpointOf(m.GetSource()), Target: endpointOf(m.GetTarget()),
 		Unmoved: m.GetUnmoved(), Findings: m.GetFindings(), Statements: m.GetStatements(), Objects: m.GetObjects(), ObjectsApplied: m.GetObjectsApplied(),
 		NotDesigned: m.GetNotDesigned(), Problem: problemOf(m.GetProblem()), Tables: int(m.GetTables()), Verifying: m.GetVerifying(),
-		Verifications: m.GetVerifications(), Last: m.GetLast(), Regressed: m.GetRegressed(),
+		Verifications: m.GetVerifications(), Last: m.GetLast(), Regressed: m.GetRegressed(), Unconfirmed: m.GetUnconfirmed(),
 		Fresh: m.GetFresh(), PlanChanged: m.GetPlanChanged(), PlanKept: m.GetPlanKept(), Found: m.GetFound(), Recovering: m.GetRecovering(),
 		FoundRanges: m.GetFoundRanges(), FoundRows: m.GetFoundRows(),
 	}
