@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -167,5 +168,58 @@ func TestNATSCluster_LosesServers(t *testing.T) {
 	begin = time.Now()
 	c.complete()
 	t.Logf("with all servers again: complete after %s", time.Since(begin).Round(time.Millisecond))
+	equal(t, source, target)
+}
+
+// killing is for how long coordinators are killed: DROVER_TEST_KILL_FOR, or 40 s.
+func killing(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("DROVER_TEST_KILL_FOR")
+	if text == "" {
+		return 40 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 20*time.Second {
+		t.Fatalf("DROVER_TEST_KILL_FOR=%s is not a time of at least 20s", text)
+	}
+	return d
+}
+
+// Every coordinator is killed every ten seconds, all at once: the migration moves in
+// between, and completes.
+func TestCoordinators_AllKilledAgainAndAgain(t *testing.T) {
+	const every = 10 * time.Second
+	// Four loads at a time, each half a second: what there is takes longer than the killing.
+	const slower = "DROVER_FAULTPOINTS=loader.after-write=sleep:500ms"
+	lasts := killing(t)
+	source, target := smallSource(t, int(lasts/time.Second)*4000)
+	c := newClusterOf(t, layout{nats: 1, coordinators: 2}, append(secrets(t, source, target), slower)...)
+	c.apply(source, target, "ranges: {targetRows: 500}")
+	names := []string{"coordinator-0", "coordinator-1"}
+	kills, moved, loaded := 0, 0, int64(0)
+	for begin := time.Now(); time.Since(begin) < lasts; kills++ {
+		time.Sleep(every)
+		s, ok := c.status()
+		if ok && s.State == "STATE_COMPLETE" {
+			break
+		}
+		t.Logf("after %s: %d rows loaded", time.Since(begin).Round(time.Second), s.Counters.RowsLoaded)
+		switch now := s.Counters.RowsLoaded; {
+		case ok && now < loaded:
+			t.Errorf("%d rows are loaded, and %d were before", now, loaded)
+		case ok && now > loaded:
+			moved, loaded = moved+1, now
+		}
+		for _, name := range names {
+			c.down(name)
+		}
+		for _, name := range names {
+			c.up(name)
+		}
+	}
+	if least := int(lasts/every) / 2; kills < least || moved < least {
+		t.Errorf("coordinators were killed %d times, and the copy moved in between %d times; %d is the least", kills, moved, least)
+	}
+	c.complete()
 	equal(t, source, target)
 }

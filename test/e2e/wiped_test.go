@@ -63,7 +63,7 @@ func TestProcesses_NATSStoreWiped(t *testing.T) {
 			if said != 1 {
 				t.Errorf("coordinators say %d times that they wrote the log down again", said)
 			}
-			r := c.drover.Run(t, "get", "events", "e2e", "--server", c.address)
+			r := c.drover.Run(t, "get", "events", "-m", "e2e", "--server", c.address)
 			for _, kind := range []string{"control_restored", "control_confirmed"} {
 				if strings.Count(r.Stdout, kind) != 1 {
 					t.Errorf("the events tell of %d times %s:\n%s%s", strings.Count(r.Stdout, kind), kind, r.Stdout, r.Stderr)

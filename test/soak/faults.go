@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,13 +35,16 @@ var faults = []fault{
 	{name: "crash the target", weight: 1, inflict: crash(func(n *nemesis) *database { return n.pair.target }), server: true},
 	{name: "NATS comes back with rows of some seconds ago", weight: 3, inflict: rollBack},
 	{name: "NATS comes back without rows", weight: 3, inflict: wipe},
+	{name: "NATS comes back with nothing", weight: 2, inflict: wipeStore},
 	{name: "the stream is full", weight: 2, inflict: fill},
 }
 
 // kill ends one process of a role at once.
 func kill(role string) func(context.Context, *nemesis) error {
 	return func(_ context.Context, n *nemesis) error {
-		n.stack.signal(pick(n, []string{role + "1", role + "2"}), syscall.SIGKILL)
+		name := pick(n, []string{role + "1", role + "2"})
+		defer n.spare(name)()
+		n.stack.signal(name, syscall.SIGKILL)
 		return nil
 	}
 }
@@ -48,6 +52,7 @@ func kill(role string) func(context.Context, *nemesis) error {
 // pause stops a process, which then goes on with leases that are somebody else's.
 func pause(ctx context.Context, n *nemesis) error {
 	name := pick(n, append(n.stack.workers(), "nats"))
+	defer n.spare(name)()
 	n.stack.signal(name, syscall.SIGSTOP)
 	lasts(ctx, n.between(leaseTTL/2, 5*leaseTTL/2))
 	n.stack.signal(name, syscall.SIGCONT)
@@ -56,7 +61,9 @@ func pause(ctx context.Context, n *nemesis) error {
 
 // restart ends a process as a deployment does.
 func restart(_ context.Context, n *nemesis) error {
-	n.stack.signal(pick(n, n.stack.workers()), syscall.SIGTERM)
+	name := pick(n, n.stack.workers())
+	defer n.spare(name)()
+	n.stack.signal(name, syscall.SIGTERM)
 	return nil
 }
 
@@ -194,6 +201,26 @@ func wipe(_ context.Context, n *nemesis) error {
 		}
 	}
 	return nil
+}
+
+// wipeStore brings NATS back with nothing at all, control log and snapshots included. Who
+// leads survives it: no coordinator is touched until one leads again.
+func wipeStore(ctx context.Context, n *nemesis) error {
+	n.storing.Lock()
+	defer n.storing.Unlock()
+	n.deciding.Lock()
+	defer n.deciding.Unlock()
+	before, err := n.stack.led(ctx, 0)
+	if err != nil {
+		return err
+	}
+	n.stack.hold("nats")
+	err = errors.Join(os.RemoveAll(n.stack.store), os.MkdirAll(n.stack.store, 0o700))
+	n.stack.release("nats")
+	if err == nil {
+		_, err = n.stack.led(ctx, before)
+	}
+	return err
 }
 
 // fill puts messages of nobody into the row stream until it takes no more, and removes

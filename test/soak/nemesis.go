@@ -4,6 +4,7 @@ import (
 	"context"
 	"log"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 )
@@ -28,6 +29,8 @@ type nemesis struct {
 	// crashing and storing allow one fault at a time that takes a database server, or
 	// NATS' store, from under it.
 	crashing, storing sync.Mutex
+	// deciding is held while who leads must live.
+	deciding sync.RWMutex
 
 	mu     sync.Mutex
 	dice   *rand.Rand
@@ -52,6 +55,16 @@ func (n *nemesis) run(ctx context.Context) {
 		}
 		n.running.Go(func() { n.inflict(ctx, f) })
 	}
+}
+
+// spare waits until a process may be touched, which who leads may not always; the answer
+// says that it was.
+func (n *nemesis) spare(name string) (touched func()) {
+	if !strings.HasPrefix(name, "coordinator") {
+		return func() {}
+	}
+	n.deciding.RLock()
+	return n.deciding.RUnlock
 }
 
 // inflict does one fault and has the watch see what it costs.

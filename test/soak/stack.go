@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -166,6 +169,24 @@ func (s *stack) isRunning(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.running[name] != nil
+}
+
+// led waits until a coordinator leads in a term behind another one, and gives its term.
+func (s *stack) led(ctx context.Context, behind uint64) (uint64, error) {
+	conn, err := rpc.DialLeader(s.server(), rpc.ClientOptions{})
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	for begin := time.Now(); ctx.Err() == nil && time.Since(begin) < time.Minute; lasts(ctx, 100*time.Millisecond) {
+		call, cancel := context.WithTimeout(ctx, 2*time.Second)
+		r, err := droverv1.NewSystemServiceClient(conn).GetSystemInfo(call, &droverv1.GetSystemInfoRequest{})
+		cancel()
+		if err == nil && r.GetLeading() && r.GetTerm() > behind {
+			return r.GetTerm(), nil
+		}
+	}
+	return 0, cmp.Or(ctx.Err(), fmt.Errorf("no coordinator leads behind term %d", behind))
 }
 
 // workers are the names of all processes but NATS.
