@@ -142,15 +142,11 @@ func advise(code uint16, message string) string {
 	return message + more + " (error " + itoa(int64(code)) + ")"
 }
 
-// errorPacket is the first byte of a packet with an error.
-const errorPacket = 0xff
-
-// brokenOff tells whether a server answered the client's wish for TLS with an error in
-// plain text, as one does that ends the connection at that moment; TLS itself is not
-// the matter. A packet has its length and number in four bytes before it.
+// brokenOff tells whether a server that has TLS answered the client's wish for it in plain
+// text, as one does that ends the connection at that moment: TLS itself is not the matter.
 func brokenOff(err error) bool {
 	var record tls.RecordHeaderError
-	return errors.As(err, &record) && record.RecordHeader[4] == errorPacket
+	return errors.As(err, &record)
 }
 
 // tlsAdvice says which setting of the URL a failed handshake is about.
@@ -159,7 +155,6 @@ func tlsAdvice(err error) string {
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var check *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
 	var alert tls.AlertError
 	switch {
 	case errors.Is(err, driver.ErrNoTLS), strings.Contains(err.Error(), "does not support TLS required"):
@@ -170,7 +165,7 @@ func tlsAdvice(err error) string {
 		return "the server's certificate is not of the authority in ssl-ca"
 	case errors.As(err, &invalid), errors.As(err, &check):
 		return "the server's certificate does not hold: look at ssl-ca and ssl-mode"
-	case errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &alert):
 		return "agree on TLS with the server: look at ssl-mode, ssl-cert and ssl-key"
 	case errors.Is(err, driver.ErrCleartextPassword), errors.Is(err, driver.ErrUnknownPlugin), errors.Is(err, driver.ErrOldPassword), errors.Is(err, driver.ErrNativePassword):
 		return "the account logs in by a method that drover does not have: use caching_sha2_password, ed25519 or mysql_native_password"
