@@ -105,8 +105,11 @@ func (p *pair) fill(ctx context.Context, rows int) error {
 	if _, err := p.source.exec(ctx, p.source.maintenance(), "CREATE DATABASE "+p.sourceName); err != nil {
 		return err
 	}
-	_, err := fixture.Try(ctx, p.source.at(p.sourceName), strings.ReplaceAll(p.sql, "{rows}", strconv.Itoa(rows)))
-	return err
+	out, err := fixture.Try(ctx, p.source.at(p.sourceName), strings.ReplaceAll(p.sql, "{rows}", strconv.Itoa(rows)))
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
 }
 
 // newTarget makes the empty database of a round.
