@@ -33,6 +33,8 @@ type Keeper interface {
 	// LedgerRanges reads at most limit rows behind a place, in order; a nil place is
 	// the beginning.
 	LedgerRanges(ctx context.Context, uid string, after *LedgerPlace, limit int) ([]LedgerRange, error)
+	// LedgerTables reads what the ledger says of a migration's tables, by number.
+	LedgerTables(ctx context.Context, uid string) ([]LedgerTable, error)
 }
 
 // LedgerPlace is where a piece or a range stands in the ledger of a migration.
@@ -58,12 +60,22 @@ type FoundMigration struct {
 	Published bool
 }
 
+// LedgerTable is a table's row. What a target loses of what it had committed is the end of
+// it: where the last step is noted, nothing that came before is missing.
+type LedgerTable struct {
+	Number uint32
+	// Made: STEP_CREATE was done. Finished: so was STEP_SEQUENCES, since the table was last emptied.
+	Made, Finished bool
+}
+
 // LedgerRange is a range's row, as others than its loader see it.
 type LedgerRange struct {
 	LedgerPlace
 	Ledger
 	// Loaded: Complete was the last that happened to it.
 	Loaded bool
+	// Attempt that opened it last; 0 where the ledger was taken over since.
+	Attempt uint64
 }
 
 // ReadLedger makes a ledger of a range's row, of which key, touched and rejected may be

@@ -70,7 +70,7 @@ func imprint(ctx context.Context, db engine.Keeper, uid string) (sum uint64, err
 			return 0, err
 		}
 		for _, r := range page {
-			_, _ = fmt.Fprintln(hash, r.LedgerPlace, r.Loaded, r.NextSequence, r.Digest) // never fails
+			_, _ = fmt.Fprintln(hash, r.LedgerPlace, r.Attempt, r.Loaded, r.NextSequence, r.Digest) // never fails
 		}
 		if len(page) < rangesPerPage {
 			return hash.Sum64(), nil
@@ -79,8 +79,8 @@ func imprint(ctx context.Context, db engine.Keeper, uid string) (sum uint64, err
 	}
 }
 
-// readLedger reads a page of what the target has of a migration whose control log was
-// lost; before its ranges are read, they are this job's migration's.
+// readLedger reads a page of what the target has of a migration: of this job's, or of one
+// whose control log was lost; before that one's ranges are read, they are this job's.
 func readLedger(ctx context.Context, db engine.Keeper, job *workerv1.Job) (*workerv1.Result, error) {
 	work, page := job.GetReadLedger(), &workerv1.LedgerPage{}
 	var after *engine.LedgerPlace
@@ -88,10 +88,17 @@ func readLedger(ctx context.Context, db engine.Keeper, job *workerv1.Job) (*work
 		after = &engine.LedgerPlace{Table: work.GetAfterTable(), Number: work.GetAfterNumber()}
 	}
 	var err error
-	if work.GetRanges() {
-		err = readRanges(ctx, db, job, after, page)
-	} else {
+	switch {
+	case !work.GetRanges():
 		err = readPlan(ctx, db, work.GetFrom(), after, page)
+	case work.GetFrom() != "":
+		if page.Emptying, err = db.TakeOver(ctx, work.GetFrom(), migration(job)); err == nil {
+			err = readRanges(ctx, db, job.GetMigration(), after, page)
+		}
+	default:
+		if err = readRanges(ctx, db, job.GetMigration(), after, page); err == nil && page.GetLast() {
+			err = readTables(ctx, db, job.GetMigration(), page)
+		}
 	}
 	return &workerv1.Result{Outcome: &workerv1.Result_LedgerPage{LedgerPage: page}}, fault.At(err, fault.Target, "")
 }
@@ -105,17 +112,20 @@ func readPlan(ctx context.Context, db engine.Keeper, uid string, after *engine.L
 	return err
 }
 
-func readRanges(ctx context.Context, db engine.Keeper, job *workerv1.Job, after *engine.LedgerPlace, page *workerv1.LedgerPage) error {
-	m := migration(job)
-	emptying, err := db.TakeOver(ctx, job.GetReadLedger().GetFrom(), m)
-	if err != nil {
-		return err
+func readTables(ctx context.Context, db engine.Keeper, uid string, page *workerv1.LedgerPage) error {
+	tables, err := db.LedgerTables(ctx, uid)
+	for _, t := range tables {
+		page.Tables = append(page.Tables, &workerv1.LedgerTable{Number: t.Number, Made: t.Made, Finished: t.Finished})
 	}
-	ranges, err := db.LedgerRanges(ctx, m.UID, after, rangesPerPage)
-	page.Emptying, page.Last = emptying, len(ranges) < rangesPerPage
+	return err
+}
+
+func readRanges(ctx context.Context, db engine.Keeper, uid string, after *engine.LedgerPlace, page *workerv1.LedgerPage) error {
+	ranges, err := db.LedgerRanges(ctx, uid, after, rangesPerPage)
+	page.Last = len(ranges) < rangesPerPage
 	size := 0
 	for i, r := range ranges {
-		page.Ranges = append(page.Ranges, &workerv1.LedgerRange{Table: r.Table, Number: r.Number, Loaded: r.Loaded,
+		page.Ranges = append(page.Ranges, &workerv1.LedgerRange{Table: r.Table, Number: r.Number, Loaded: r.Loaded, Attempt: r.Attempt,
 			Digest: r.Digest.Proto(), Touched: r.Touched.Proto(), Rejected: r.Rejected.Marshal()})
 		if size += len(page.Ranges[i].GetRejected()); size > ledgerPageBytes {
 			page.Last = page.Last && i == len(ranges)-1

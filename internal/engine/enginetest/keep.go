@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
@@ -106,6 +107,7 @@ func (l *ledgerTest) takenOver() {
 	require.NoError(l.t, err)
 	require.Len(l.t, second, 1)
 	require.True(l.t, first[0].Loaded)
+	require.Zero(l.t, first[0].Attempt)
 	require.Equal(l.t, engine.LedgerPlace{Table: l.p.GetNumber(), Number: l.ranges[0].GetNumber()}, first[0].LedgerPlace)
 	require.Equal(l.t, done, first[0].Digest)
 	require.False(l.t, second[0].Loaded)
@@ -129,4 +131,40 @@ func (l *ledgerTest) goesOn(done batch.Digest) {
 	require.Equal(l.t, digest(l.rows), ledger.Digest)
 	done.Merge(digest(l.rows))
 	require.Equal(l.t, done, l.there())
+}
+
+// lastStepNoted: the ledger tells whether a table's last step was done, since it was last
+// emptied; steps may be done again.
+func (l *ledgerTest) lastStepNoted() {
+	noted := func(finished bool) {
+		l.t.Helper()
+		tables, err := l.target.LedgerTables(l.ctx, l.migration.UID)
+		require.NoError(l.t, err)
+		require.Equal(l.t, []engine.LedgerTable{{Number: l.p.GetNumber(), Made: true, Finished: finished}}, tables)
+	}
+	all := []planv1.Step{planv1.Step_STEP_KEY, planv1.Step_STEP_INDEXES, planv1.Step_STEP_FOREIGN_KEYS, planv1.Step_STEP_SEQUENCES}
+	for i, r := range l.ranges {
+		l.load(l.p, r, 10+i)
+	}
+	for range 2 {
+		noted(false)
+		for range 2 {
+			for _, step := range all {
+				l.apply(l.p, step)
+			}
+			noted(true)
+		}
+		require.NoError(l.t, l.target.Empty(l.ctx, l.migration, l.p, 1<<40))
+	}
+	noted(false)
+	w := l.openRange(l.p, l.ranges[0], 1<<40+1, 1<<40+1, false)
+	_, err := w.Complete(l.ctx, 0)
+	require.NoError(l.t, err)
+	rows, err := l.target.LedgerRanges(l.ctx, l.migration.UID, nil, 1)
+	require.NoError(l.t, err)
+	require.True(l.t, rows[0].Loaded)
+	require.EqualValues(l.t, 1<<40+1, rows[0].Attempt)
+	tables, err := l.target.LedgerTables(l.ctx, "another")
+	require.NoError(l.t, err)
+	require.Empty(l.t, tables)
 }

@@ -22,7 +22,7 @@ func testLedger(t *testing.T, f Factory) {
 		"FailedBatchLeavesNothing": (*ledgerTest).failedBatchLeavesNothing, "EmptyFences": (*ledgerTest).emptyFences, "LateEmptyIsFenced": (*ledgerTest).lateEmptyIsFenced,
 		"FinishFences": (*ledgerTest).finishFences, "CountsTouchedOnce": (*ledgerTest).countsTouchedOnce, "RangesAreIndependent": (*ledgerTest).rangesAreIndependent,
 		"RejectsRefused": (*ledgerTest).rejectsRefused, "RejectsLarge": (*ledgerTest).rejectsLarge, "RejectsBounded": (*ledgerTest).rejectsBounded, "RejectsReplayed": (*ledgerTest).rejectsReplayed,
-		"Reopened": (*ledgerTest).reopened, "PlanKept": (*ledgerTest).planKept, "TakenOver": (*ledgerTest).takenOver,
+		"Reopened": (*ledgerTest).reopened, "PlanKept": (*ledgerTest).planKept, "TakenOver": (*ledgerTest).takenOver, "LastStepNoted": (*ledgerTest).lastStepNoted,
 	} {
 		t.Run(name, func(t *testing.T) {
 			flow := flowBetween(t, f, f, planv1.Existing_EXISTING_FAIL, source, f.New(t))

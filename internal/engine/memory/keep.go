@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -90,6 +91,19 @@ func (d *database) TakeOver(_ context.Context, from string, to engine.Migration)
 	return nil, nil
 }
 
+// LedgerTables reads tables' rows.
+func (d *database) LedgerTables(_ context.Context, uid string) (out []engine.LedgerTable, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if m := d.migrations[uid]; m != nil {
+		for number, t := range m.tables {
+			out = append(out, engine.LedgerTable{Number: number, Made: t.created, Finished: t.finished})
+		}
+	}
+	slices.SortFunc(out, func(a, b engine.LedgerTable) int { return cmp.Compare(a.Number, b.Number) })
+	return out, nil
+}
+
 // LedgerRanges reads ranges' rows.
 func (d *database) LedgerRanges(_ context.Context, uid string, after *engine.LedgerPlace, limit int) ([]engine.LedgerRange, error) {
 	d.mu.Lock()
@@ -99,7 +113,7 @@ func (d *database) LedgerRanges(_ context.Context, uid string, after *engine.Led
 		for id, r := range m.ranges {
 			at := engine.LedgerPlace{Table: id.table, Number: id.number}
 			if after == nil || at.Compare(*after) > 0 {
-				out = append(out, engine.LedgerRange{LedgerPlace: at, Ledger: r.Ledger, Loaded: r.loaded})
+				out = append(out, engine.LedgerRange{LedgerPlace: at, Ledger: r.Ledger, Loaded: r.loaded, Attempt: r.attempt})
 			}
 		}
 	}

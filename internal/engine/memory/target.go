@@ -24,7 +24,8 @@ type migration struct {
 
 // ledgerTable remembers what was done to a table once.
 type ledgerTable struct {
-	created bool
+	// finished: the last step was done.
+	created, finished bool
 	// epoch that Empty gave all of the table's ranges.
 	epoch uint64
 }
@@ -101,6 +102,7 @@ func (d *database) Apply(_ context.Context, of engine.Migration, p *planv1.Table
 	switch {
 	case step == planv1.Step_STEP_SEQUENCES:
 		t.continueIdentity()
+		m.table(p.GetNumber()).finished = true
 	case p.GetTargetExists():
 	case step == planv1.Step_STEP_INDEXES:
 		t.uniques = uniques(t.def)
@@ -188,7 +190,7 @@ func (d *database) Empty(_ context.Context, of engine.Migration, p *planv1.Table
 	if t := d.tables[placeOf(p)]; t != nil {
 		t.remove(nil, nil)
 	}
-	row.epoch = epoch
+	row.epoch, row.finished = epoch, false
 	for id, r := range m.ranges {
 		if id.table == p.GetNumber() {
 			*r = ledgerRange{epoch: epoch}

@@ -23,6 +23,9 @@ func (d *database) Apply(ctx context.Context, m engine.Migration, t *planv1.Tabl
 	} else if err == nil {
 		err = d.build(ctx, m, t, step)
 	}
+	if err == nil && step == planv1.Step_STEP_SEQUENCES {
+		err = d.whilePreparing(ctx, m, t, func(tx *sql.Tx, _ int) error { return d.noteFinished(ctx, tx, m, t) })
+	}
 	return fault.At(classify("mysql.Apply", err), fault.Target, engine.Label(t, engine.TargetSide))
 }
 
@@ -96,6 +99,12 @@ func (d *database) whilePreparing(ctx context.Context, m engine.Migration, t *pl
 
 func (d *database) setPrepared(ctx context.Context, tx *sql.Tx, m engine.Migration, t *planv1.TablePlan, state int) error {
 	_, err := tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET prepared = %d WHERE %s", d.ledger(ledgerTable), state, tableID(m, t)))
+	return err
+}
+
+// noteFinished notes that the last step is done.
+func (d *database) noteFinished(ctx context.Context, tx *sql.Tx, m engine.Migration, t *planv1.TablePlan) error {
+	_, err := tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET finished = 1 WHERE %s", d.ledger(ledgerTable), tableID(m, t)))
 	return err
 }
 

@@ -69,7 +69,7 @@ func (d *database) beginEmpty(ctx context.Context, tx *sql.Tx, m engine.Migratio
 		return err
 	}
 	for _, statement := range []string{
-		fmt.Sprintf("UPDATE %s SET epoch = %d, emptying = 1 WHERE %s", d.ledger(ledgerTable), epoch, tableID(m, t)),
+		fmt.Sprintf("UPDATE %s SET epoch = %d, emptying = 1, finished = 0 WHERE %s", d.ledger(ledgerTable), epoch, tableID(m, t)),
 		fmt.Sprintf("UPDATE %s SET %s, epoch = %d, state = '%s' WHERE %s", d.ledger(ledgerRange), set, epoch, stateEmpty, tableID(m, t)),
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {

@@ -133,13 +133,13 @@ func (d *database) takeRows(ctx context.Context, tx *sql.Tx, from string, m engi
 func (d *database) LedgerRanges(ctx context.Context, uid string, after *engine.LedgerPlace, limit int) ([]engine.LedgerRange, error) {
 	const op = "mysql.LedgerRanges"
 	var out []engine.LedgerRange
-	err := each(ctx, d.db, "SELECT table_number, range_number, state = ?, next_sequence, row_count, row_sum, last_key, touched, rejected FROM "+d.ledger(ledgerRange)+
+	err := each(ctx, d.db, "SELECT table_number, range_number, attempt, state = ?, next_sequence, row_count, row_sum, last_key, touched, rejected FROM "+d.ledger(ledgerRange)+
 		" WHERE migration = ?"+behind(after, "range_number")+" ORDER BY table_number, range_number LIMIT ?", []any{stateLoaded, uid, limit}, func(rows *sql.Rows) error {
 		var r engine.LedgerRange
 		var next uint64
 		var n int64
 		var sum, key, touched, rejected []byte
-		if err := rows.Scan(&r.Table, &r.Number, &r.Loaded, &next, &n, &sum, &key, &touched, &rejected); err != nil {
+		if err := rows.Scan(&r.Table, &r.Number, &r.Attempt, &r.Loaded, &next, &n, &sum, &key, &touched, &rejected); err != nil {
 			return err
 		}
 		read, err := engine.ReadLedger(next, n, sum, key, touched, rejected)
@@ -148,6 +148,18 @@ func (d *database) LedgerRanges(ctx context.Context, uid string, after *engine.L
 		return err
 	})
 	return out, fault.At(classify(op, err), fault.Target, "")
+}
+
+// LedgerTables reads tables' rows.
+func (d *database) LedgerTables(ctx context.Context, uid string) (out []engine.LedgerTable, err error) {
+	err = each(ctx, d.db, fmt.Sprintf("SELECT table_number, prepared = %d, finished FROM %s WHERE migration = ? ORDER BY table_number", preparedDone, d.ledger(ledgerTable)),
+		[]any{uid}, func(rows *sql.Rows) error {
+			var t engine.LedgerTable
+			err := rows.Scan(&t.Number, &t.Made, &t.Finished)
+			out = append(out, t)
+			return err
+		})
+	return out, fault.At(classify("mysql.LedgerTables", err), fault.Target, "")
 }
 
 // forgetPlan removes what is kept of the plan of a migration that has ended.

@@ -34,6 +34,7 @@ var ledgerTables = []string{`(
 	prepared tinyint NOT NULL DEFAULT 0,
 	epoch bigint unsigned NOT NULL DEFAULT 0,
 	emptying tinyint(1) NOT NULL DEFAULT 0,
+	finished tinyint(1) NOT NULL DEFAULT 0,
 	PRIMARY KEY (migration, table_number))`, `(
 	migration varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
 	table_number bigint unsigned NOT NULL,
@@ -141,15 +142,26 @@ func (d *database) prepare(ctx context.Context, r engine.PrepareRequest) error {
 	return nil
 }
 
+// laterColumns are those that ledgers of earlier versions lack.
+var laterColumns = []struct{ table, column, declaration string }{
+	{ledgerRange, "rejected", "longblob"},
+	{ledgerTable, "finished", "tinyint(1) NOT NULL DEFAULT 0"},
+}
+
 // completeLedger adds to a ledger of before what it lacks.
 func (d *database) completeLedger(ctx context.Context) error {
-	var there bool
-	err := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_NAME = 'rejected')",
-		d.schema, ledgerRange).Scan(&there)
-	if err == nil && !there {
-		_, err = d.db.ExecContext(ctx, "ALTER TABLE "+d.ledger(ledgerRange)+" ADD COLUMN rejected longblob")
+	for _, c := range laterColumns {
+		var there bool
+		err := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_NAME = ?)",
+			d.schema, c.table, c.column).Scan(&there)
+		if err == nil && !there {
+			_, err = d.db.ExecContext(ctx, "ALTER TABLE "+d.ledger(c.table)+" ADD COLUMN "+c.column+" "+c.declaration)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (d *database) enterMigration(ctx context.Context, tx *sql.Tx, r engine.PrepareRequest) error {

@@ -13,12 +13,16 @@ func TestPrepare_CompletesLedger(t *testing.T) {
 	eachFlavour(t, func(t *testing.T, d *database) {
 		r := engine.PrepareRequest{Migration: testMigration, TargetIdentity: d.identity}
 		require.NoError(t, d.Prepare(t.Context(), r))
-		_, err := d.db.ExecContext(t.Context(), "ALTER TABLE "+d.ledger(ledgerRange)+" DROP COLUMN rejected")
-		require.NoError(t, err)
+		for _, c := range laterColumns {
+			_, err := d.db.ExecContext(t.Context(), "ALTER TABLE "+d.ledger(c.table)+" DROP COLUMN "+c.column)
+			require.NoError(t, err)
+		}
 		for range 2 {
 			require.NoError(t, d.Prepare(t.Context(), r))
 		}
-		_, err = d.db.ExecContext(t.Context(), "SELECT rejected FROM "+d.ledger(ledgerRange))
-		require.NoError(t, err)
+		for _, c := range laterColumns {
+			_, err := d.db.ExecContext(t.Context(), "SELECT "+c.column+" FROM "+d.ledger(c.table))
+			require.NoError(t, err)
+		}
 	})
 }

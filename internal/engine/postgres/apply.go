@@ -20,6 +20,9 @@ func (db *database) Apply(ctx context.Context, m engine.Migration, t *planv1.Tab
 	} else {
 		err = db.build(ctx, m, t, step)
 	}
+	if err == nil && step == planv1.Step_STEP_SEQUENCES {
+		err = db.noteFinished(ctx, m, t)
+	}
 	return fault.At(classify("postgres.Apply", err), fault.Target, engine.Label(t, engine.TargetSide))
 }
 
@@ -125,6 +128,17 @@ func (db *database) build(ctx context.Context, m engine.Migration, t *planv1.Tab
 		}
 	}
 	return nil
+}
+
+// noteFinished notes that the last step is done.
+func (db *database) noteFinished(ctx context.Context, m engine.Migration, t *planv1.TablePlan) error {
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		if err := enterTable(ctx, tx, m, t); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE drover."table" SET finished = true WHERE migration = $1 AND table_number = $2`, m.UID, int64(t.GetNumber()))
+		return err
+	})
 }
 
 // isMade tells whether a constraint or a function is there already. Tables that

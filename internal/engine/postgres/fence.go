@@ -170,7 +170,7 @@ func (db *database) Empty(ctx context.Context, m engine.Migration, t *planv1.Tab
 			return err
 		}
 		id := fmt.Sprintf("migration = %s AND table_number = %d", literal(m.UID), t.GetNumber())
-		tag, err := tx.Exec(ctx, fmt.Sprintf(`UPDATE drover."table" SET epoch = %[1]d WHERE %[2]s AND epoch <= %[1]d
+		tag, err := tx.Exec(ctx, fmt.Sprintf(`UPDATE drover."table" SET epoch = %[1]d, finished = false WHERE %[2]s AND epoch <= %[1]d
 			AND NOT EXISTS (SELECT FROM drover.range WHERE %[2]s AND epoch > %[1]d)`, int64(epoch), id))
 		if err != nil {
 			return err

@@ -142,7 +142,7 @@ func holdMigration(ctx context.Context, tx pgx.Tx, m engine.Migration) error {
 // LedgerRanges reads ranges' rows.
 func (db *database) LedgerRanges(ctx context.Context, uid string, after *engine.LedgerPlace, limit int) ([]engine.LedgerRange, error) {
 	const op = "postgres.LedgerRanges"
-	rows, err := db.pool.Query(ctx, "SELECT table_number, range_number, state = $3, next_sequence, rows, sum, last_key, touched, rejected FROM drover.range WHERE migration = $1"+
+	rows, err := db.pool.Query(ctx, "SELECT table_number, range_number, attempt, state = $3, next_sequence, rows, sum, last_key, touched, rejected FROM drover.range WHERE migration = $1"+
 		behind(after, "range_number")+" ORDER BY table_number, range_number LIMIT $2", uid, limit, stateLoaded)
 	if err != nil {
 		return nil, fault.At(classify(op, err), fault.Target, "")
@@ -151,12 +151,25 @@ func (db *database) LedgerRanges(ctx context.Context, uid string, after *engine.
 		var r engine.LedgerRange
 		var next, n int64
 		var sum, key, touched, rejected []byte
-		if err := row.Scan(&r.Table, &r.Number, &r.Loaded, &next, &n, &sum, &key, &touched, &rejected); err != nil {
+		if err := row.Scan(&r.Table, &r.Number, &r.Attempt, &r.Loaded, &next, &n, &sum, &key, &touched, &rejected); err != nil {
 			return r, err
 		}
 		read, err := engine.ReadLedger(uint64(next), n, sum, key, touched, rejected)
 		r.Ledger = read
 		return r, err
+	})
+	return out, fault.At(classify(op, err), fault.Target, "")
+}
+
+// LedgerTables reads tables' rows.
+func (db *database) LedgerTables(ctx context.Context, uid string) ([]engine.LedgerTable, error) {
+	const op = "postgres.LedgerTables"
+	rows, err := db.pool.Query(ctx, `SELECT table_number, prepared, finished FROM drover."table" WHERE migration = $1 ORDER BY table_number`, uid)
+	if err != nil {
+		return nil, fault.At(classify(op, err), fault.Target, "")
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t engine.LedgerTable, err error) {
+		return t, row.Scan(&t.Number, &t.Made, &t.Finished)
 	})
 	return out, fault.At(classify(op, err), fault.Target, "")
 }

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS drover."table" (
 	table_number int8 NOT NULL,
 	prepared bool NOT NULL DEFAULT false,
 	epoch int8 NOT NULL DEFAULT 0,
+	finished bool NOT NULL DEFAULT false,
 	PRIMARY KEY (migration, table_number));
 CREATE TABLE IF NOT EXISTS drover.range (
 	migration text NOT NULL,
@@ -59,8 +60,9 @@ CREATE TABLE IF NOT EXISTS drover.plan (
 	PRIMARY KEY (migration, table_number, piece));
 DO $$BEGIN
 	-- ALTER TABLE alone would wait for every batch in flight before it sees that there is nothing to do.
-	IF 4 > (SELECT count(*) FROM pg_attribute WHERE attrelid = 'drover.range'::regclass AND attname IN ('touched', 'rejected')
-		OR attrelid = 'drover.migration'::regclass AND attname IN ('published', 'made')) THEN
+	IF 5 > (SELECT count(*) FROM pg_attribute WHERE attrelid = 'drover.range'::regclass AND attname IN ('touched', 'rejected')
+		OR attrelid = 'drover.migration'::regclass AND attname IN ('published', 'made') OR attrelid = 'drover."table"'::regclass AND attname = 'finished') THEN
+		ALTER TABLE drover."table" ADD COLUMN IF NOT EXISTS finished bool NOT NULL DEFAULT false;
 		ALTER TABLE drover.range ADD COLUMN IF NOT EXISTS touched bytea, ADD COLUMN IF NOT EXISTS rejected bytea;
 		ALTER TABLE drover.migration ADD COLUMN IF NOT EXISTS published bool NOT NULL DEFAULT false, ADD COLUMN IF NOT EXISTS made text[] NOT NULL DEFAULT '{}';
 	END IF;

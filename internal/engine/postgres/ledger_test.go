@@ -16,7 +16,8 @@ func TestPrepare_CompletesLedger(t *testing.T) {
 	url := testdb.Postgres(t)
 	db := openDB(t, url)
 	require.NoError(t, db.Prepare(t.Context(), engine.PrepareRequest{Migration: engine.Migration{UID: "01OLD", Term: 1}, TargetIdentity: db.identity}))
-	script(t, url, "ALTER TABLE drover.range DROP COLUMN touched", "ALTER TABLE drover.migration DROP COLUMN published, DROP COLUMN made")
+	script(t, url, "ALTER TABLE drover.range DROP COLUMN touched", "ALTER TABLE drover.migration DROP COLUMN published, DROP COLUMN made",
+		`ALTER TABLE drover."table" DROP COLUMN finished`)
 	w := writerFor(t, db, foreignSource(&planv1.Column{Name: "v", Kind: canon.Text}), planv1.Existing_EXISTING_FAIL)
 	b := rowsOf([]byte("a"), []byte("b"))
 	b.Touched = engine.Touched{1: 2}
@@ -25,4 +26,6 @@ func TestPrepare_CompletesLedger(t *testing.T) {
 	ledger, err := w.Complete(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, engine.Touched{1: 2}, ledger.Touched)
+	_, err = db.LedgerTables(t.Context(), "01OLD")
+	require.NoError(t, err)
 }

@@ -26,6 +26,12 @@ func (d *database) Apply(ctx context.Context, m engine.Migration, p *planv1.Tabl
 			return createOnce(ctx, tx, m, p)
 		case planv1.Step_STEP_FOREIGN_KEYS:
 			return checkForeignKeys(ctx, tx, p)
+		case planv1.Step_STEP_SEQUENCES:
+			if err := runStatements(ctx, tx, p, step); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, "UPDATE main._drover_table SET finished = 1 WHERE migration = ? AND table_number = ?", m.UID, int64(p.GetNumber()))
+			return err
 		default:
 			return runStatements(ctx, tx, p, step)
 		}
@@ -169,7 +175,7 @@ func (d *database) Empty(ctx context.Context, m engine.Migration, p *planv1.Tabl
 		if err := deleteRows(ctx, tx, p, nil, loaded); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE main._drover_table SET epoch = ? WHERE migration = ? AND table_number = ?", int64(epoch), m.UID, int64(p.GetNumber())); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE main._drover_table SET epoch = ?, finished = 0 WHERE migration = ? AND table_number = ?", int64(epoch), m.UID, int64(p.GetNumber())); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE main._drover_range SET attempt = 0, epoch = ?, next_sequence = 0, last_key = NULL, rows = 0, sum = ?, state = ?, touched = NULL, rejected = NULL

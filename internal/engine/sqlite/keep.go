@@ -141,13 +141,13 @@ func (d *database) LedgerRanges(ctx context.Context, uid string, after *engine.L
 	var out []engine.LedgerRange
 	table, number := behind(after)
 	err := d.read(ctx, func(tx *sql.Tx) error {
-		return each(ctx, tx, `SELECT table_number, range_number, state = ?, next_sequence, rows, sum, last_key, touched, rejected FROM main._drover_range
+		return each(ctx, tx, `SELECT table_number, range_number, attempt, state = ?, next_sequence, rows, sum, last_key, touched, rejected FROM main._drover_range
 			WHERE migration = ? AND (table_number, range_number) > (?, ?) ORDER BY table_number, range_number LIMIT ?`,
 			[]any{stateLoaded, uid, table, number, limit}, func(rows *sql.Rows) error {
 				var r engine.LedgerRange
 				var next, n int64
 				var sum, key, touched, rejected []byte
-				if err := rows.Scan(&r.Table, &r.Number, &r.Loaded, &next, &n, &sum, &key, &touched, &rejected); err != nil {
+				if err := rows.Scan(&r.Table, &r.Number, &r.Attempt, &r.Loaded, &next, &n, &sum, &key, &touched, &rejected); err != nil {
 					return err
 				}
 				read, err := engine.ReadLedger(uint64(next), n, sum, key, touched, rejected)
@@ -157,6 +157,19 @@ func (d *database) LedgerRanges(ctx context.Context, uid string, after *engine.L
 			})
 	})
 	return out, fault.At(classify(op, err), fault.Target, d.path)
+}
+
+// LedgerTables reads tables' rows.
+func (d *database) LedgerTables(ctx context.Context, uid string) (out []engine.LedgerTable, err error) {
+	err = d.read(ctx, func(tx *sql.Tx) error {
+		return each(ctx, tx, "SELECT table_number, prepared, finished FROM main._drover_table WHERE migration = ? ORDER BY table_number", []any{uid}, func(rows *sql.Rows) error {
+			var t engine.LedgerTable
+			err := rows.Scan(&t.Number, &t.Made, &t.Finished)
+			out = append(out, t)
+			return err
+		})
+	})
+	return out, fault.At(classify("sqlite.LedgerTables", err), fault.Target, d.path)
 }
 
 // forgetPlan removes what is kept of the plan of a migration that has ended.

@@ -28,6 +28,7 @@ var ledgerDDL = []string{`CREATE TABLE IF NOT EXISTS main._drover_migration (
 	table_number INTEGER NOT NULL,
 	prepared INTEGER NOT NULL DEFAULT 0,
 	epoch INTEGER NOT NULL DEFAULT 0,
+	finished INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (migration, table_number)
 ) WITHOUT ROWID`, `CREATE TABLE IF NOT EXISTS main._drover_range (
 	migration TEXT NOT NULL,
@@ -56,6 +57,7 @@ var ledgerDDL = []string{`CREATE TABLE IF NOT EXISTS main._drover_migration (
 var laterColumns = []struct{ table, column, declaration string }{
 	{"_drover_migration", "made_file", "made_file INTEGER NOT NULL DEFAULT 0"},
 	{"_drover_migration", "published", "published INTEGER NOT NULL DEFAULT 0"},
+	{"_drover_table", "finished", "finished INTEGER NOT NULL DEFAULT 0"},
 	{"_drover_range", "touched", "touched BLOB"},
 	{"_drover_range", "rejected", "rejected BLOB"},
 }

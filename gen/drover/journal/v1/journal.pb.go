@@ -160,7 +160,7 @@ func (x MigrationEnded_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationEnded_Outcome.Descriptor instead.
 func (MigrationEnded_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34, 0}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35, 0}
 }
 
 type Event struct {
@@ -238,6 +238,7 @@ type Event struct {
 	//	*Event_MigrationRecovered
 	//	*Event_ControlRestored
 	//	*Event_ControlConfirmed
+	//	*Event_TargetLost
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -864,6 +865,15 @@ func (x *Event) GetControlConfirmed() *ControlConfirmed {
 	return nil
 }
 
+func (x *Event) GetTargetLost() *TargetLost {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TargetLost); ok {
+			return x.TargetLost
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -1112,6 +1122,10 @@ type Event_ControlConfirmed struct {
 	ControlConfirmed *ControlConfirmed `protobuf:"bytes,191,opt,name=control_confirmed,json=controlConfirmed,proto3,oneof"`
 }
 
+type Event_TargetLost struct {
+	TargetLost *TargetLost `protobuf:"bytes,230,opt,name=target_lost,json=targetLost,proto3,oneof"`
+}
+
 func (*Event_TermStarted) isEvent_Body() {}
 
 func (*Event_MigrationCreated) isEvent_Body() {}
@@ -1233,6 +1247,8 @@ func (*Event_MigrationRecovered) isEvent_Body() {}
 func (*Event_ControlRestored) isEvent_Body() {}
 
 func (*Event_ControlConfirmed) isEvent_Body() {}
+
+func (*Event_TargetLost) isEvent_Body() {}
 
 // PlanKept: the target's ledger has the plan of these tables as it was at an event.
 type PlanKept struct {
@@ -1605,6 +1621,78 @@ func (*ControlConfirmed) Descriptor() ([]byte, []int) {
 	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{8}
 }
 
+// TargetLost: the target has not any more what it had committed of a table.
+type TargetLost struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table uint32                 `protobuf:"varint,1,opt,name=table,proto3" json:"table,omitempty"`
+	// Ranges whose rows are not all there; each goes on behind what its ledger has.
+	Ranges []uint32 `protobuf:"varint,2,rep,packed,name=ranges,proto3" json:"ranges,omitempty"`
+	// Those of them of which the ledger has another attempt: their rows must be removed first.
+	Reset_ []uint32 `protobuf:"varint,3,rep,packed,name=reset,proto3" json:"reset,omitempty"`
+	// The table itself is not there.
+	Unmade        bool `protobuf:"varint,4,opt,name=unmade,proto3" json:"unmade,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetLost) Reset() {
+	*x = TargetLost{}
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetLost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetLost) ProtoMessage() {}
+
+func (x *TargetLost) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetLost.ProtoReflect.Descriptor instead.
+func (*TargetLost) Descriptor() ([]byte, []int) {
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *TargetLost) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+func (x *TargetLost) GetRanges() []uint32 {
+	if x != nil {
+		return x.Ranges
+	}
+	return nil
+}
+
+func (x *TargetLost) GetReset_() []uint32 {
+	if x != nil {
+		return x.Reset_
+	}
+	return nil
+}
+
+func (x *TargetLost) GetUnmade() bool {
+	if x != nil {
+		return x.Unmade
+	}
+	return false
+}
+
 // TermStarted fences every earlier leader of this log.
 type TermStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1617,7 +1705,7 @@ type TermStarted struct {
 
 func (x *TermStarted) Reset() {
 	*x = TermStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1717,7 @@ func (x *TermStarted) String() string {
 func (*TermStarted) ProtoMessage() {}
 
 func (x *TermStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[9]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1730,7 @@ func (x *TermStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TermStarted.ProtoReflect.Descriptor instead.
 func (*TermStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TermStarted) GetTerm() uint64 {
@@ -1677,7 +1765,7 @@ type MigrationCreated struct {
 
 func (x *MigrationCreated) Reset() {
 	*x = MigrationCreated{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +1777,7 @@ func (x *MigrationCreated) String() string {
 func (*MigrationCreated) ProtoMessage() {}
 
 func (x *MigrationCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[10]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +1790,7 @@ func (x *MigrationCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCreated.ProtoReflect.Descriptor instead.
 func (*MigrationCreated) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{10}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MigrationCreated) GetUid() string {
@@ -1760,7 +1848,7 @@ type SourceDescribed struct {
 
 func (x *SourceDescribed) Reset() {
 	*x = SourceDescribed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1772,7 +1860,7 @@ func (x *SourceDescribed) String() string {
 func (*SourceDescribed) ProtoMessage() {}
 
 func (x *SourceDescribed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[11]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1785,7 +1873,7 @@ func (x *SourceDescribed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceDescribed.ProtoReflect.Descriptor instead.
 func (*SourceDescribed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{11}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SourceDescribed) GetEngine() string {
@@ -1841,7 +1929,7 @@ type TargetDesigned struct {
 
 func (x *TargetDesigned) Reset() {
 	*x = TargetDesigned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1853,7 +1941,7 @@ func (x *TargetDesigned) String() string {
 func (*TargetDesigned) ProtoMessage() {}
 
 func (x *TargetDesigned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[12]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1866,7 +1954,7 @@ func (x *TargetDesigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDesigned.ProtoReflect.Descriptor instead.
 func (*TargetDesigned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{12}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TargetDesigned) GetEngine() string {
@@ -1934,7 +2022,7 @@ type TablePlanned struct {
 
 func (x *TablePlanned) Reset() {
 	*x = TablePlanned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1946,7 +2034,7 @@ func (x *TablePlanned) String() string {
 func (*TablePlanned) ProtoMessage() {}
 
 func (x *TablePlanned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[13]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1959,7 +2047,7 @@ func (x *TablePlanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TablePlanned.ProtoReflect.Descriptor instead.
 func (*TablePlanned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{13}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TablePlanned) GetTable() *v11.TablePlan {
@@ -1982,7 +2070,7 @@ type RangesPlanned struct {
 
 func (x *RangesPlanned) Reset() {
 	*x = RangesPlanned{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2082,7 @@ func (x *RangesPlanned) String() string {
 func (*RangesPlanned) ProtoMessage() {}
 
 func (x *RangesPlanned) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[14]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2095,7 @@ func (x *RangesPlanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangesPlanned.ProtoReflect.Descriptor instead.
 func (*RangesPlanned) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{14}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RangesPlanned) GetTable() uint32 {
@@ -2039,7 +2127,7 @@ type PlanFinished struct {
 
 func (x *PlanFinished) Reset() {
 	*x = PlanFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +2139,7 @@ func (x *PlanFinished) String() string {
 func (*PlanFinished) ProtoMessage() {}
 
 func (x *PlanFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[15]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +2152,7 @@ func (x *PlanFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanFinished.ProtoReflect.Descriptor instead.
 func (*PlanFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{15}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
 }
 
 type MigrationStarted struct {
@@ -2075,7 +2163,7 @@ type MigrationStarted struct {
 
 func (x *MigrationStarted) Reset() {
 	*x = MigrationStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2087,7 +2175,7 @@ func (x *MigrationStarted) String() string {
 func (*MigrationStarted) ProtoMessage() {}
 
 func (x *MigrationStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[16]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2100,7 +2188,7 @@ func (x *MigrationStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationStarted.ProtoReflect.Descriptor instead.
 func (*MigrationStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{16}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
 }
 
 type TargetPrepared struct {
@@ -2113,7 +2201,7 @@ type TargetPrepared struct {
 
 func (x *TargetPrepared) Reset() {
 	*x = TargetPrepared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2125,7 +2213,7 @@ func (x *TargetPrepared) String() string {
 func (*TargetPrepared) ProtoMessage() {}
 
 func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[17]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2138,7 +2226,7 @@ func (x *TargetPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPrepared.ProtoReflect.Descriptor instead.
 func (*TargetPrepared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{17}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TargetPrepared) GetRejectsFolder() string {
@@ -2160,7 +2248,7 @@ type TableAdvanced struct {
 
 func (x *TableAdvanced) Reset() {
 	*x = TableAdvanced{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2172,7 +2260,7 @@ func (x *TableAdvanced) String() string {
 func (*TableAdvanced) ProtoMessage() {}
 
 func (x *TableAdvanced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[18]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2185,7 +2273,7 @@ func (x *TableAdvanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAdvanced.ProtoReflect.Descriptor instead.
 func (*TableAdvanced) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{18}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TableAdvanced) GetTable() uint32 {
@@ -2225,7 +2313,7 @@ type TableBlocked struct {
 
 func (x *TableBlocked) Reset() {
 	*x = TableBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2237,7 +2325,7 @@ func (x *TableBlocked) String() string {
 func (*TableBlocked) ProtoMessage() {}
 
 func (x *TableBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[19]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2250,7 +2338,7 @@ func (x *TableBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableBlocked.ProtoReflect.Descriptor instead.
 func (*TableBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{19}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TableBlocked) GetTable() uint32 {
@@ -2319,7 +2407,7 @@ type TableRestarted struct {
 
 func (x *TableRestarted) Reset() {
 	*x = TableRestarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2331,7 +2419,7 @@ func (x *TableRestarted) String() string {
 func (*TableRestarted) ProtoMessage() {}
 
 func (x *TableRestarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[20]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2344,7 +2432,7 @@ func (x *TableRestarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRestarted.ProtoReflect.Descriptor instead.
 func (*TableRestarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{20}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TableRestarted) GetTable() uint32 {
@@ -2394,7 +2482,7 @@ type TableEmptied struct {
 
 func (x *TableEmptied) Reset() {
 	*x = TableEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2406,7 +2494,7 @@ func (x *TableEmptied) String() string {
 func (*TableEmptied) ProtoMessage() {}
 
 func (x *TableEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2419,7 +2507,7 @@ func (x *TableEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableEmptied.ProtoReflect.Descriptor instead.
 func (*TableEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TableEmptied) GetTable() uint32 {
@@ -2446,7 +2534,7 @@ type TableRetried struct {
 
 func (x *TableRetried) Reset() {
 	*x = TableRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2458,7 +2546,7 @@ func (x *TableRetried) String() string {
 func (*TableRetried) ProtoMessage() {}
 
 func (x *TableRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[22]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2471,7 +2559,7 @@ func (x *TableRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableRetried.ProtoReflect.Descriptor instead.
 func (*TableRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{22}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TableRetried) GetTable() uint32 {
@@ -2491,7 +2579,7 @@ type BaselineTaken struct {
 
 func (x *BaselineTaken) Reset() {
 	*x = BaselineTaken{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2503,7 +2591,7 @@ func (x *BaselineTaken) String() string {
 func (*BaselineTaken) ProtoMessage() {}
 
 func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[23]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2516,7 +2604,7 @@ func (x *BaselineTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BaselineTaken.ProtoReflect.Descriptor instead.
 func (*BaselineTaken) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{23}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BaselineTaken) GetTable() uint32 {
@@ -2551,7 +2639,7 @@ type RangeLoaded struct {
 
 func (x *RangeLoaded) Reset() {
 	*x = RangeLoaded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2563,7 +2651,7 @@ func (x *RangeLoaded) String() string {
 func (*RangeLoaded) ProtoMessage() {}
 
 func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[24]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2576,7 +2664,7 @@ func (x *RangeLoaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeLoaded.ProtoReflect.Descriptor instead.
 func (*RangeLoaded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{24}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RangeLoaded) GetTable() uint32 {
@@ -2663,7 +2751,7 @@ type RangeVerified struct {
 
 func (x *RangeVerified) Reset() {
 	*x = RangeVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2675,7 +2763,7 @@ func (x *RangeVerified) String() string {
 func (*RangeVerified) ProtoMessage() {}
 
 func (x *RangeVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[25]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2688,7 +2776,7 @@ func (x *RangeVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeVerified.ProtoReflect.Descriptor instead.
 func (*RangeVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{25}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RangeVerified) GetTable() uint32 {
@@ -2747,7 +2835,7 @@ type RangeFailed struct {
 
 func (x *RangeFailed) Reset() {
 	*x = RangeFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2759,7 +2847,7 @@ func (x *RangeFailed) String() string {
 func (*RangeFailed) ProtoMessage() {}
 
 func (x *RangeFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[26]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2772,7 +2860,7 @@ func (x *RangeFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeFailed.ProtoReflect.Descriptor instead.
 func (*RangeFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{26}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RangeFailed) GetTable() uint32 {
@@ -2848,7 +2936,7 @@ type RangeBlocked struct {
 
 func (x *RangeBlocked) Reset() {
 	*x = RangeBlocked{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2860,7 +2948,7 @@ func (x *RangeBlocked) String() string {
 func (*RangeBlocked) ProtoMessage() {}
 
 func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[27]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2873,7 +2961,7 @@ func (x *RangeBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeBlocked.ProtoReflect.Descriptor instead.
 func (*RangeBlocked) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{27}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RangeBlocked) GetTable() uint32 {
@@ -2942,7 +3030,7 @@ type RangeRetried struct {
 
 func (x *RangeRetried) Reset() {
 	*x = RangeRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2954,7 +3042,7 @@ func (x *RangeRetried) String() string {
 func (*RangeRetried) ProtoMessage() {}
 
 func (x *RangeRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[28]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2967,7 +3055,7 @@ func (x *RangeRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeRetried.ProtoReflect.Descriptor instead.
 func (*RangeRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{28}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RangeRetried) GetTable() uint32 {
@@ -2996,7 +3084,7 @@ type TableVerified struct {
 
 func (x *TableVerified) Reset() {
 	*x = TableVerified{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3008,7 +3096,7 @@ func (x *TableVerified) String() string {
 func (*TableVerified) ProtoMessage() {}
 
 func (x *TableVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[29]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3021,7 +3109,7 @@ func (x *TableVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableVerified.ProtoReflect.Descriptor instead.
 func (*TableVerified) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{29}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TableVerified) GetTable() uint32 {
@@ -3056,7 +3144,7 @@ type TableCounted struct {
 
 func (x *TableCounted) Reset() {
 	*x = TableCounted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3068,7 +3156,7 @@ func (x *TableCounted) String() string {
 func (*TableCounted) ProtoMessage() {}
 
 func (x *TableCounted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[30]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3081,7 +3169,7 @@ func (x *TableCounted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableCounted.ProtoReflect.Descriptor instead.
 func (*TableCounted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{30}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TableCounted) GetTable() uint32 {
@@ -3113,7 +3201,7 @@ type MigrationPaused struct {
 
 func (x *MigrationPaused) Reset() {
 	*x = MigrationPaused{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3125,7 +3213,7 @@ func (x *MigrationPaused) String() string {
 func (*MigrationPaused) ProtoMessage() {}
 
 func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[31]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3138,7 +3226,7 @@ func (x *MigrationPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationPaused.ProtoReflect.Descriptor instead.
 func (*MigrationPaused) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{31}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
 }
 
 type MigrationResumed struct {
@@ -3149,7 +3237,7 @@ type MigrationResumed struct {
 
 func (x *MigrationResumed) Reset() {
 	*x = MigrationResumed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3161,7 +3249,7 @@ func (x *MigrationResumed) String() string {
 func (*MigrationResumed) ProtoMessage() {}
 
 func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[32]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3174,7 +3262,7 @@ func (x *MigrationResumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationResumed.ProtoReflect.Descriptor instead.
 func (*MigrationResumed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{32}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
 }
 
 // MigrationThrottled says what the migration may ask of its databases from now on.
@@ -3187,7 +3275,7 @@ type MigrationThrottled struct {
 
 func (x *MigrationThrottled) Reset() {
 	*x = MigrationThrottled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3199,7 +3287,7 @@ func (x *MigrationThrottled) String() string {
 func (*MigrationThrottled) ProtoMessage() {}
 
 func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[33]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3212,7 +3300,7 @@ func (x *MigrationThrottled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationThrottled.ProtoReflect.Descriptor instead.
 func (*MigrationThrottled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{33}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *MigrationThrottled) GetLimits() *v1.LimitSpec {
@@ -3236,7 +3324,7 @@ type MigrationEnded struct {
 
 func (x *MigrationEnded) Reset() {
 	*x = MigrationEnded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3248,7 +3336,7 @@ func (x *MigrationEnded) String() string {
 func (*MigrationEnded) ProtoMessage() {}
 
 func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[34]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3261,7 +3349,7 @@ func (x *MigrationEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationEnded.ProtoReflect.Descriptor instead.
 func (*MigrationEnded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{34}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *MigrationEnded) GetOutcome() MigrationEnded_Outcome {
@@ -3304,7 +3392,7 @@ type MigrationFailed struct {
 
 func (x *MigrationFailed) Reset() {
 	*x = MigrationFailed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3316,7 +3404,7 @@ func (x *MigrationFailed) String() string {
 func (*MigrationFailed) ProtoMessage() {}
 
 func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[35]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3329,7 +3417,7 @@ func (x *MigrationFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationFailed.ProtoReflect.Descriptor instead.
 func (*MigrationFailed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{35}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MigrationFailed) GetReason() string {
@@ -3361,7 +3449,7 @@ type MigrationDeleted struct {
 
 func (x *MigrationDeleted) Reset() {
 	*x = MigrationDeleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3373,7 +3461,7 @@ func (x *MigrationDeleted) String() string {
 func (*MigrationDeleted) ProtoMessage() {}
 
 func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[36]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3386,7 +3474,7 @@ func (x *MigrationDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationDeleted.ProtoReflect.Descriptor instead.
 func (*MigrationDeleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{36}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
 }
 
 // TargetFinished: the target refuses batches of the migration from now on.
@@ -3398,7 +3486,7 @@ type TargetFinished struct {
 
 func (x *TargetFinished) Reset() {
 	*x = TargetFinished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3410,7 +3498,7 @@ func (x *TargetFinished) String() string {
 func (*TargetFinished) ProtoMessage() {}
 
 func (x *TargetFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[37]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3423,7 +3511,7 @@ func (x *TargetFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetFinished.ProtoReflect.Descriptor instead.
 func (*TargetFinished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{37}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
 }
 
 type PhaseStarted struct {
@@ -3435,7 +3523,7 @@ type PhaseStarted struct {
 
 func (x *PhaseStarted) Reset() {
 	*x = PhaseStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3447,7 +3535,7 @@ func (x *PhaseStarted) String() string {
 func (*PhaseStarted) ProtoMessage() {}
 
 func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[38]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3460,7 +3548,7 @@ func (x *PhaseStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStarted.ProtoReflect.Descriptor instead.
 func (*PhaseStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{38}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PhaseStarted) GetPhase() uint32 {
@@ -3480,7 +3568,7 @@ type PhaseApproved struct {
 
 func (x *PhaseApproved) Reset() {
 	*x = PhaseApproved{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3492,7 +3580,7 @@ func (x *PhaseApproved) String() string {
 func (*PhaseApproved) ProtoMessage() {}
 
 func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[39]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3505,7 +3593,7 @@ func (x *PhaseApproved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseApproved.ProtoReflect.Descriptor instead.
 func (*PhaseApproved) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{39}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PhaseApproved) GetPhase() uint32 {
@@ -3526,7 +3614,7 @@ type PhaseStopped struct {
 
 func (x *PhaseStopped) Reset() {
 	*x = PhaseStopped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3538,7 +3626,7 @@ func (x *PhaseStopped) String() string {
 func (*PhaseStopped) ProtoMessage() {}
 
 func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[40]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3551,7 +3639,7 @@ func (x *PhaseStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseStopped.ProtoReflect.Descriptor instead.
 func (*PhaseStopped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{40}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PhaseStopped) GetPhase() uint32 {
@@ -3577,7 +3665,7 @@ type PhaseCompleted struct {
 
 func (x *PhaseCompleted) Reset() {
 	*x = PhaseCompleted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3589,7 +3677,7 @@ func (x *PhaseCompleted) String() string {
 func (*PhaseCompleted) ProtoMessage() {}
 
 func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[41]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3602,7 +3690,7 @@ func (x *PhaseCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseCompleted.ProtoReflect.Descriptor instead.
 func (*PhaseCompleted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{41}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PhaseCompleted) GetPhase() uint32 {
@@ -3624,7 +3712,7 @@ type TableSkipped struct {
 
 func (x *TableSkipped) Reset() {
 	*x = TableSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3636,7 +3724,7 @@ func (x *TableSkipped) String() string {
 func (*TableSkipped) ProtoMessage() {}
 
 func (x *TableSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[42]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3649,7 +3737,7 @@ func (x *TableSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSkipped.ProtoReflect.Descriptor instead.
 func (*TableSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{42}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TableSkipped) GetTable() uint32 {
@@ -3677,7 +3765,7 @@ type RangeSkipped struct {
 
 func (x *RangeSkipped) Reset() {
 	*x = RangeSkipped{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3689,7 +3777,7 @@ func (x *RangeSkipped) String() string {
 func (*RangeSkipped) ProtoMessage() {}
 
 func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[43]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3702,7 +3790,7 @@ func (x *RangeSkipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeSkipped.ProtoReflect.Descriptor instead.
 func (*RangeSkipped) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{43}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RangeSkipped) GetTable() uint32 {
@@ -3733,7 +3821,7 @@ type RangeCut struct {
 
 func (x *RangeCut) Reset() {
 	*x = RangeCut{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3745,7 +3833,7 @@ func (x *RangeCut) String() string {
 func (*RangeCut) ProtoMessage() {}
 
 func (x *RangeCut) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[44]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3758,7 +3846,7 @@ func (x *RangeCut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeCut.ProtoReflect.Descriptor instead.
 func (*RangeCut) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{44}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RangeCut) GetTable() uint32 {
@@ -3793,7 +3881,7 @@ type RangeEmptied struct {
 
 func (x *RangeEmptied) Reset() {
 	*x = RangeEmptied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3805,7 +3893,7 @@ func (x *RangeEmptied) String() string {
 func (*RangeEmptied) ProtoMessage() {}
 
 func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[45]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3818,7 +3906,7 @@ func (x *RangeEmptied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeEmptied.ProtoReflect.Descriptor instead.
 func (*RangeEmptied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{45}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RangeEmptied) GetTable() uint32 {
@@ -3846,7 +3934,7 @@ type SpecChanged struct {
 
 func (x *SpecChanged) Reset() {
 	*x = SpecChanged{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3858,7 +3946,7 @@ func (x *SpecChanged) String() string {
 func (*SpecChanged) ProtoMessage() {}
 
 func (x *SpecChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[46]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3871,7 +3959,7 @@ func (x *SpecChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecChanged.ProtoReflect.Descriptor instead.
 func (*SpecChanged) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{46}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SpecChanged) GetSpec() *v1.MigrationSpec {
@@ -3890,7 +3978,7 @@ type TargetPublished struct {
 
 func (x *TargetPublished) Reset() {
 	*x = TargetPublished{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3902,7 +3990,7 @@ func (x *TargetPublished) String() string {
 func (*TargetPublished) ProtoMessage() {}
 
 func (x *TargetPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[47]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3915,7 +4003,7 @@ func (x *TargetPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetPublished.ProtoReflect.Descriptor instead.
 func (*TargetPublished) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{47}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
 }
 
 // DiscardStarted: the migration is given up and what it made in the target is being
@@ -3933,7 +4021,7 @@ type DiscardStarted struct {
 
 func (x *DiscardStarted) Reset() {
 	*x = DiscardStarted{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3945,7 +4033,7 @@ func (x *DiscardStarted) String() string {
 func (*DiscardStarted) ProtoMessage() {}
 
 func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[48]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3958,7 +4046,7 @@ func (x *DiscardStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardStarted.ProtoReflect.Descriptor instead.
 func (*DiscardStarted) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{48}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DiscardStarted) GetOutcome() MigrationEnded_Outcome {
@@ -3998,7 +4086,7 @@ type TargetDiscarded struct {
 
 func (x *TargetDiscarded) Reset() {
 	*x = TargetDiscarded{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4010,7 +4098,7 @@ func (x *TargetDiscarded) String() string {
 func (*TargetDiscarded) ProtoMessage() {}
 
 func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[49]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4023,7 +4111,7 @@ func (x *TargetDiscarded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetDiscarded.ProtoReflect.Descriptor instead.
 func (*TargetDiscarded) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{49}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{50}
 }
 
 // ObjectsApplied: what is no table has been made.
@@ -4035,7 +4123,7 @@ type ObjectsApplied struct {
 
 func (x *ObjectsApplied) Reset() {
 	*x = ObjectsApplied{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4047,7 +4135,7 @@ func (x *ObjectsApplied) String() string {
 func (*ObjectsApplied) ProtoMessage() {}
 
 func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[50]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4060,7 +4148,7 @@ func (x *ObjectsApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectsApplied.ProtoReflect.Descriptor instead.
 func (*ObjectsApplied) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{50}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{51}
 }
 
 // TableSampled is a measurement for the plan.
@@ -4076,7 +4164,7 @@ type TableSampled struct {
 
 func (x *TableSampled) Reset() {
 	*x = TableSampled{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4088,7 +4176,7 @@ func (x *TableSampled) String() string {
 func (*TableSampled) ProtoMessage() {}
 
 func (x *TableSampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[51]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4101,7 +4189,7 @@ func (x *TableSampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableSampled.ProtoReflect.Descriptor instead.
 func (*TableSampled) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{51}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *TableSampled) GetTable() uint32 {
@@ -4146,7 +4234,7 @@ type RangeAssessed struct {
 
 func (x *RangeAssessed) Reset() {
 	*x = RangeAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4158,7 +4246,7 @@ func (x *RangeAssessed) String() string {
 func (*RangeAssessed) ProtoMessage() {}
 
 func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[52]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4171,7 +4259,7 @@ func (x *RangeAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeAssessed.ProtoReflect.Descriptor instead.
 func (*RangeAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{52}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RangeAssessed) GetTable() uint32 {
@@ -4223,7 +4311,7 @@ type KeysCompared struct {
 
 func (x *KeysCompared) Reset() {
 	*x = KeysCompared{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4235,7 +4323,7 @@ func (x *KeysCompared) String() string {
 func (*KeysCompared) ProtoMessage() {}
 
 func (x *KeysCompared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[53]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4248,7 +4336,7 @@ func (x *KeysCompared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeysCompared.ProtoReflect.Descriptor instead.
 func (*KeysCompared) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{53}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *KeysCompared) GetTable() uint32 {
@@ -4284,7 +4372,7 @@ type TableAssessed struct {
 
 func (x *TableAssessed) Reset() {
 	*x = TableAssessed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4296,7 +4384,7 @@ func (x *TableAssessed) String() string {
 func (*TableAssessed) ProtoMessage() {}
 
 func (x *TableAssessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[54]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4309,7 +4397,7 @@ func (x *TableAssessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableAssessed.ProtoReflect.Descriptor instead.
 func (*TableAssessed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{54}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *TableAssessed) GetTable() uint32 {
@@ -4336,7 +4424,7 @@ type RejectsRetried struct {
 
 func (x *RejectsRetried) Reset() {
 	*x = RejectsRetried{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4348,7 +4436,7 @@ func (x *RejectsRetried) String() string {
 func (*RejectsRetried) ProtoMessage() {}
 
 func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[55]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4361,7 +4449,7 @@ func (x *RejectsRetried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectsRetried.ProtoReflect.Descriptor instead.
 func (*RejectsRetried) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{55}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RejectsRetried) GetTable() uint32 {
@@ -4388,7 +4476,7 @@ type RangeReplayed struct {
 
 func (x *RangeReplayed) Reset() {
 	*x = RangeReplayed{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[56]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4400,7 +4488,7 @@ func (x *RangeReplayed) String() string {
 func (*RangeReplayed) ProtoMessage() {}
 
 func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[56]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4413,7 +4501,7 @@ func (x *RangeReplayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeReplayed.ProtoReflect.Descriptor instead.
 func (*RangeReplayed) Descriptor() ([]byte, []int) {
-	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{56}
+	return file_drover_journal_v1_journal_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RangeReplayed) GetTable() uint32 {
@@ -4470,7 +4558,7 @@ type PlanKept_Table struct {
 
 func (x *PlanKept_Table) Reset() {
 	*x = PlanKept_Table{}
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[57]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4482,7 +4570,7 @@ func (x *PlanKept_Table) String() string {
 func (*PlanKept_Table) ProtoMessage() {}
 
 func (x *PlanKept_Table) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_journal_v1_journal_proto_msgTypes[57]
+	mi := &file_drover_journal_v1_journal_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4516,7 +4604,7 @@ var File_drover_journal_v1_journal_proto protoreflect.FileDescriptor
 
 const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee%\n" +
+	"\x1fdrover/journal/v1/journal.proto\x12\x11drover.journal.v1\x1a$drover/journal/v1/verification.proto\x1a\x1cdrover/plan/v1/finding.proto\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\x1a\x14drover/v1/spec.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1&\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -4584,7 +4672,9 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\franges_found\x18\xd4\x01 \x01(\v2\x1e.drover.journal.v1.RangesFoundH\x00R\vrangesFound\x12Y\n" +
 	"\x13migration_recovered\x18\xd5\x01 \x01(\v2%.drover.journal.v1.MigrationRecoveredH\x00R\x12migrationRecovered\x12P\n" +
 	"\x10control_restored\x18\xbe\x01 \x01(\v2\".drover.journal.v1.ControlRestoredH\x00R\x0fcontrolRestored\x12S\n" +
-	"\x11control_confirmed\x18\xbf\x01 \x01(\v2#.drover.journal.v1.ControlConfirmedH\x00R\x10controlConfirmedB\x06\n" +
+	"\x11control_confirmed\x18\xbf\x01 \x01(\v2#.drover.journal.v1.ControlConfirmedH\x00R\x10controlConfirmed\x12A\n" +
+	"\vtarget_lost\x18\xe6\x01 \x01(\v2\x1d.drover.journal.v1.TargetLostH\x00R\n" +
+	"targetLostB\x06\n" +
 	"\x04body\"\x8c\x01\n" +
 	"\bPlanKept\x129\n" +
 	"\x06tables\x18\x01 \x03(\v2!.drover.journal.v1.PlanKept.TableR\x06tables\x12\x0e\n" +
@@ -4604,7 +4694,13 @@ const file_drover_journal_v1_journal_proto_rawDesc = "" +
 	"\x0fControlRestored\x12\x11\n" +
 	"\x03led\x18\xbe\x01 \x01(\x04R\x03led\x12\x17\n" +
 	"\x06reason\x18\xbf\x01 \x01(\tR\x06reason\"\x12\n" +
-	"\x10ControlConfirmed\">\n" +
+	"\x10ControlConfirmed\"h\n" +
+	"\n" +
+	"TargetLost\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
+	"\x06ranges\x18\x02 \x03(\rR\x06ranges\x12\x14\n" +
+	"\x05reset\x18\x03 \x03(\rR\x05reset\x12\x16\n" +
+	"\x06unmade\x18\x04 \x01(\bR\x06unmade\">\n" +
 	"\vTermStarted\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x1b\n" +
 	"\brestores\x18\xbe\x01 \x01(\bR\brestores\"\xb0\x01\n" +
@@ -4825,7 +4921,7 @@ func file_drover_journal_v1_journal_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_journal_v1_journal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_drover_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(TableStage)(0),                  // 0: drover.journal.v1.TableStage
 	(MigrationEnded_Outcome)(0),      // 1: drover.journal.v1.MigrationEnded.Outcome
@@ -4838,173 +4934,175 @@ var file_drover_journal_v1_journal_proto_goTypes = []any{
 	(*ControlAdopted)(nil),           // 8: drover.journal.v1.ControlAdopted
 	(*ControlRestored)(nil),          // 9: drover.journal.v1.ControlRestored
 	(*ControlConfirmed)(nil),         // 10: drover.journal.v1.ControlConfirmed
-	(*TermStarted)(nil),              // 11: drover.journal.v1.TermStarted
-	(*MigrationCreated)(nil),         // 12: drover.journal.v1.MigrationCreated
-	(*SourceDescribed)(nil),          // 13: drover.journal.v1.SourceDescribed
-	(*TargetDesigned)(nil),           // 14: drover.journal.v1.TargetDesigned
-	(*TablePlanned)(nil),             // 15: drover.journal.v1.TablePlanned
-	(*RangesPlanned)(nil),            // 16: drover.journal.v1.RangesPlanned
-	(*PlanFinished)(nil),             // 17: drover.journal.v1.PlanFinished
-	(*MigrationStarted)(nil),         // 18: drover.journal.v1.MigrationStarted
-	(*TargetPrepared)(nil),           // 19: drover.journal.v1.TargetPrepared
-	(*TableAdvanced)(nil),            // 20: drover.journal.v1.TableAdvanced
-	(*TableBlocked)(nil),             // 21: drover.journal.v1.TableBlocked
-	(*TableRestarted)(nil),           // 22: drover.journal.v1.TableRestarted
-	(*TableEmptied)(nil),             // 23: drover.journal.v1.TableEmptied
-	(*TableRetried)(nil),             // 24: drover.journal.v1.TableRetried
-	(*BaselineTaken)(nil),            // 25: drover.journal.v1.BaselineTaken
-	(*RangeLoaded)(nil),              // 26: drover.journal.v1.RangeLoaded
-	(*RangeVerified)(nil),            // 27: drover.journal.v1.RangeVerified
-	(*RangeFailed)(nil),              // 28: drover.journal.v1.RangeFailed
-	(*RangeBlocked)(nil),             // 29: drover.journal.v1.RangeBlocked
-	(*RangeRetried)(nil),             // 30: drover.journal.v1.RangeRetried
-	(*TableVerified)(nil),            // 31: drover.journal.v1.TableVerified
-	(*TableCounted)(nil),             // 32: drover.journal.v1.TableCounted
-	(*MigrationPaused)(nil),          // 33: drover.journal.v1.MigrationPaused
-	(*MigrationResumed)(nil),         // 34: drover.journal.v1.MigrationResumed
-	(*MigrationThrottled)(nil),       // 35: drover.journal.v1.MigrationThrottled
-	(*MigrationEnded)(nil),           // 36: drover.journal.v1.MigrationEnded
-	(*MigrationFailed)(nil),          // 37: drover.journal.v1.MigrationFailed
-	(*MigrationDeleted)(nil),         // 38: drover.journal.v1.MigrationDeleted
-	(*TargetFinished)(nil),           // 39: drover.journal.v1.TargetFinished
-	(*PhaseStarted)(nil),             // 40: drover.journal.v1.PhaseStarted
-	(*PhaseApproved)(nil),            // 41: drover.journal.v1.PhaseApproved
-	(*PhaseStopped)(nil),             // 42: drover.journal.v1.PhaseStopped
-	(*PhaseCompleted)(nil),           // 43: drover.journal.v1.PhaseCompleted
-	(*TableSkipped)(nil),             // 44: drover.journal.v1.TableSkipped
-	(*RangeSkipped)(nil),             // 45: drover.journal.v1.RangeSkipped
-	(*RangeCut)(nil),                 // 46: drover.journal.v1.RangeCut
-	(*RangeEmptied)(nil),             // 47: drover.journal.v1.RangeEmptied
-	(*SpecChanged)(nil),              // 48: drover.journal.v1.SpecChanged
-	(*TargetPublished)(nil),          // 49: drover.journal.v1.TargetPublished
-	(*DiscardStarted)(nil),           // 50: drover.journal.v1.DiscardStarted
-	(*TargetDiscarded)(nil),          // 51: drover.journal.v1.TargetDiscarded
-	(*ObjectsApplied)(nil),           // 52: drover.journal.v1.ObjectsApplied
-	(*TableSampled)(nil),             // 53: drover.journal.v1.TableSampled
-	(*RangeAssessed)(nil),            // 54: drover.journal.v1.RangeAssessed
-	(*KeysCompared)(nil),             // 55: drover.journal.v1.KeysCompared
-	(*TableAssessed)(nil),            // 56: drover.journal.v1.TableAssessed
-	(*RejectsRetried)(nil),           // 57: drover.journal.v1.RejectsRetried
-	(*RangeReplayed)(nil),            // 58: drover.journal.v1.RangeReplayed
-	(*PlanKept_Table)(nil),           // 59: drover.journal.v1.PlanKept.Table
-	(*timestamppb.Timestamp)(nil),    // 60: google.protobuf.Timestamp
-	(*VerificationStarted)(nil),      // 61: drover.journal.v1.VerificationStarted
-	(*VerificationRangeChecked)(nil), // 62: drover.journal.v1.VerificationRangeChecked
-	(*VerificationEnded)(nil),        // 63: drover.journal.v1.VerificationEnded
-	(*RepairStarted)(nil),            // 64: drover.journal.v1.RepairStarted
-	(*RangeRepaired)(nil),            // 65: drover.journal.v1.RangeRepaired
-	(*v1.MigrationSpec)(nil),         // 66: drover.v1.MigrationSpec
-	(*v11.Unmoved)(nil),              // 67: drover.plan.v1.Unmoved
-	(*v11.Statement)(nil),            // 68: drover.plan.v1.Statement
-	(*v11.Finding)(nil),              // 69: drover.plan.v1.Finding
-	(*v11.TablePlan)(nil),            // 70: drover.plan.v1.TablePlan
-	(*v11.Range)(nil),                // 71: drover.plan.v1.Range
-	(*v11.Difference)(nil),           // 72: drover.plan.v1.Difference
-	(*v11.Digest)(nil),               // 73: drover.plan.v1.Digest
-	(*v11.Touched)(nil),              // 74: drover.plan.v1.Touched
-	(*v11.Rejected)(nil),             // 75: drover.plan.v1.Rejected
-	(*v1.LimitSpec)(nil),             // 76: drover.v1.LimitSpec
-	(*v11.Loss)(nil),                 // 77: drover.plan.v1.Loss
+	(*TargetLost)(nil),               // 11: drover.journal.v1.TargetLost
+	(*TermStarted)(nil),              // 12: drover.journal.v1.TermStarted
+	(*MigrationCreated)(nil),         // 13: drover.journal.v1.MigrationCreated
+	(*SourceDescribed)(nil),          // 14: drover.journal.v1.SourceDescribed
+	(*TargetDesigned)(nil),           // 15: drover.journal.v1.TargetDesigned
+	(*TablePlanned)(nil),             // 16: drover.journal.v1.TablePlanned
+	(*RangesPlanned)(nil),            // 17: drover.journal.v1.RangesPlanned
+	(*PlanFinished)(nil),             // 18: drover.journal.v1.PlanFinished
+	(*MigrationStarted)(nil),         // 19: drover.journal.v1.MigrationStarted
+	(*TargetPrepared)(nil),           // 20: drover.journal.v1.TargetPrepared
+	(*TableAdvanced)(nil),            // 21: drover.journal.v1.TableAdvanced
+	(*TableBlocked)(nil),             // 22: drover.journal.v1.TableBlocked
+	(*TableRestarted)(nil),           // 23: drover.journal.v1.TableRestarted
+	(*TableEmptied)(nil),             // 24: drover.journal.v1.TableEmptied
+	(*TableRetried)(nil),             // 25: drover.journal.v1.TableRetried
+	(*BaselineTaken)(nil),            // 26: drover.journal.v1.BaselineTaken
+	(*RangeLoaded)(nil),              // 27: drover.journal.v1.RangeLoaded
+	(*RangeVerified)(nil),            // 28: drover.journal.v1.RangeVerified
+	(*RangeFailed)(nil),              // 29: drover.journal.v1.RangeFailed
+	(*RangeBlocked)(nil),             // 30: drover.journal.v1.RangeBlocked
+	(*RangeRetried)(nil),             // 31: drover.journal.v1.RangeRetried
+	(*TableVerified)(nil),            // 32: drover.journal.v1.TableVerified
+	(*TableCounted)(nil),             // 33: drover.journal.v1.TableCounted
+	(*MigrationPaused)(nil),          // 34: drover.journal.v1.MigrationPaused
+	(*MigrationResumed)(nil),         // 35: drover.journal.v1.MigrationResumed
+	(*MigrationThrottled)(nil),       // 36: drover.journal.v1.MigrationThrottled
+	(*MigrationEnded)(nil),           // 37: drover.journal.v1.MigrationEnded
+	(*MigrationFailed)(nil),          // 38: drover.journal.v1.MigrationFailed
+	(*MigrationDeleted)(nil),         // 39: drover.journal.v1.MigrationDeleted
+	(*TargetFinished)(nil),           // 40: drover.journal.v1.TargetFinished
+	(*PhaseStarted)(nil),             // 41: drover.journal.v1.PhaseStarted
+	(*PhaseApproved)(nil),            // 42: drover.journal.v1.PhaseApproved
+	(*PhaseStopped)(nil),             // 43: drover.journal.v1.PhaseStopped
+	(*PhaseCompleted)(nil),           // 44: drover.journal.v1.PhaseCompleted
+	(*TableSkipped)(nil),             // 45: drover.journal.v1.TableSkipped
+	(*RangeSkipped)(nil),             // 46: drover.journal.v1.RangeSkipped
+	(*RangeCut)(nil),                 // 47: drover.journal.v1.RangeCut
+	(*RangeEmptied)(nil),             // 48: drover.journal.v1.RangeEmptied
+	(*SpecChanged)(nil),              // 49: drover.journal.v1.SpecChanged
+	(*TargetPublished)(nil),          // 50: drover.journal.v1.TargetPublished
+	(*DiscardStarted)(nil),           // 51: drover.journal.v1.DiscardStarted
+	(*TargetDiscarded)(nil),          // 52: drover.journal.v1.TargetDiscarded
+	(*ObjectsApplied)(nil),           // 53: drover.journal.v1.ObjectsApplied
+	(*TableSampled)(nil),             // 54: drover.journal.v1.TableSampled
+	(*RangeAssessed)(nil),            // 55: drover.journal.v1.RangeAssessed
+	(*KeysCompared)(nil),             // 56: drover.journal.v1.KeysCompared
+	(*TableAssessed)(nil),            // 57: drover.journal.v1.TableAssessed
+	(*RejectsRetried)(nil),           // 58: drover.journal.v1.RejectsRetried
+	(*RangeReplayed)(nil),            // 59: drover.journal.v1.RangeReplayed
+	(*PlanKept_Table)(nil),           // 60: drover.journal.v1.PlanKept.Table
+	(*timestamppb.Timestamp)(nil),    // 61: google.protobuf.Timestamp
+	(*VerificationStarted)(nil),      // 62: drover.journal.v1.VerificationStarted
+	(*VerificationRangeChecked)(nil), // 63: drover.journal.v1.VerificationRangeChecked
+	(*VerificationEnded)(nil),        // 64: drover.journal.v1.VerificationEnded
+	(*RepairStarted)(nil),            // 65: drover.journal.v1.RepairStarted
+	(*RangeRepaired)(nil),            // 66: drover.journal.v1.RangeRepaired
+	(*v1.MigrationSpec)(nil),         // 67: drover.v1.MigrationSpec
+	(*v11.Unmoved)(nil),              // 68: drover.plan.v1.Unmoved
+	(*v11.Statement)(nil),            // 69: drover.plan.v1.Statement
+	(*v11.Finding)(nil),              // 70: drover.plan.v1.Finding
+	(*v11.TablePlan)(nil),            // 71: drover.plan.v1.TablePlan
+	(*v11.Range)(nil),                // 72: drover.plan.v1.Range
+	(*v11.Difference)(nil),           // 73: drover.plan.v1.Difference
+	(*v11.Digest)(nil),               // 74: drover.plan.v1.Digest
+	(*v11.Touched)(nil),              // 75: drover.plan.v1.Touched
+	(*v11.Rejected)(nil),             // 76: drover.plan.v1.Rejected
+	(*v1.LimitSpec)(nil),             // 77: drover.v1.LimitSpec
+	(*v11.Loss)(nil),                 // 78: drover.plan.v1.Loss
 }
 var file_drover_journal_v1_journal_proto_depIdxs = []int32{
-	60, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
-	11, // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
-	12, // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
-	13, // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
-	14, // 4: drover.journal.v1.Event.target_designed:type_name -> drover.journal.v1.TargetDesigned
-	15, // 5: drover.journal.v1.Event.table_planned:type_name -> drover.journal.v1.TablePlanned
-	16, // 6: drover.journal.v1.Event.ranges_planned:type_name -> drover.journal.v1.RangesPlanned
-	17, // 7: drover.journal.v1.Event.plan_finished:type_name -> drover.journal.v1.PlanFinished
-	18, // 8: drover.journal.v1.Event.migration_started:type_name -> drover.journal.v1.MigrationStarted
-	19, // 9: drover.journal.v1.Event.target_prepared:type_name -> drover.journal.v1.TargetPrepared
-	20, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
-	21, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
-	22, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
-	24, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
-	25, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
-	26, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
-	27, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
-	28, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
-	29, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
-	31, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
-	32, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
-	33, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
-	34, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
-	36, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
-	37, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
-	30, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
-	38, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
-	23, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
-	39, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
-	40, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
-	41, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
-	42, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
-	43, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
-	44, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
-	45, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
-	48, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
-	49, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
-	51, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
-	53, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
-	50, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
-	47, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
-	61, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
-	62, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
-	63, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
-	64, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
-	65, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
-	54, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
-	56, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
-	55, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
-	52, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
-	46, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
-	57, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
-	58, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
+	61, // 0: drover.journal.v1.Event.time:type_name -> google.protobuf.Timestamp
+	12, // 1: drover.journal.v1.Event.term_started:type_name -> drover.journal.v1.TermStarted
+	13, // 2: drover.journal.v1.Event.migration_created:type_name -> drover.journal.v1.MigrationCreated
+	14, // 3: drover.journal.v1.Event.source_described:type_name -> drover.journal.v1.SourceDescribed
+	15, // 4: drover.journal.v1.Event.target_designed:type_name -> drover.journal.v1.TargetDesigned
+	16, // 5: drover.journal.v1.Event.table_planned:type_name -> drover.journal.v1.TablePlanned
+	17, // 6: drover.journal.v1.Event.ranges_planned:type_name -> drover.journal.v1.RangesPlanned
+	18, // 7: drover.journal.v1.Event.plan_finished:type_name -> drover.journal.v1.PlanFinished
+	19, // 8: drover.journal.v1.Event.migration_started:type_name -> drover.journal.v1.MigrationStarted
+	20, // 9: drover.journal.v1.Event.target_prepared:type_name -> drover.journal.v1.TargetPrepared
+	21, // 10: drover.journal.v1.Event.table_advanced:type_name -> drover.journal.v1.TableAdvanced
+	22, // 11: drover.journal.v1.Event.table_blocked:type_name -> drover.journal.v1.TableBlocked
+	23, // 12: drover.journal.v1.Event.table_restarted:type_name -> drover.journal.v1.TableRestarted
+	25, // 13: drover.journal.v1.Event.table_retried:type_name -> drover.journal.v1.TableRetried
+	26, // 14: drover.journal.v1.Event.baseline_taken:type_name -> drover.journal.v1.BaselineTaken
+	27, // 15: drover.journal.v1.Event.range_loaded:type_name -> drover.journal.v1.RangeLoaded
+	28, // 16: drover.journal.v1.Event.range_verified:type_name -> drover.journal.v1.RangeVerified
+	29, // 17: drover.journal.v1.Event.range_failed:type_name -> drover.journal.v1.RangeFailed
+	30, // 18: drover.journal.v1.Event.range_blocked:type_name -> drover.journal.v1.RangeBlocked
+	32, // 19: drover.journal.v1.Event.table_verified:type_name -> drover.journal.v1.TableVerified
+	33, // 20: drover.journal.v1.Event.table_counted:type_name -> drover.journal.v1.TableCounted
+	34, // 21: drover.journal.v1.Event.migration_paused:type_name -> drover.journal.v1.MigrationPaused
+	35, // 22: drover.journal.v1.Event.migration_resumed:type_name -> drover.journal.v1.MigrationResumed
+	37, // 23: drover.journal.v1.Event.migration_ended:type_name -> drover.journal.v1.MigrationEnded
+	38, // 24: drover.journal.v1.Event.migration_failed:type_name -> drover.journal.v1.MigrationFailed
+	31, // 25: drover.journal.v1.Event.range_retried:type_name -> drover.journal.v1.RangeRetried
+	39, // 26: drover.journal.v1.Event.migration_deleted:type_name -> drover.journal.v1.MigrationDeleted
+	24, // 27: drover.journal.v1.Event.table_emptied:type_name -> drover.journal.v1.TableEmptied
+	40, // 28: drover.journal.v1.Event.target_finished:type_name -> drover.journal.v1.TargetFinished
+	41, // 29: drover.journal.v1.Event.phase_started:type_name -> drover.journal.v1.PhaseStarted
+	42, // 30: drover.journal.v1.Event.phase_approved:type_name -> drover.journal.v1.PhaseApproved
+	43, // 31: drover.journal.v1.Event.phase_stopped:type_name -> drover.journal.v1.PhaseStopped
+	44, // 32: drover.journal.v1.Event.phase_completed:type_name -> drover.journal.v1.PhaseCompleted
+	45, // 33: drover.journal.v1.Event.table_skipped:type_name -> drover.journal.v1.TableSkipped
+	46, // 34: drover.journal.v1.Event.range_skipped:type_name -> drover.journal.v1.RangeSkipped
+	49, // 35: drover.journal.v1.Event.spec_changed:type_name -> drover.journal.v1.SpecChanged
+	50, // 36: drover.journal.v1.Event.target_published:type_name -> drover.journal.v1.TargetPublished
+	52, // 37: drover.journal.v1.Event.target_discarded:type_name -> drover.journal.v1.TargetDiscarded
+	54, // 38: drover.journal.v1.Event.table_sampled:type_name -> drover.journal.v1.TableSampled
+	51, // 39: drover.journal.v1.Event.discard_started:type_name -> drover.journal.v1.DiscardStarted
+	48, // 40: drover.journal.v1.Event.range_emptied:type_name -> drover.journal.v1.RangeEmptied
+	62, // 41: drover.journal.v1.Event.verification_started:type_name -> drover.journal.v1.VerificationStarted
+	63, // 42: drover.journal.v1.Event.verification_range_checked:type_name -> drover.journal.v1.VerificationRangeChecked
+	64, // 43: drover.journal.v1.Event.verification_ended:type_name -> drover.journal.v1.VerificationEnded
+	65, // 44: drover.journal.v1.Event.repair_started:type_name -> drover.journal.v1.RepairStarted
+	66, // 45: drover.journal.v1.Event.range_repaired:type_name -> drover.journal.v1.RangeRepaired
+	55, // 46: drover.journal.v1.Event.range_assessed:type_name -> drover.journal.v1.RangeAssessed
+	57, // 47: drover.journal.v1.Event.table_assessed:type_name -> drover.journal.v1.TableAssessed
+	56, // 48: drover.journal.v1.Event.keys_compared:type_name -> drover.journal.v1.KeysCompared
+	53, // 49: drover.journal.v1.Event.objects_applied:type_name -> drover.journal.v1.ObjectsApplied
+	47, // 50: drover.journal.v1.Event.range_cut:type_name -> drover.journal.v1.RangeCut
+	58, // 51: drover.journal.v1.Event.rejects_retried:type_name -> drover.journal.v1.RejectsRetried
+	59, // 52: drover.journal.v1.Event.range_replayed:type_name -> drover.journal.v1.RangeReplayed
 	7,  // 53: drover.journal.v1.Event.control_regressed:type_name -> drover.journal.v1.ControlRegressed
 	8,  // 54: drover.journal.v1.Event.control_adopted:type_name -> drover.journal.v1.ControlAdopted
-	35, // 55: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
+	36, // 55: drover.journal.v1.Event.migration_throttled:type_name -> drover.journal.v1.MigrationThrottled
 	3,  // 56: drover.journal.v1.Event.plan_kept:type_name -> drover.journal.v1.PlanKept
 	4,  // 57: drover.journal.v1.Event.migration_found:type_name -> drover.journal.v1.MigrationFound
 	5,  // 58: drover.journal.v1.Event.ranges_found:type_name -> drover.journal.v1.RangesFound
 	6,  // 59: drover.journal.v1.Event.migration_recovered:type_name -> drover.journal.v1.MigrationRecovered
 	9,  // 60: drover.journal.v1.Event.control_restored:type_name -> drover.journal.v1.ControlRestored
 	10, // 61: drover.journal.v1.Event.control_confirmed:type_name -> drover.journal.v1.ControlConfirmed
-	59, // 62: drover.journal.v1.PlanKept.tables:type_name -> drover.journal.v1.PlanKept.Table
-	26, // 63: drover.journal.v1.RangesFound.ranges:type_name -> drover.journal.v1.RangeLoaded
-	66, // 64: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
-	67, // 65: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
-	68, // 66: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
-	69, // 67: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
-	68, // 68: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
-	67, // 69: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
-	70, // 70: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
-	71, // 71: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
-	0,  // 72: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
-	72, // 73: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
-	73, // 74: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
-	73, // 75: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
-	74, // 76: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
-	75, // 77: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
-	73, // 78: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
-	72, // 79: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
-	73, // 80: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
-	76, // 81: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
-	1,  // 82: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	71, // 83: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
-	71, // 84: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
-	66, // 85: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
-	1,  // 86: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
-	77, // 87: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
-	74, // 88: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
-	69, // 89: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
-	69, // 90: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
-	73, // 91: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
-	75, // 92: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
-	93, // [93:93] is the sub-list for method output_type
-	93, // [93:93] is the sub-list for method input_type
-	93, // [93:93] is the sub-list for extension type_name
-	93, // [93:93] is the sub-list for extension extendee
-	0,  // [0:93] is the sub-list for field type_name
+	11, // 62: drover.journal.v1.Event.target_lost:type_name -> drover.journal.v1.TargetLost
+	60, // 63: drover.journal.v1.PlanKept.tables:type_name -> drover.journal.v1.PlanKept.Table
+	27, // 64: drover.journal.v1.RangesFound.ranges:type_name -> drover.journal.v1.RangeLoaded
+	67, // 65: drover.journal.v1.MigrationCreated.spec:type_name -> drover.v1.MigrationSpec
+	68, // 66: drover.journal.v1.SourceDescribed.unmoved:type_name -> drover.plan.v1.Unmoved
+	69, // 67: drover.journal.v1.TargetDesigned.statements:type_name -> drover.plan.v1.Statement
+	70, // 68: drover.journal.v1.TargetDesigned.findings:type_name -> drover.plan.v1.Finding
+	69, // 69: drover.journal.v1.TargetDesigned.objects:type_name -> drover.plan.v1.Statement
+	68, // 70: drover.journal.v1.TargetDesigned.unmoved:type_name -> drover.plan.v1.Unmoved
+	71, // 71: drover.journal.v1.TablePlanned.table:type_name -> drover.plan.v1.TablePlan
+	72, // 72: drover.journal.v1.RangesPlanned.ranges:type_name -> drover.plan.v1.Range
+	0,  // 73: drover.journal.v1.TableAdvanced.stage:type_name -> drover.journal.v1.TableStage
+	73, // 74: drover.journal.v1.TableRestarted.differences:type_name -> drover.plan.v1.Difference
+	74, // 75: drover.journal.v1.BaselineTaken.digest:type_name -> drover.plan.v1.Digest
+	74, // 76: drover.journal.v1.RangeLoaded.digest:type_name -> drover.plan.v1.Digest
+	75, // 77: drover.journal.v1.RangeLoaded.touched:type_name -> drover.plan.v1.Touched
+	76, // 78: drover.journal.v1.RangeLoaded.rejected:type_name -> drover.plan.v1.Rejected
+	74, // 79: drover.journal.v1.RangeVerified.digest:type_name -> drover.plan.v1.Digest
+	73, // 80: drover.journal.v1.RangeFailed.differences:type_name -> drover.plan.v1.Difference
+	74, // 81: drover.journal.v1.TableVerified.digest:type_name -> drover.plan.v1.Digest
+	77, // 82: drover.journal.v1.MigrationThrottled.limits:type_name -> drover.v1.LimitSpec
+	1,  // 83: drover.journal.v1.MigrationEnded.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	72, // 84: drover.journal.v1.RangeCut.range:type_name -> drover.plan.v1.Range
+	72, // 85: drover.journal.v1.RangeCut.added:type_name -> drover.plan.v1.Range
+	67, // 86: drover.journal.v1.SpecChanged.spec:type_name -> drover.v1.MigrationSpec
+	1,  // 87: drover.journal.v1.DiscardStarted.outcome:type_name -> drover.journal.v1.MigrationEnded.Outcome
+	78, // 88: drover.journal.v1.RangeAssessed.losses:type_name -> drover.plan.v1.Loss
+	75, // 89: drover.journal.v1.RangeAssessed.touched:type_name -> drover.plan.v1.Touched
+	70, // 90: drover.journal.v1.KeysCompared.findings:type_name -> drover.plan.v1.Finding
+	70, // 91: drover.journal.v1.TableAssessed.findings:type_name -> drover.plan.v1.Finding
+	74, // 92: drover.journal.v1.RangeReplayed.digest:type_name -> drover.plan.v1.Digest
+	76, // 93: drover.journal.v1.RangeReplayed.rejected:type_name -> drover.plan.v1.Rejected
+	94, // [94:94] is the sub-list for method output_type
+	94, // [94:94] is the sub-list for method input_type
+	94, // [94:94] is the sub-list for extension type_name
+	94, // [94:94] is the sub-list for extension extendee
+	0,  // [0:94] is the sub-list for field type_name
 }
 
 func init() { file_drover_journal_v1_journal_proto_init() }
@@ -5075,6 +5173,7 @@ func file_drover_journal_v1_journal_proto_init() {
 		(*Event_MigrationRecovered)(nil),
 		(*Event_ControlRestored)(nil),
 		(*Event_ControlConfirmed)(nil),
+		(*Event_TargetLost)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -5082,7 +5181,7 @@ func file_drover_journal_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_journal_v1_journal_proto_rawDesc), len(file_drover_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   58,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

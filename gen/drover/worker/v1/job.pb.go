@@ -1193,11 +1193,11 @@ func (x *KeepPlan) GetVersion() uint64 {
 	return 0
 }
 
-// ReadLedger reads a page of what the target's ledger has of a migration whose control
-// log was lost (loader).
+// ReadLedger reads a page of what the target's ledger has of a migration: of one whose
+// control log was lost, or of the job's own (loader).
 type ReadLedger struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its uid.
+	// The uid of the one that was lost; empty to read what is the job's, and change nothing.
 	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	// Read ranges, not pieces of the plan. The ledger's rows are this job's migration's from
 	// now on, and nobody who writes under the other uid can go on.
@@ -1274,7 +1274,9 @@ type LedgerPage struct {
 	// Tables that were being emptied.
 	Emptying []uint32 `protobuf:"varint,3,rep,packed,name=emptying,proto3" json:"emptying,omitempty"`
 	// There is no further page.
-	Last          bool `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`
+	Last bool `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`
+	// What the ledger says of tables; with the last page, where nothing was taken over.
+	Tables        []*LedgerTable `protobuf:"bytes,230,rep,name=tables,proto3" json:"tables,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1337,6 +1339,76 @@ func (x *LedgerPage) GetLast() bool {
 	return false
 }
 
+func (x *LedgerPage) GetTables() []*LedgerTable {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+// LedgerTable is a table's row in the ledger.
+type LedgerTable struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Number uint32                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// The table was made, or taken as it was.
+	Made bool `protobuf:"varint,2,opt,name=made,proto3" json:"made,omitempty"`
+	// The last statement of its last step was run.
+	Finished      bool `protobuf:"varint,3,opt,name=finished,proto3" json:"finished,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LedgerTable) Reset() {
+	*x = LedgerTable{}
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LedgerTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LedgerTable) ProtoMessage() {}
+
+func (x *LedgerTable) ProtoReflect() protoreflect.Message {
+	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LedgerTable.ProtoReflect.Descriptor instead.
+func (*LedgerTable) Descriptor() ([]byte, []int) {
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *LedgerTable) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *LedgerTable) GetMade() bool {
+	if x != nil {
+		return x.Made
+	}
+	return false
+}
+
+func (x *LedgerTable) GetFinished() bool {
+	if x != nil {
+		return x.Finished
+	}
+	return false
+}
+
 // LedgerRange is a range's row in the ledger.
 type LedgerRange struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1347,14 +1419,16 @@ type LedgerRange struct {
 	Digest  *v1.Digest    `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
 	Touched []*v1.Touched `protobuf:"bytes,5,rep,name=touched,proto3" json:"touched,omitempty"`
 	// Hashes of rejected rows, 16 bytes each.
-	Rejected      []byte `protobuf:"bytes,6,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	Rejected []byte `protobuf:"bytes,6,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	// The attempt that opened it last; 0 where the ledger was taken over since.
+	Attempt       uint64 `protobuf:"varint,230,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LedgerRange) Reset() {
 	*x = LedgerRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1440,7 @@ func (x *LedgerRange) String() string {
 func (*LedgerRange) ProtoMessage() {}
 
 func (x *LedgerRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[12]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1453,7 @@ func (x *LedgerRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerRange.ProtoReflect.Descriptor instead.
 func (*LedgerRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LedgerRange) GetTable() uint32 {
@@ -1424,6 +1498,13 @@ func (x *LedgerRange) GetRejected() []byte {
 	return nil
 }
 
+func (x *LedgerRange) GetAttempt() uint64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
 // SplitTable cuts a table into ranges (extractor).
 type SplitTable struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -1442,7 +1523,7 @@ type SplitTable struct {
 
 func (x *SplitTable) Reset() {
 	*x = SplitTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1535,7 @@ func (x *SplitTable) String() string {
 func (*SplitTable) ProtoMessage() {}
 
 func (x *SplitTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[13]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1548,7 @@ func (x *SplitTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitTable.ProtoReflect.Descriptor instead.
 func (*SplitTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SplitTable) GetTable() *v1.TablePlan {
@@ -1521,7 +1602,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +1614,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[14]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +1627,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Split) GetRanges() []*v1.Range {
@@ -1566,7 +1647,7 @@ type HoldSnapshot struct {
 
 func (x *HoldSnapshot) Reset() {
 	*x = HoldSnapshot{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +1659,7 @@ func (x *HoldSnapshot) String() string {
 func (*HoldSnapshot) ProtoMessage() {}
 
 func (x *HoldSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[15]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1591,7 +1672,7 @@ func (x *HoldSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldSnapshot.ProtoReflect.Descriptor instead.
 func (*HoldSnapshot) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 // PrepareTarget makes the ledger and the migration's row in the target, and runs
@@ -1612,7 +1693,7 @@ type PrepareTarget struct {
 
 func (x *PrepareTarget) Reset() {
 	*x = PrepareTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1624,7 +1705,7 @@ func (x *PrepareTarget) String() string {
 func (*PrepareTarget) ProtoMessage() {}
 
 func (x *PrepareTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[16]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1637,7 +1718,7 @@ func (x *PrepareTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareTarget.ProtoReflect.Descriptor instead.
 func (*PrepareTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PrepareTarget) GetStatements() []*v1.Statement {
@@ -1688,7 +1769,7 @@ type ApplySchema struct {
 
 func (x *ApplySchema) Reset() {
 	*x = ApplySchema{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1700,7 +1781,7 @@ func (x *ApplySchema) String() string {
 func (*ApplySchema) ProtoMessage() {}
 
 func (x *ApplySchema) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[17]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1713,7 +1794,7 @@ func (x *ApplySchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplySchema.ProtoReflect.Descriptor instead.
 func (*ApplySchema) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ApplySchema) GetTable() *v1.TablePlan {
@@ -1747,7 +1828,7 @@ type ApplyObjects struct {
 
 func (x *ApplyObjects) Reset() {
 	*x = ApplyObjects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1759,7 +1840,7 @@ func (x *ApplyObjects) String() string {
 func (*ApplyObjects) ProtoMessage() {}
 
 func (x *ApplyObjects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[18]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1772,7 +1853,7 @@ func (x *ApplyObjects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyObjects.ProtoReflect.Descriptor instead.
 func (*ApplyObjects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ApplyObjects) GetStatements() []*v1.Statement {
@@ -1799,7 +1880,7 @@ type ExtractRange struct {
 
 func (x *ExtractRange) Reset() {
 	*x = ExtractRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1811,7 +1892,7 @@ func (x *ExtractRange) String() string {
 func (*ExtractRange) ProtoMessage() {}
 
 func (x *ExtractRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[19]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1824,7 +1905,7 @@ func (x *ExtractRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractRange.ProtoReflect.Descriptor instead.
 func (*ExtractRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExtractRange) GetTable() *v1.TablePlan {
@@ -1887,7 +1968,7 @@ type Extracted struct {
 
 func (x *Extracted) Reset() {
 	*x = Extracted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +1980,7 @@ func (x *Extracted) String() string {
 func (*Extracted) ProtoMessage() {}
 
 func (x *Extracted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[20]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +1993,7 @@ func (x *Extracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extracted.ProtoReflect.Descriptor instead.
 func (*Extracted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{20}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Extracted) GetBatches() uint64 {
@@ -1955,7 +2036,7 @@ type LoadRange struct {
 
 func (x *LoadRange) Reset() {
 	*x = LoadRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1967,7 +2048,7 @@ func (x *LoadRange) String() string {
 func (*LoadRange) ProtoMessage() {}
 
 func (x *LoadRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[21]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1980,7 +2061,7 @@ func (x *LoadRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadRange.ProtoReflect.Descriptor instead.
 func (*LoadRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{21}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LoadRange) GetTable() *v1.TablePlan {
@@ -2051,7 +2132,7 @@ type Fenced struct {
 
 func (x *Fenced) Reset() {
 	*x = Fenced{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2063,7 +2144,7 @@ func (x *Fenced) String() string {
 func (*Fenced) ProtoMessage() {}
 
 func (x *Fenced) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[22]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2076,7 +2157,7 @@ func (x *Fenced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fenced.ProtoReflect.Descriptor instead.
 func (*Fenced) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Fenced) GetAfter() *v1.Bound {
@@ -2113,7 +2194,7 @@ type Loaded struct {
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2125,7 +2206,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[23]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2138,7 +2219,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{23}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Loaded) GetDigest() *v1.Digest {
@@ -2209,7 +2290,7 @@ type ValidateRange struct {
 
 func (x *ValidateRange) Reset() {
 	*x = ValidateRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2221,7 +2302,7 @@ func (x *ValidateRange) String() string {
 func (*ValidateRange) ProtoMessage() {}
 
 func (x *ValidateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[24]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2234,7 +2315,7 @@ func (x *ValidateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateRange.ProtoReflect.Descriptor instead.
 func (*ValidateRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{24}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ValidateRange) GetTable() *v1.TablePlan {
@@ -2294,7 +2375,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2306,7 +2387,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[25]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2319,7 +2400,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{25}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Verdict) GetEqual() bool {
@@ -2360,7 +2441,7 @@ type CountTable struct {
 
 func (x *CountTable) Reset() {
 	*x = CountTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2453,7 @@ func (x *CountTable) String() string {
 func (*CountTable) ProtoMessage() {}
 
 func (x *CountTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[26]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2466,7 @@ func (x *CountTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountTable.ProtoReflect.Descriptor instead.
 func (*CountTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{26}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CountTable) GetTable() *v1.TablePlan {
@@ -2407,7 +2488,7 @@ type Counted struct {
 
 func (x *Counted) Reset() {
 	*x = Counted{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2500,7 @@ func (x *Counted) String() string {
 func (*Counted) ProtoMessage() {}
 
 func (x *Counted) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[27]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2513,7 @@ func (x *Counted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counted.ProtoReflect.Descriptor instead.
 func (*Counted) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{27}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Counted) GetRows() int64 {
@@ -2459,7 +2540,7 @@ type Baseline struct {
 
 func (x *Baseline) Reset() {
 	*x = Baseline{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2471,7 +2552,7 @@ func (x *Baseline) String() string {
 func (*Baseline) ProtoMessage() {}
 
 func (x *Baseline) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[28]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2484,7 +2565,7 @@ func (x *Baseline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Baseline.ProtoReflect.Descriptor instead.
 func (*Baseline) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Baseline) GetTable() *v1.TablePlan {
@@ -2506,7 +2587,7 @@ type FinishTarget struct {
 
 func (x *FinishTarget) Reset() {
 	*x = FinishTarget{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2518,7 +2599,7 @@ func (x *FinishTarget) String() string {
 func (*FinishTarget) ProtoMessage() {}
 
 func (x *FinishTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[29]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2531,7 +2612,7 @@ func (x *FinishTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishTarget.ProtoReflect.Descriptor instead.
 func (*FinishTarget) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{29}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FinishTarget) GetStage() string {
@@ -2553,7 +2634,7 @@ type EmptyTable struct {
 
 func (x *EmptyTable) Reset() {
 	*x = EmptyTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2565,7 +2646,7 @@ func (x *EmptyTable) String() string {
 func (*EmptyTable) ProtoMessage() {}
 
 func (x *EmptyTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[30]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2578,7 +2659,7 @@ func (x *EmptyTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyTable.ProtoReflect.Descriptor instead.
 func (*EmptyTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{30}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EmptyTable) GetTable() *v1.TablePlan {
@@ -2606,7 +2687,7 @@ type PublishTables struct {
 
 func (x *PublishTables) Reset() {
 	*x = PublishTables{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2618,7 +2699,7 @@ func (x *PublishTables) String() string {
 func (*PublishTables) ProtoMessage() {}
 
 func (x *PublishTables) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[31]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2631,7 +2712,7 @@ func (x *PublishTables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishTables.ProtoReflect.Descriptor instead.
 func (*PublishTables) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{31}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PublishTables) GetTables() []*v1.TablePlan {
@@ -2653,7 +2734,7 @@ type DiscardTables struct {
 
 func (x *DiscardTables) Reset() {
 	*x = DiscardTables{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2665,7 +2746,7 @@ func (x *DiscardTables) String() string {
 func (*DiscardTables) ProtoMessage() {}
 
 func (x *DiscardTables) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[32]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2678,7 +2759,7 @@ func (x *DiscardTables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardTables.ProtoReflect.Descriptor instead.
 func (*DiscardTables) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{32}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DiscardTables) GetTables() []*v1.TablePlan {
@@ -2710,7 +2791,7 @@ type SampleTable struct {
 
 func (x *SampleTable) Reset() {
 	*x = SampleTable{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2722,7 +2803,7 @@ func (x *SampleTable) String() string {
 func (*SampleTable) ProtoMessage() {}
 
 func (x *SampleTable) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[33]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2735,7 +2816,7 @@ func (x *SampleTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleTable.ProtoReflect.Descriptor instead.
 func (*SampleTable) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{33}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SampleTable) GetTable() *v1.TablePlan {
@@ -2778,7 +2859,7 @@ type Sampled struct {
 
 func (x *Sampled) Reset() {
 	*x = Sampled{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2790,7 +2871,7 @@ func (x *Sampled) String() string {
 func (*Sampled) ProtoMessage() {}
 
 func (x *Sampled) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[34]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2803,7 +2884,7 @@ func (x *Sampled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sampled.ProtoReflect.Descriptor instead.
 func (*Sampled) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{34}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Sampled) GetRows() int64 {
@@ -2839,7 +2920,7 @@ type AssessRange struct {
 
 func (x *AssessRange) Reset() {
 	*x = AssessRange{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2851,7 +2932,7 @@ func (x *AssessRange) String() string {
 func (*AssessRange) ProtoMessage() {}
 
 func (x *AssessRange) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[35]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2864,7 +2945,7 @@ func (x *AssessRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssessRange.ProtoReflect.Descriptor instead.
 func (*AssessRange) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{35}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *AssessRange) GetTable() *v1.TablePlan {
@@ -2894,7 +2975,7 @@ type CompareKeys struct {
 
 func (x *CompareKeys) Reset() {
 	*x = CompareKeys{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[36]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2906,7 +2987,7 @@ func (x *CompareKeys) String() string {
 func (*CompareKeys) ProtoMessage() {}
 
 func (x *CompareKeys) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[36]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2919,7 +3000,7 @@ func (x *CompareKeys) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareKeys.ProtoReflect.Descriptor instead.
 func (*CompareKeys) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{36}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CompareKeys) GetTable() *v1.TablePlan {
@@ -2946,7 +3027,7 @@ type Compared struct {
 
 func (x *Compared) Reset() {
 	*x = Compared{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[37]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2958,7 +3039,7 @@ func (x *Compared) String() string {
 func (*Compared) ProtoMessage() {}
 
 func (x *Compared) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[37]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2971,7 +3052,7 @@ func (x *Compared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Compared.ProtoReflect.Descriptor instead.
 func (*Compared) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{37}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Compared) GetFindings() []*v1.Finding {
@@ -2993,7 +3074,7 @@ type Assessed struct {
 
 func (x *Assessed) Reset() {
 	*x = Assessed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[38]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3005,7 +3086,7 @@ func (x *Assessed) String() string {
 func (*Assessed) ProtoMessage() {}
 
 func (x *Assessed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[38]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3018,7 +3099,7 @@ func (x *Assessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assessed.ProtoReflect.Descriptor instead.
 func (*Assessed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{38}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Assessed) GetRows() int64 {
@@ -3058,7 +3139,7 @@ type Rejects struct {
 
 func (x *Rejects) Reset() {
 	*x = Rejects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[39]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3070,7 +3151,7 @@ func (x *Rejects) String() string {
 func (*Rejects) ProtoMessage() {}
 
 func (x *Rejects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[39]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3083,7 +3164,7 @@ func (x *Rejects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejects.ProtoReflect.Descriptor instead.
 func (*Rejects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{39}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Rejects) GetMax() int64 {
@@ -3127,7 +3208,7 @@ type ReplayRejects struct {
 
 func (x *ReplayRejects) Reset() {
 	*x = ReplayRejects{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[40]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3139,7 +3220,7 @@ func (x *ReplayRejects) String() string {
 func (*ReplayRejects) ProtoMessage() {}
 
 func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[40]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3152,7 +3233,7 @@ func (x *ReplayRejects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRejects.ProtoReflect.Descriptor instead.
 func (*ReplayRejects) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{40}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReplayRejects) GetTable() *v1.TablePlan {
@@ -3213,7 +3294,7 @@ type Replayed struct {
 
 func (x *Replayed) Reset() {
 	*x = Replayed{}
-	mi := &file_drover_worker_v1_job_proto_msgTypes[41]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3225,7 +3306,7 @@ func (x *Replayed) String() string {
 func (*Replayed) ProtoMessage() {}
 
 func (x *Replayed) ProtoReflect() protoreflect.Message {
-	mi := &file_drover_worker_v1_job_proto_msgTypes[41]
+	mi := &file_drover_worker_v1_job_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3238,7 +3319,7 @@ func (x *Replayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
 func (*Replayed) Descriptor() ([]byte, []int) {
-	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{41}
+	return file_drover_worker_v1_job_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Replayed) GetDigest() *v1.Digest {
@@ -3361,20 +3442,26 @@ const file_drover_worker_v1_job_proto_rawDesc = "" +
 	"\vafter_table\x18\x03 \x01(\rH\x00R\n" +
 	"afterTable\x88\x01\x01\x12!\n" +
 	"\fafter_number\x18\x04 \x01(\rR\vafterNumberB\x0e\n" +
-	"\f_after_table\"\xa8\x01\n" +
+	"\f_after_table\"\xe0\x01\n" +
 	"\n" +
 	"LedgerPage\x123\n" +
 	"\x06pieces\x18\x01 \x03(\v2\x1b.drover.worker.v1.PlanPieceR\x06pieces\x125\n" +
 	"\x06ranges\x18\x02 \x03(\v2\x1d.drover.worker.v1.LedgerRangeR\x06ranges\x12\x1a\n" +
 	"\bemptying\x18\x03 \x03(\rR\bemptying\x12\x12\n" +
-	"\x04last\x18\x04 \x01(\bR\x04last\"\xd2\x01\n" +
+	"\x04last\x18\x04 \x01(\bR\x04last\x126\n" +
+	"\x06tables\x18\xe6\x01 \x03(\v2\x1d.drover.worker.v1.LedgerTableR\x06tables\"U\n" +
+	"\vLedgerTable\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
+	"\x04made\x18\x02 \x01(\bR\x04made\x12\x1a\n" +
+	"\bfinished\x18\x03 \x01(\bR\bfinished\"\xed\x01\n" +
 	"\vLedgerRange\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\rR\x06number\x12\x16\n" +
 	"\x06loaded\x18\x03 \x01(\bR\x06loaded\x12.\n" +
 	"\x06digest\x18\x04 \x01(\v2\x16.drover.plan.v1.DigestR\x06digest\x121\n" +
 	"\atouched\x18\x05 \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\x12\x1a\n" +
-	"\brejected\x18\x06 \x01(\fR\brejected\"\xf9\x01\n" +
+	"\brejected\x18\x06 \x01(\fR\brejected\x12\x19\n" +
+	"\aattempt\x18\xe6\x01 \x01(\x04R\aattempt\"\xf9\x01\n" +
 	"\n" +
 	"SplitTable\x12/\n" +
 	"\x05table\x18\x01 \x01(\v2\x19.drover.plan.v1.TablePlanR\x05table\x12\x1f\n" +
@@ -3529,7 +3616,7 @@ func file_drover_worker_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_drover_worker_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_drover_worker_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_drover_worker_v1_job_proto_goTypes = []any{
 	(Reset)(0),                  // 0: drover.worker.v1.Reset
 	(*Job)(nil),                 // 1: drover.worker.v1.Job
@@ -3544,152 +3631,154 @@ var file_drover_worker_v1_job_proto_goTypes = []any{
 	(*KeepPlan)(nil),            // 10: drover.worker.v1.KeepPlan
 	(*ReadLedger)(nil),          // 11: drover.worker.v1.ReadLedger
 	(*LedgerPage)(nil),          // 12: drover.worker.v1.LedgerPage
-	(*LedgerRange)(nil),         // 13: drover.worker.v1.LedgerRange
-	(*SplitTable)(nil),          // 14: drover.worker.v1.SplitTable
-	(*Split)(nil),               // 15: drover.worker.v1.Split
-	(*HoldSnapshot)(nil),        // 16: drover.worker.v1.HoldSnapshot
-	(*PrepareTarget)(nil),       // 17: drover.worker.v1.PrepareTarget
-	(*ApplySchema)(nil),         // 18: drover.worker.v1.ApplySchema
-	(*ApplyObjects)(nil),        // 19: drover.worker.v1.ApplyObjects
-	(*ExtractRange)(nil),        // 20: drover.worker.v1.ExtractRange
-	(*Extracted)(nil),           // 21: drover.worker.v1.Extracted
-	(*LoadRange)(nil),           // 22: drover.worker.v1.LoadRange
-	(*Fenced)(nil),              // 23: drover.worker.v1.Fenced
-	(*Loaded)(nil),              // 24: drover.worker.v1.Loaded
-	(*ValidateRange)(nil),       // 25: drover.worker.v1.ValidateRange
-	(*Verdict)(nil),             // 26: drover.worker.v1.Verdict
-	(*CountTable)(nil),          // 27: drover.worker.v1.CountTable
-	(*Counted)(nil),             // 28: drover.worker.v1.Counted
-	(*Baseline)(nil),            // 29: drover.worker.v1.Baseline
-	(*FinishTarget)(nil),        // 30: drover.worker.v1.FinishTarget
-	(*EmptyTable)(nil),          // 31: drover.worker.v1.EmptyTable
-	(*PublishTables)(nil),       // 32: drover.worker.v1.PublishTables
-	(*DiscardTables)(nil),       // 33: drover.worker.v1.DiscardTables
-	(*SampleTable)(nil),         // 34: drover.worker.v1.SampleTable
-	(*Sampled)(nil),             // 35: drover.worker.v1.Sampled
-	(*AssessRange)(nil),         // 36: drover.worker.v1.AssessRange
-	(*CompareKeys)(nil),         // 37: drover.worker.v1.CompareKeys
-	(*Compared)(nil),            // 38: drover.worker.v1.Compared
-	(*Assessed)(nil),            // 39: drover.worker.v1.Assessed
-	(*Rejects)(nil),             // 40: drover.worker.v1.Rejects
-	(*ReplayRejects)(nil),       // 41: drover.worker.v1.ReplayRejects
-	(*Replayed)(nil),            // 42: drover.worker.v1.Replayed
-	(*v1.Endpoint)(nil),         // 43: drover.plan.v1.Endpoint
-	(*VerifyRange)(nil),         // 44: drover.worker.v1.VerifyRange
-	(*RepairRange)(nil),         // 45: drover.worker.v1.RepairRange
-	(*v11.SourceLimitSpec)(nil), // 46: drover.v1.SourceLimitSpec
-	(*v1.Database)(nil),         // 47: drover.plan.v1.Database
-	(v1.Existing)(0),            // 48: drover.plan.v1.Existing
-	(*v11.TableRule)(nil),       // 49: drover.v1.TableRule
-	(*v11.Cast)(nil),            // 50: drover.v1.Cast
-	(*v11.PolicyRule)(nil),      // 51: drover.v1.PolicyRule
-	(*v1.Design)(nil),           // 52: drover.plan.v1.Design
-	(*v1.Digest)(nil),           // 53: drover.plan.v1.Digest
-	(*v1.Touched)(nil),          // 54: drover.plan.v1.Touched
-	(*v1.TablePlan)(nil),        // 55: drover.plan.v1.TablePlan
-	(*v1.Range)(nil),            // 56: drover.plan.v1.Range
-	(*v1.Bound)(nil),            // 57: drover.plan.v1.Bound
-	(*v1.Statement)(nil),        // 58: drover.plan.v1.Statement
-	(v1.Step)(0),                // 59: drover.plan.v1.Step
-	(*v1.Rejected)(nil),         // 60: drover.plan.v1.Rejected
-	(*v1.Difference)(nil),       // 61: drover.plan.v1.Difference
-	(*v1.Finding)(nil),          // 62: drover.plan.v1.Finding
-	(*v1.Loss)(nil),             // 63: drover.plan.v1.Loss
+	(*LedgerTable)(nil),         // 13: drover.worker.v1.LedgerTable
+	(*LedgerRange)(nil),         // 14: drover.worker.v1.LedgerRange
+	(*SplitTable)(nil),          // 15: drover.worker.v1.SplitTable
+	(*Split)(nil),               // 16: drover.worker.v1.Split
+	(*HoldSnapshot)(nil),        // 17: drover.worker.v1.HoldSnapshot
+	(*PrepareTarget)(nil),       // 18: drover.worker.v1.PrepareTarget
+	(*ApplySchema)(nil),         // 19: drover.worker.v1.ApplySchema
+	(*ApplyObjects)(nil),        // 20: drover.worker.v1.ApplyObjects
+	(*ExtractRange)(nil),        // 21: drover.worker.v1.ExtractRange
+	(*Extracted)(nil),           // 22: drover.worker.v1.Extracted
+	(*LoadRange)(nil),           // 23: drover.worker.v1.LoadRange
+	(*Fenced)(nil),              // 24: drover.worker.v1.Fenced
+	(*Loaded)(nil),              // 25: drover.worker.v1.Loaded
+	(*ValidateRange)(nil),       // 26: drover.worker.v1.ValidateRange
+	(*Verdict)(nil),             // 27: drover.worker.v1.Verdict
+	(*CountTable)(nil),          // 28: drover.worker.v1.CountTable
+	(*Counted)(nil),             // 29: drover.worker.v1.Counted
+	(*Baseline)(nil),            // 30: drover.worker.v1.Baseline
+	(*FinishTarget)(nil),        // 31: drover.worker.v1.FinishTarget
+	(*EmptyTable)(nil),          // 32: drover.worker.v1.EmptyTable
+	(*PublishTables)(nil),       // 33: drover.worker.v1.PublishTables
+	(*DiscardTables)(nil),       // 34: drover.worker.v1.DiscardTables
+	(*SampleTable)(nil),         // 35: drover.worker.v1.SampleTable
+	(*Sampled)(nil),             // 36: drover.worker.v1.Sampled
+	(*AssessRange)(nil),         // 37: drover.worker.v1.AssessRange
+	(*CompareKeys)(nil),         // 38: drover.worker.v1.CompareKeys
+	(*Compared)(nil),            // 39: drover.worker.v1.Compared
+	(*Assessed)(nil),            // 40: drover.worker.v1.Assessed
+	(*Rejects)(nil),             // 41: drover.worker.v1.Rejects
+	(*ReplayRejects)(nil),       // 42: drover.worker.v1.ReplayRejects
+	(*Replayed)(nil),            // 43: drover.worker.v1.Replayed
+	(*v1.Endpoint)(nil),         // 44: drover.plan.v1.Endpoint
+	(*VerifyRange)(nil),         // 45: drover.worker.v1.VerifyRange
+	(*RepairRange)(nil),         // 46: drover.worker.v1.RepairRange
+	(*v11.SourceLimitSpec)(nil), // 47: drover.v1.SourceLimitSpec
+	(*v1.Database)(nil),         // 48: drover.plan.v1.Database
+	(v1.Existing)(0),            // 49: drover.plan.v1.Existing
+	(*v11.TableRule)(nil),       // 50: drover.v1.TableRule
+	(*v11.Cast)(nil),            // 51: drover.v1.Cast
+	(*v11.PolicyRule)(nil),      // 52: drover.v1.PolicyRule
+	(*v1.Design)(nil),           // 53: drover.plan.v1.Design
+	(*v1.Digest)(nil),           // 54: drover.plan.v1.Digest
+	(*v1.Touched)(nil),          // 55: drover.plan.v1.Touched
+	(*v1.TablePlan)(nil),        // 56: drover.plan.v1.TablePlan
+	(*v1.Range)(nil),            // 57: drover.plan.v1.Range
+	(*v1.Bound)(nil),            // 58: drover.plan.v1.Bound
+	(*v1.Statement)(nil),        // 59: drover.plan.v1.Statement
+	(v1.Step)(0),                // 60: drover.plan.v1.Step
+	(*v1.Rejected)(nil),         // 61: drover.plan.v1.Rejected
+	(*v1.Difference)(nil),       // 62: drover.plan.v1.Difference
+	(*v1.Finding)(nil),          // 63: drover.plan.v1.Finding
+	(*v1.Loss)(nil),             // 64: drover.plan.v1.Loss
 }
 var file_drover_worker_v1_job_proto_depIdxs = []int32{
-	43, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
-	43, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
+	44, // 0: drover.worker.v1.Job.source:type_name -> drover.plan.v1.Endpoint
+	44, // 1: drover.worker.v1.Job.target:type_name -> drover.plan.v1.Endpoint
 	2,  // 2: drover.worker.v1.Job.pace:type_name -> drover.worker.v1.Pace
 	4,  // 3: drover.worker.v1.Job.describe:type_name -> drover.worker.v1.Describe
 	6,  // 4: drover.worker.v1.Job.design:type_name -> drover.worker.v1.MakeDesign
-	14, // 5: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
-	16, // 6: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
-	17, // 7: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
-	18, // 8: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
-	20, // 9: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
-	22, // 10: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
-	25, // 11: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
-	27, // 12: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
-	30, // 13: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
-	29, // 14: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
-	31, // 15: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
-	32, // 16: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
-	33, // 17: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
-	34, // 18: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
-	44, // 19: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
-	45, // 20: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
-	36, // 21: drover.worker.v1.Job.assess:type_name -> drover.worker.v1.AssessRange
-	37, // 22: drover.worker.v1.Job.compare_keys:type_name -> drover.worker.v1.CompareKeys
-	19, // 23: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
-	41, // 24: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
+	15, // 5: drover.worker.v1.Job.split:type_name -> drover.worker.v1.SplitTable
+	17, // 6: drover.worker.v1.Job.hold_snapshot:type_name -> drover.worker.v1.HoldSnapshot
+	18, // 7: drover.worker.v1.Job.prepare:type_name -> drover.worker.v1.PrepareTarget
+	19, // 8: drover.worker.v1.Job.apply_schema:type_name -> drover.worker.v1.ApplySchema
+	21, // 9: drover.worker.v1.Job.extract:type_name -> drover.worker.v1.ExtractRange
+	23, // 10: drover.worker.v1.Job.load:type_name -> drover.worker.v1.LoadRange
+	26, // 11: drover.worker.v1.Job.validate:type_name -> drover.worker.v1.ValidateRange
+	28, // 12: drover.worker.v1.Job.count:type_name -> drover.worker.v1.CountTable
+	31, // 13: drover.worker.v1.Job.finish:type_name -> drover.worker.v1.FinishTarget
+	30, // 14: drover.worker.v1.Job.baseline:type_name -> drover.worker.v1.Baseline
+	32, // 15: drover.worker.v1.Job.empty:type_name -> drover.worker.v1.EmptyTable
+	33, // 16: drover.worker.v1.Job.publish:type_name -> drover.worker.v1.PublishTables
+	34, // 17: drover.worker.v1.Job.discard:type_name -> drover.worker.v1.DiscardTables
+	35, // 18: drover.worker.v1.Job.sample:type_name -> drover.worker.v1.SampleTable
+	45, // 19: drover.worker.v1.Job.verify:type_name -> drover.worker.v1.VerifyRange
+	46, // 20: drover.worker.v1.Job.repair:type_name -> drover.worker.v1.RepairRange
+	37, // 21: drover.worker.v1.Job.assess:type_name -> drover.worker.v1.AssessRange
+	38, // 22: drover.worker.v1.Job.compare_keys:type_name -> drover.worker.v1.CompareKeys
+	20, // 23: drover.worker.v1.Job.apply_objects:type_name -> drover.worker.v1.ApplyObjects
+	42, // 24: drover.worker.v1.Job.replay:type_name -> drover.worker.v1.ReplayRejects
 	3,  // 25: drover.worker.v1.Job.watch_source:type_name -> drover.worker.v1.WatchSource
 	10, // 26: drover.worker.v1.Job.keep:type_name -> drover.worker.v1.KeepPlan
 	11, // 27: drover.worker.v1.Job.read_ledger:type_name -> drover.worker.v1.ReadLedger
-	46, // 28: drover.worker.v1.WatchSource.limits:type_name -> drover.v1.SourceLimitSpec
-	46, // 29: drover.worker.v1.Describe.limits:type_name -> drover.v1.SourceLimitSpec
-	47, // 30: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
-	47, // 31: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
-	48, // 32: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
-	49, // 33: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
-	50, // 34: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
-	51, // 35: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
-	52, // 36: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
+	47, // 28: drover.worker.v1.WatchSource.limits:type_name -> drover.v1.SourceLimitSpec
+	47, // 29: drover.worker.v1.Describe.limits:type_name -> drover.v1.SourceLimitSpec
+	48, // 30: drover.worker.v1.Described.database:type_name -> drover.plan.v1.Database
+	48, // 31: drover.worker.v1.MakeDesign.database:type_name -> drover.plan.v1.Database
+	49, // 32: drover.worker.v1.MakeDesign.existing:type_name -> drover.plan.v1.Existing
+	50, // 33: drover.worker.v1.MakeDesign.tables:type_name -> drover.v1.TableRule
+	51, // 34: drover.worker.v1.MakeDesign.casts:type_name -> drover.v1.Cast
+	52, // 35: drover.worker.v1.MakeDesign.policies:type_name -> drover.v1.PolicyRule
+	53, // 36: drover.worker.v1.Designed.design:type_name -> drover.plan.v1.Design
 	8,  // 37: drover.worker.v1.Designed.found:type_name -> drover.worker.v1.FoundMigration
 	9,  // 38: drover.worker.v1.KeepPlan.pieces:type_name -> drover.worker.v1.PlanPiece
 	9,  // 39: drover.worker.v1.LedgerPage.pieces:type_name -> drover.worker.v1.PlanPiece
-	13, // 40: drover.worker.v1.LedgerPage.ranges:type_name -> drover.worker.v1.LedgerRange
-	53, // 41: drover.worker.v1.LedgerRange.digest:type_name -> drover.plan.v1.Digest
-	54, // 42: drover.worker.v1.LedgerRange.touched:type_name -> drover.plan.v1.Touched
-	55, // 43: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
-	56, // 44: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
-	57, // 45: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
-	56, // 46: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
-	58, // 47: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
-	55, // 48: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
-	59, // 49: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
-	58, // 50: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
-	55, // 51: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
-	56, // 52: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
-	57, // 53: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
-	53, // 54: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
-	55, // 55: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
-	56, // 56: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
-	0,  // 57: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
-	40, // 58: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
-	57, // 59: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
-	53, // 60: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
-	53, // 61: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
-	54, // 62: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
-	60, // 63: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
-	55, // 64: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
-	56, // 65: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
-	53, // 66: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
-	53, // 67: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
-	53, // 68: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
-	61, // 69: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
-	55, // 70: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
-	55, // 71: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
-	55, // 72: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
-	55, // 73: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
-	55, // 74: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
-	58, // 75: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
-	55, // 76: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
-	56, // 77: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
-	55, // 78: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
-	56, // 79: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
-	55, // 80: drover.worker.v1.CompareKeys.table:type_name -> drover.plan.v1.TablePlan
-	62, // 81: drover.worker.v1.Compared.findings:type_name -> drover.plan.v1.Finding
-	63, // 82: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
-	54, // 83: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
-	55, // 84: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
-	56, // 85: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
-	53, // 86: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
-	60, // 87: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
-	88, // [88:88] is the sub-list for method output_type
-	88, // [88:88] is the sub-list for method input_type
-	88, // [88:88] is the sub-list for extension type_name
-	88, // [88:88] is the sub-list for extension extendee
-	0,  // [0:88] is the sub-list for field type_name
+	14, // 40: drover.worker.v1.LedgerPage.ranges:type_name -> drover.worker.v1.LedgerRange
+	13, // 41: drover.worker.v1.LedgerPage.tables:type_name -> drover.worker.v1.LedgerTable
+	54, // 42: drover.worker.v1.LedgerRange.digest:type_name -> drover.plan.v1.Digest
+	55, // 43: drover.worker.v1.LedgerRange.touched:type_name -> drover.plan.v1.Touched
+	56, // 44: drover.worker.v1.SplitTable.table:type_name -> drover.plan.v1.TablePlan
+	57, // 45: drover.worker.v1.SplitTable.within:type_name -> drover.plan.v1.Range
+	58, // 46: drover.worker.v1.SplitTable.after:type_name -> drover.plan.v1.Bound
+	57, // 47: drover.worker.v1.Split.ranges:type_name -> drover.plan.v1.Range
+	59, // 48: drover.worker.v1.PrepareTarget.statements:type_name -> drover.plan.v1.Statement
+	56, // 49: drover.worker.v1.ApplySchema.table:type_name -> drover.plan.v1.TablePlan
+	60, // 50: drover.worker.v1.ApplySchema.step:type_name -> drover.plan.v1.Step
+	59, // 51: drover.worker.v1.ApplyObjects.statements:type_name -> drover.plan.v1.Statement
+	56, // 52: drover.worker.v1.ExtractRange.table:type_name -> drover.plan.v1.TablePlan
+	57, // 53: drover.worker.v1.ExtractRange.range:type_name -> drover.plan.v1.Range
+	58, // 54: drover.worker.v1.ExtractRange.after:type_name -> drover.plan.v1.Bound
+	54, // 55: drover.worker.v1.Extracted.digest:type_name -> drover.plan.v1.Digest
+	56, // 56: drover.worker.v1.LoadRange.table:type_name -> drover.plan.v1.TablePlan
+	57, // 57: drover.worker.v1.LoadRange.range:type_name -> drover.plan.v1.Range
+	0,  // 58: drover.worker.v1.LoadRange.reset:type_name -> drover.worker.v1.Reset
+	41, // 59: drover.worker.v1.LoadRange.rejects:type_name -> drover.worker.v1.Rejects
+	58, // 60: drover.worker.v1.Fenced.after:type_name -> drover.plan.v1.Bound
+	54, // 61: drover.worker.v1.Fenced.digest:type_name -> drover.plan.v1.Digest
+	54, // 62: drover.worker.v1.Loaded.digest:type_name -> drover.plan.v1.Digest
+	55, // 63: drover.worker.v1.Loaded.touched:type_name -> drover.plan.v1.Touched
+	61, // 64: drover.worker.v1.Loaded.rejected:type_name -> drover.plan.v1.Rejected
+	56, // 65: drover.worker.v1.ValidateRange.table:type_name -> drover.plan.v1.TablePlan
+	57, // 66: drover.worker.v1.ValidateRange.range:type_name -> drover.plan.v1.Range
+	54, // 67: drover.worker.v1.ValidateRange.expected:type_name -> drover.plan.v1.Digest
+	54, // 68: drover.worker.v1.ValidateRange.baseline:type_name -> drover.plan.v1.Digest
+	54, // 69: drover.worker.v1.Verdict.actual:type_name -> drover.plan.v1.Digest
+	62, // 70: drover.worker.v1.Verdict.differences:type_name -> drover.plan.v1.Difference
+	56, // 71: drover.worker.v1.CountTable.table:type_name -> drover.plan.v1.TablePlan
+	56, // 72: drover.worker.v1.Baseline.table:type_name -> drover.plan.v1.TablePlan
+	56, // 73: drover.worker.v1.EmptyTable.table:type_name -> drover.plan.v1.TablePlan
+	56, // 74: drover.worker.v1.PublishTables.tables:type_name -> drover.plan.v1.TablePlan
+	56, // 75: drover.worker.v1.DiscardTables.tables:type_name -> drover.plan.v1.TablePlan
+	59, // 76: drover.worker.v1.DiscardTables.statements:type_name -> drover.plan.v1.Statement
+	56, // 77: drover.worker.v1.SampleTable.table:type_name -> drover.plan.v1.TablePlan
+	57, // 78: drover.worker.v1.SampleTable.range:type_name -> drover.plan.v1.Range
+	56, // 79: drover.worker.v1.AssessRange.table:type_name -> drover.plan.v1.TablePlan
+	57, // 80: drover.worker.v1.AssessRange.range:type_name -> drover.plan.v1.Range
+	56, // 81: drover.worker.v1.CompareKeys.table:type_name -> drover.plan.v1.TablePlan
+	63, // 82: drover.worker.v1.Compared.findings:type_name -> drover.plan.v1.Finding
+	64, // 83: drover.worker.v1.Assessed.losses:type_name -> drover.plan.v1.Loss
+	55, // 84: drover.worker.v1.Assessed.touched:type_name -> drover.plan.v1.Touched
+	56, // 85: drover.worker.v1.ReplayRejects.table:type_name -> drover.plan.v1.TablePlan
+	57, // 86: drover.worker.v1.ReplayRejects.range:type_name -> drover.plan.v1.Range
+	54, // 87: drover.worker.v1.Replayed.digest:type_name -> drover.plan.v1.Digest
+	61, // 88: drover.worker.v1.Replayed.rejected:type_name -> drover.plan.v1.Rejected
+	89, // [89:89] is the sub-list for method output_type
+	89, // [89:89] is the sub-list for method input_type
+	89, // [89:89] is the sub-list for extension type_name
+	89, // [89:89] is the sub-list for extension extendee
+	0,  // [0:89] is the sub-list for field type_name
 }
 
 func init() { file_drover_worker_v1_job_proto_init() }
@@ -3732,7 +3821,7 @@ func file_drover_worker_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drover_worker_v1_job_proto_rawDesc), len(file_drover_worker_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
