@@ -137,6 +137,17 @@ type Ledger struct {
 	Rejected batch.Hashes
 }
 
+// NotOwned is the error of a writer whose range has another epoch in the ledger than its
+// own. A later one is that of whoever has taken the range over (fault.Fenced). An earlier
+// one is that of a target that has lost the takeover, and maybe more (fault.Unavailable):
+// the range is opened again.
+func NotOwned(op string, r RangeRequest, epoch uint64) error {
+	if epoch < r.Epoch {
+		return fault.New(fault.Unavailable, op, "the target has gone back to a time before range %d was opened", r.Range.GetNumber())
+	}
+	return fault.New(fault.Fenced, op, "range %d belongs to another loader", r.Range.GetNumber())
+}
+
 // Next is the ledger with a batch of which the target refused some rows. A batch that
 // is in the target already changes nothing.
 func (l Ledger) Next(b Batch, refused []Reject) (Ledger, error) {

@@ -59,6 +59,8 @@ const (
 	ExtractOnce Guard = "extract.once"
 	// LogSequence: an event is appended behind the last one that its writer has seen.
 	LogSequence Guard = "log.sequence"
+	// LedgerAudit: the target still has what the log says, before it is finished.
+	LedgerAudit Guard = "ledger.audit"
 	// VerdictDigest: a range is verified when both sides add up to the same.
 	VerdictDigest Guard = "verdict.digest"
 )
@@ -69,6 +71,6 @@ func All() []Guard {
 		MessageAttempt, MessageSequence, MessageCRC, EndBatches, EndDigest, LoadedDigest,
 		FenceEpoch, FenceTable, EmptyEpoch, LedgerEpoch, LedgerAttempt, LedgerSequence,
 		LedgerStage, LedgerStageLock, LedgerTerm, LedgerBatches, AttemptTerm, TermInTarget,
-		FenceFirst, ExtractOnce, LogSequence, VerdictDigest,
+		FenceFirst, ExtractOnce, LogSequence, LedgerAudit, VerdictDigest,
 	}
 }

@@ -72,6 +72,8 @@ func describe(e *journalv1.Event) string {
 		return fmt.Sprintf("%s verified: %d rows, digest %x", rangeText(b.RangeVerified.GetTable(), b.RangeVerified.GetRange()), b.RangeVerified.GetDigest().GetRows(), b.RangeVerified.GetDigest().GetSum())
 	case *journalv1.Event_RangeFailed:
 		return fmt.Sprintf("%s failed to %s: %s", rangeText(b.RangeFailed.GetTable(), b.RangeFailed.GetRange()), b.RangeFailed.GetStage(), b.RangeFailed.GetReason())
+	case *journalv1.Event_TargetLost:
+		return fmt.Sprintf("the target lost what it had committed of table %d: %d ranges load again, and its steps are done again", b.TargetLost.GetTable(), len(b.TargetLost.GetRanges()))
 	case *journalv1.Event_VerificationRangeChecked:
 		c := b.VerificationRangeChecked
 		return fmt.Sprintf("verification %d: %s: %d rows against %d, %d different %s", c.GetVerification(), rangeText(c.GetTable(), c.GetRange()),

@@ -18,6 +18,7 @@ import (
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/services/coordinator/internal/journal"
+	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
 // rowsPerRange is what every range of the scripted source has.
@@ -122,6 +123,9 @@ func (h *harness) handle(job *workerv1.Job, send func(*workerv1.WorkRequest)) {
 		return
 	}
 	r := result(job)
+	if job.GetReadLedger() != nil {
+		r = &workerv1.Result{Outcome: &workerv1.Result_LedgerPage{LedgerPage: h.ledger(job.GetMigration())}}
+	}
 	if h.answer != nil {
 		if other := h.answer(job); other != nil {
 			r = other
@@ -146,6 +150,21 @@ func (h *harness) handle(job *workerv1.Job, send func(*workerv1.WorkRequest)) {
 		h.mu.Unlock()
 		loaded()
 	}
+}
+
+// ledger is that of a target that has lost nothing.
+func (h *harness) ledger(uid string) *workerv1.LedgerPage {
+	out, view := &workerv1.LedgerPage{Last: true}, h.s.view()
+	for _, t := range view.Tables(uid) {
+		out.Tables = append(out.Tables, &workerv1.LedgerTable{Number: t.Number, Made: true, Finished: true})
+		view.Ranges(uid, t.Number, func(r *state.Range) bool {
+			if r.State == state.RangeLoaded || r.State == state.RangeVerified {
+				out.Ranges = append(out.Ranges, &workerv1.LedgerRange{Table: r.Table, Number: r.Number, Loaded: true, Attempt: r.Attempt, Digest: r.Digest.Proto()})
+			}
+			return true
+		})
+	}
+	return out
 }
 
 // rangeDigest is what a scripted range amounts to.

@@ -56,6 +56,8 @@ func (o *offer) job(w workID) *workerv1.Job {
 		j.Title, j.Work = "keep the plan", &workerv1.Job_Keep{Keep: &workerv1.KeepPlan{Pieces: o.run.keepPage.pieces, Version: o.s.number()}}
 	case workRecover:
 		j.Title, j.Work = "read the ledger", &workerv1.Job_ReadLedger{ReadLedger: o.run.recovering().next(o.m)}
+	case workAudit:
+		j.Title, j.Work = "compare the ledger with the log", &workerv1.Job_ReadLedger{ReadLedger: o.nextAudit()}
 	case workVerify, workRepair:
 		o.verifyJob(j, w)
 	default:

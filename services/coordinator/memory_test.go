@@ -52,6 +52,9 @@ func (k *memory) answer(j *workerv1.Job) *workerv1.Result {
 		}
 		return &workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: d, Found: &workerv1.FoundMigration{Uid: k.uid}}}}
 	case *workerv1.Job_ReadLedger:
+		if b.ReadLedger.GetFrom() == "" {
+			return nil
+		}
 		return &workerv1.Result{Outcome: &workerv1.Result_LedgerPage{LedgerPage: k.read(j.GetMigration(), b.ReadLedger)}}
 	}
 	return nil

@@ -109,7 +109,7 @@ func (o *offer) extracting() {
 }
 
 func (o *offer) loading() {
-	if len(o.active) == 0 && !complete(o.tables) {
+	if len(o.active) == 0 && !complete(o.tables) && !begun(o.tables) {
 		return // nothing has begun: a phase waits for approval
 	}
 	if !o.m.Prepared || o.m.MorePrepare || !o.entered() || !o.confirmed() {
@@ -120,10 +120,11 @@ func (o *offer) loading() {
 		o.give(workKeep, 0, 0)
 		return
 	}
-	if o.schema() {
-		o.ranges()
-		o.shareStraggler()
+	if o.audited() && !o.schema() {
+		return
 	}
+	o.ranges()
+	o.shareStraggler()
 }
 
 // entered tells whether the target has this leader's term. Before that a leader of an

@@ -173,6 +173,13 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 	if regressed, err := s.outranked(ctx, l, m, kind, p); regressed || err != nil {
 		return err
 	}
+	if s.doubted(l, m, kind, p.Side) {
+		if l.work.kind == workLoad {
+			s.abandon(l, p.Reason)
+		}
+		r.retry(l.work)
+		return nil
+	}
 	switch l.work.kind {
 	case workExtract, workLoad, workValidate:
 		if l.work.number != 0 {
@@ -225,7 +232,7 @@ func (s *Leader) givenUpOn(ctx context.Context, l *lease, m *state.Migration, ki
 			s.updateFailed(r, &fault.Error{Kind: kind, Op: "coordinator.UpdateMigration", Side: p.Side, Err: errors.New(p.Reason)})
 		}
 		return nil // the spec has changed already, or a table was skipped: tried again until it works
-	case l.work.kind == workKeep:
+	case l.work.kind == workKeep, l.work.kind == workAudit:
 		return nil // nothing was lost yet: it waits, and says why, until it works
 	case l.work.kind == workPrepare && m.Reopen:
 		r.settled(l.work)

@@ -290,7 +290,7 @@ func TestRecover_NotAsked(t *testing.T) {
 				require.NoError(t, err)
 				h.rest(time.Minute)
 				require.Nil(t, h.migration().GetRecovery())
-				require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetReadLedger() != nil }))
+				require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetReadLedger().GetFrom() != "" }))
 			})
 		})
 	}

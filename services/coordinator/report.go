@@ -66,6 +66,8 @@ func (s *Leader) done(ctx context.Context, l *lease, m *state.Migration, r *work
 		return s.recover(ctx, m, r.GetLedgerPage())
 	case workKeep:
 		return s.kept(ctx, m)
+	case workAudit:
+		return s.audit(ctx, m, r.GetLedgerPage())
 	case workSplit:
 		return s.ranged(ctx, l.work, r.GetSplit().GetRanges())
 	case workWatch:

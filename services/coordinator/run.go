@@ -46,6 +46,7 @@ const (
 	workWatch
 	workKeep
 	workRecover
+	workAudit
 )
 
 // workID names a piece of work: at most one lease has it.
@@ -111,6 +112,10 @@ type run struct {
 	keepPage *keepPage
 	// recovery is how far a found migration is read; nil where none was begun.
 	recovery *recovery
+	// audit compares the target's ledger with the log; nil for none. trust is what audits
+	// have shown.
+	audit *audit
+	trust trust
 	// stalled is the newest failure of work that will be tried again.
 	stalled string
 	// outranked counts how often the target refused work as that of an earlier
@@ -143,7 +148,7 @@ func (a *attempt) extractable() bool {
 func (s *Leader) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, given: map[workID]bool{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, hung: map[workID]int{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}}
+		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, given: map[workID]bool{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, hung: map[workID]int{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}, trust: newTrust()}
 		s.runs[uid] = r
 	}
 	return r

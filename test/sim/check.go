@@ -169,9 +169,12 @@ func (c *checker) logged(log string, e *journalv1.Event) {
 		}
 	case *journalv1.Event_TableRestarted:
 		c.tables[b.TableRestarted.GetTable()] = journalv1.TableStage_TABLE_STAGE_CREATED
+		c.blocked[b.TableRestarted.GetTable()] = false
 		for _, r := range c.w.ranges[b.TableRestarted.GetTable()] {
 			*c.state(b.TableRestarted.GetTable(), r.plan.GetNumber()) = rangeState{}
 		}
+	case *journalv1.Event_TargetLost:
+		c.lost(b.TargetLost)
 	case *journalv1.Event_TableBlocked:
 		c.blocked[b.TableBlocked.GetTable()] = true
 		c.mayBlock(b.TableBlocked.GetTable(), 0, b.TableBlocked.GetReason())
@@ -241,8 +244,19 @@ func (c *checker) verified(table, number uint32, term uint64) {
 	}
 	c.state(table, number).verified = true
 	r := c.w.target.tables[table].ranges[number]
-	if r.digest() != r.source.digest {
+	if r.digest() != r.source.digest && !r.lost { // else between the validator's look and its word
 		c.w.violate("table %d range %d is verified with %d rows, the source has %d", table, number, r.digest().Rows, r.source.digest.Rows)
+	}
+}
+
+// lost takes what the coordinator has found missing; a failover must be the reason.
+func (c *checker) lost(e *journalv1.TargetLost) {
+	c.tables[e.GetTable()], c.blocked[e.GetTable()] = journalv1.TableStage_TABLE_STAGE_CREATED, false
+	for _, n := range e.GetRanges() {
+		if r := c.w.target.tables[e.GetTable()].ranges[n]; !r.lost && r.digest() == r.source.digest {
+			c.w.violate("table %d range %d is called lost, and the target has lost nothing of it", e.GetTable(), n)
+		}
+		*c.state(e.GetTable(), n) = rangeState{}
 	}
 }
 

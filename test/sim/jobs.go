@@ -50,6 +50,14 @@ func (j *job) begin() {
 			rows += int64(len(r.rows))
 		}
 		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: rows}}})
+	case *workerv1.Job_ReadLedger:
+		var page *workerv1.LedgerPage
+		j.exec(func(reply func(error)) {
+			page = j.w.target.page(work.ReadLedger)
+			reply(nil)
+		}, func(err error) {
+			j.end(&workerv1.Result{Outcome: &workerv1.Result_LedgerPage{LedgerPage: page}}, atTarget(err))
+		})
 	case *workerv1.Job_Finish:
 		j.statement(func(tx *transaction, then func(error)) {
 			j.w.target.finish(tx, j.msg.GetTerm(), work.Finish.GetStage(), then)

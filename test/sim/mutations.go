@@ -28,6 +28,7 @@ func Mutations() [][]guard.Guard {
 		{guard.FenceFirst},
 		{guard.ExtractOnce},
 		{guard.LogSequence},
+		{guard.LedgerAudit},
 		{guard.VerdictDigest},
 	}
 }

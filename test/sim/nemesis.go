@@ -24,7 +24,11 @@ var nemeses = map[string]func(*World){
 	"session ends":           (*World).killSession,
 	"target crashes":         func(w *World) { w.target.crash() },
 	"snapshot is lost":       (*World).loseSnapshot,
+	failover:                 func(w *World) { w.target.failOver() },
 }
+
+// failover comes in one seed of four: what it undoes, later faults cannot do.
+const failover = "target fails over"
 
 // strike lets one of the scenario's faults come, and the next one later.
 func (w *World) strike() {

@@ -85,9 +85,14 @@ func newScenario(w *World) scenario {
 	s.publishes, s.appends, s.windowForgets = rate(2, 0.2), rate(3, 0.1), rate(2, 1)
 	s.waits, s.hangs = rate(3, 0.5), rate(8, 0.1)
 	for name := range nemeses {
-		s.nemeses = append(s.nemeses, name)
+		if name != failover {
+			s.nemeses = append(s.nemeses, name)
+		}
 	}
 	s.nemeses = chosen(w, s.nemeses)
+	if w.seed%4 == 3 {
+		s.nemeses = append(s.nemeses, failover)
+	}
 	return s
 }
 

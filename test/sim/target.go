@@ -3,7 +3,9 @@ package sim
 import (
 	"slices"
 
+	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
+	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
@@ -19,6 +21,8 @@ type target struct {
 	sessions []*session
 	// undo takes back what was committed since the last durable commit, newest last.
 	undo []func()
+	// behind takes back what a replica may not have yet, durable or not, newest last.
+	behind []func()
 }
 
 // migrationRow is the migration's row in the ledger.
@@ -44,14 +48,15 @@ type targetRange struct {
 	lock
 	source *sourceRange
 	table  *targetTable
-	// exists tells that a loader has made the row.
-	exists         bool
-	attempt, epoch uint64
-	ledger         engine.Ledger
+	// exists tells that a loader has made the row, complete that all of an attempt is there.
+	exists, complete bool
+	attempt, epoch   uint64
+	ledger           engine.Ledger
 	// have counts each row of the source that is here.
 	have []int
-	// spoilt: somebody else changed rows of it, which drover has to find.
-	spoilt bool
+	// spoilt: somebody else changed rows of it, which drover has to find. lost: so did a
+	// failover.
+	spoilt, lost bool
 	// writer is the epoch that wrote last.
 	writer uint64
 }
@@ -76,21 +81,45 @@ func (t *target) plant(number uint32, ranges []*sourceRange) {
 func (t *target) change(r *targetRange) {
 	before := *r
 	before.have = slices.Clone(r.have)
-	t.undo = append(t.undo, func() {
-		r.exists, r.attempt, r.epoch, r.ledger, r.have, r.spoilt, r.writer = before.exists, before.attempt, before.epoch, before.ledger, before.have, before.spoilt, 0
-	})
+	back := func() {
+		r.exists, r.complete, r.attempt, r.epoch, r.ledger, r.have, r.spoilt, r.writer =
+			before.exists, before.complete, before.attempt, before.epoch, before.ledger, before.have, before.spoilt, 0
+	}
+	t.undo = append(t.undo, back)
+	if t.behind = append(t.behind, func() { back(); r.lost = true }); len(t.behind) > mostBehind {
+		t.behind = t.behind[1:]
+	}
 }
 
+// mostBehind is how many commits a replica lacks at most.
+const mostBehind = 12
+
 // crash ends every connection and loses the newest commits that were not durable.
-func (t *target) crash() {
+func (t *target) crash() { t.goBack(t.undo) }
+
+// failOver ends every connection and goes on with a replica that lacks the newest commits.
+// What a target loses when nothing moves any more comes too late for anybody to see.
+func (t *target) failOver() {
+	if t.w.check.outcome != 0 {
+		return
+	}
+	for i := range t.w.scenario.tables {
+		if number := uint32(i + 1); !t.w.check.blocked[number] && t.w.check.tables[number] != journalv1.TableStage_TABLE_STAGE_COMPLETE {
+			t.goBack(t.behind)
+			return
+		}
+	}
+}
+
+func (t *target) goBack(commits []func()) {
 	for len(t.sessions) > 0 {
 		t.sessions[0].kill()
 	}
-	for n := t.w.rng.IntN(len(t.undo) + 1); n > 0; n-- {
-		t.undo[len(t.undo)-1]()
-		t.undo = t.undo[:len(t.undo)-1]
+	for n := t.w.rng.IntN(len(commits) + 1); n > 0; n-- {
+		commits[len(commits)-1]()
+		commits = commits[:len(commits)-1]
 	}
-	t.undo = nil
+	t.undo, t.behind = nil, nil
 }
 
 // enter holds the migration's row in share, and checks that the migration copies.
@@ -190,7 +219,7 @@ func (t *target) emptyRanges(tx *transaction, table *targetTable, rest []uint32,
 
 // clear removes a range's rows and forgets its sums.
 func (r *targetRange) clear() {
-	r.ledger, r.have, r.spoilt = engine.Ledger{}, make([]int, len(r.have)), false
+	r.ledger, r.complete, r.have, r.spoilt = engine.Ledger{}, false, make([]int, len(r.have)), false
 }
 
 // fence takes a range over for a loader.
@@ -232,7 +261,7 @@ func (t *target) take(tx *transaction, table *targetTable, r *targetRange, q eng
 			t.w.check.removing(r, q.Epoch)
 			r.clear()
 		}
-		r.exists, r.attempt, r.epoch, r.ledger = true, q.Attempt, q.Epoch, fenced
+		r.exists, r.complete, r.attempt, r.epoch, r.ledger = true, false, q.Attempt, q.Epoch, fenced
 	})
 	then(fenced, nil)
 }
@@ -268,7 +297,7 @@ func (t *target) advance(tx *transaction, q engine.RangeRequest, seq uint64, nex
 // owned tells whether a loader owns the range.
 func (r *targetRange) owned(q engine.RangeRequest) error {
 	if r.epoch != q.Epoch && !guard.Removed(guard.LedgerEpoch) {
-		return fault.New(fault.Fenced, "sim.advance", "range belongs to another loader")
+		return engine.NotOwned("sim.advance", q, r.epoch)
 	}
 	if r.attempt != q.Attempt && !guard.Removed(guard.LedgerAttempt) {
 		return fault.New(fault.Fenced, "sim.advance", "range is loaded from another extraction")
@@ -317,6 +346,7 @@ func (t *target) complete(tx *transaction, q engine.RangeRequest, batches uint64
 				then(engine.Ledger{}, fault.New(fault.Gap, "sim.complete", "ledger holds %d batches, the attempt had %d", r.ledger.NextSequence, batches))
 				return
 			}
+			tx.writes = append(tx.writes, func() { t.change(r); r.complete = true })
 			then(r.ledger, nil)
 		})
 	})
@@ -342,4 +372,28 @@ func (r *targetRange) digest() (d batch.Digest) {
 		}
 	}
 	return d
+}
+
+// page reads a page of the ledger; pages are short here, so that there are some.
+func (t *target) page(q *workerv1.ReadLedger) *workerv1.LedgerPage {
+	out := &workerv1.LedgerPage{Last: true}
+	for i := range t.w.scenario.tables {
+		table := t.tables[uint32(i+1)]
+		for _, n := range table.numbers {
+			r := table.ranges[n]
+			read := q.AfterTable != nil && (table.number < q.GetAfterTable() || table.number == q.GetAfterTable() && n <= q.GetAfterNumber())
+			switch {
+			case read || !r.exists:
+			case len(out.Ranges) == 2:
+				out.Last = false
+			default:
+				out.Ranges = append(out.Ranges, &workerv1.LedgerRange{Table: table.number, Number: n, Loaded: r.complete, Attempt: r.attempt, Digest: r.ledger.Digest.Proto()})
+			}
+		}
+		out.Tables = append(out.Tables, &workerv1.LedgerTable{Number: table.number, Made: table.created, Finished: true})
+	}
+	if !out.Last {
+		out.Tables = nil
+	}
+	return out
 }

@@ -66,7 +66,7 @@ func (w *rangeWriter) owned() error {
 		return err
 	}
 	if w.row.epoch != w.request.Epoch || w.row.attempt != w.request.Attempt {
-		return fault.New(fault.Fenced, op, "another loader owns the range")
+		return engine.NotOwned(op, w.request, w.row.epoch)
 	}
 	return nil
 }

@@ -242,7 +242,7 @@ func (w *rangeWriter) decide(ctx context.Context, sequence uint64) error {
 	case !found:
 		return fault.New(fault.Fenced, op, "range %d is not in the ledger any more", r.Range.GetNumber())
 	case row.epoch != r.Epoch:
-		return fault.New(fault.Fenced, op, "range %d belongs to another loader", r.Range.GetNumber())
+		return engine.NotOwned(op, r, row.epoch)
 	case row.attempt != r.Attempt:
 		return fault.New(fault.Fenced, op, "range %d is loaded from another extraction", r.Range.GetNumber())
 	case row.ledger.NextSequence > sequence:

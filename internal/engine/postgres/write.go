@@ -190,7 +190,7 @@ func (w *rangeWriter) decide(ctx context.Context, pg *pgconn.PgConn, sequence ui
 	case !found:
 		return 0, fault.New(fault.Fenced, "postgres.Write", "range %d is not in the ledger any more", r.Range.GetNumber())
 	case row.epoch != r.Epoch:
-		return 0, fault.New(fault.Fenced, "postgres.Write", "range %d belongs to another loader", r.Range.GetNumber())
+		return 0, engine.NotOwned("postgres.Write", r, row.epoch)
 	case row.attempt != r.Attempt:
 		return 0, fault.New(fault.Fenced, "postgres.Write", "range %d is loaded from another extraction", r.Range.GetNumber())
 	case row.ledger.NextSequence > sequence:

@@ -111,7 +111,7 @@ func (w *rangeWriter) owned(ctx context.Context, tx *sql.Tx) (ledgerRow, error) 
 		return ledgerRow{}, fault.New(fault.Fenced, op, "the ledger of the migration is gone from the file")
 	}
 	if err == nil && (row.epoch != w.request.Epoch || row.attempt != w.request.Attempt) {
-		err = fault.New(fault.Fenced, op, "range %d belongs to a later loader", w.id.number)
+		err = engine.NotOwned(op, w.request, row.epoch)
 	}
 	return row, err
 }

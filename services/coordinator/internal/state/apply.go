@@ -140,6 +140,8 @@ func (a *apply) tableEvent() error {
 		})
 	case *journalv1.Event_TableSkipped:
 		return a.table(b.TableSkipped.GetTable(), func(t *Table) error { return a.tableSkipped(t, b.TableSkipped) })
+	case *journalv1.Event_TargetLost:
+		return a.table(b.TargetLost.GetTable(), func(t *Table) error { return a.targetLost(t, b.TargetLost) })
 	case *journalv1.Event_RejectsRetried:
 		return a.table(b.RejectsRetried.GetTable(), a.rejectsRetried)
 	case *journalv1.Event_TableSampled:

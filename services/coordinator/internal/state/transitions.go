@@ -85,6 +85,7 @@ func (a *apply) tableRestarted(t *Table, e *journalv1.TableRestarted) error {
 		err = a.insert(tableRanges, r)
 		return err == nil
 	})
+	t.forRanges()
 	t.Loaded, t.Verified, t.BlockedRanges, t.LoadedBytes, t.Touched = 0, 0, 0, 0, nil
 	t.Rejected, t.Replays, t.FirstReject, t.Missing = 0, 0, nil, 0
 	t.LoadedDigest, t.VerifiedDigest = batch.Digest{}, batch.Digest{}
