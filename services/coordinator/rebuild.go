@@ -90,9 +90,9 @@ func (s *Service) rebuild(ctx context.Context, store journal.Store) error {
 		case done && err == nil, ctx.Err() != nil:
 			return nil
 		case err == nil:
-		case !lost(err) && !fault.Is(err, fault.Fenced) && !fault.Is(err, fault.Unavailable):
+		case errors.Is(err, errForeign), fault.Is(err, fault.Internal):
 			return err
-		default:
+		default: // nobody else may know what this coordinator knows
 			s.cfg.Logger.Warn("the control log is not there again", "err", err)
 		}
 	}
@@ -155,11 +155,12 @@ func (s *Service) rebuildOnce(ctx context.Context, store journal.Store, waited b
 	return false, s.writeDown(ctx, store, f) // what was written is read before it counts
 }
 
-// foreign is the error of a store in which somebody has begun anew.
+// errForeign is a store in which somebody has begun anew.
+var errForeign = errors.New("the control log was replaced by another one that has migrations of its own")
+
 func (s *Leader) foreign() error {
 	return fault.New(fault.Corrupt, "coordinator.rebuild",
-		"the control log was replaced by another one that has migrations of its own, and this coordinator has seen event %d of the one before: "+
-			"it was wiped, or restored from a backup", s.seen)
+		"%w, and this coordinator has seen event %d of the one before: it was wiped, or restored from a backup", errForeign, s.seen)
 }
 
 // complete gives the term of which this coordinator knows every decision, and knows of

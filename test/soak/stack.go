@@ -171,6 +171,9 @@ func (s *stack) isRunning(name string) bool {
 	return s.running[name] != nil
 }
 
+// ledWithin is how long it may take until somebody leads while connections are cut.
+const ledWithin = 3 * time.Minute
+
 // led waits until a coordinator leads in a term behind another one, and gives its term.
 func (s *stack) led(ctx context.Context, behind uint64) (uint64, error) {
 	conn, err := rpc.DialLeader(s.server(), rpc.ClientOptions{})
@@ -178,7 +181,7 @@ func (s *stack) led(ctx context.Context, behind uint64) (uint64, error) {
 		return 0, err
 	}
 	defer conn.Close()
-	for begin := time.Now(); ctx.Err() == nil && time.Since(begin) < time.Minute; lasts(ctx, 100*time.Millisecond) {
+	for begin := time.Now(); ctx.Err() == nil && time.Since(begin) < ledWithin; lasts(ctx, 100*time.Millisecond) {
 		call, cancel := context.WithTimeout(ctx, 2*time.Second)
 		r, err := droverv1.NewSystemServiceClient(conn).GetSystemInfo(call, &droverv1.GetSystemInfoRequest{})
 		cancel()

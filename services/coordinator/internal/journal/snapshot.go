@@ -43,9 +43,26 @@ type Archive interface {
 // Put takes one record.
 type Put func(*journalv1.SnapshotRecord) error
 
-// snapshotWait bounds the writing or reading of a snapshot; the client's own bound is
-// seconds.
-const snapshotWait = 5 * time.Minute
+// snapshotWait is how long the writing or reading of a snapshot may stand still. However
+// long it takes as a whole, an answer that was lost with its connection never comes.
+const snapshotWait = 10 * time.Second
+
+// moving gives a context that ends when moved was not called for too long, and what
+// makes an error of that end one of the server's.
+func moving(ctx context.Context) (bound context.Context, moved func(), end func(error) error) {
+	bound, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(snapshotWait, cancel)
+	moved = func() { timer.Reset(snapshotWait) }
+	return bound, moved, func(err error) error {
+		timer.Stop()
+		stood := bound.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err != nil && stood {
+			return fault.New(fault.Unavailable, "journal.snapshot", "the NATS server has not answered for %s: %w", snapshotWait, err)
+		}
+		return err
+	}
+}
 
 // chunk is how much of a snapshot is one message.
 const chunk = 512 << 10
@@ -65,17 +82,20 @@ func (j *JetStream) bucket(ctx context.Context) (jetstream.ObjectStore, error) {
 
 // Save implements Archive.
 func (j *JetStream) Save(ctx context.Context, log string, seq uint64, write func(Put) error) error {
-	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
-	defer cancel()
 	b, err := j.bucket(ctx)
 	if err != nil {
 		return err
 	}
+	bound, moved, end := moving(ctx)
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(writeSnapshot(w, log, seq, write)) }()
-	_, err = b.Put(ctx, jetstream.ObjectMeta{Name: snapshotName(log, seq), Opts: &jetstream.ObjectMetaOptions{ChunkSize: chunk}}, r)
+	go func() {
+		w.CloseWithError(writeSnapshot(w, log, seq, func(put Put) error {
+			return write(func(r *journalv1.SnapshotRecord) error { moved(); return put(r) })
+		}))
+	}()
+	_, err = b.Put(bound, jetstream.ObjectMeta{Name: snapshotName(log, seq), Opts: &jetstream.ObjectMetaOptions{ChunkSize: chunk}}, r)
 	_ = r.Close() // a writer that still writes stops
-	if err != nil {
+	if err = end(err); err != nil {
 		return logError("journal.Save", log, err)
 	}
 	err = j.Load(ctx, log, seq, func(*journalv1.SnapshotRecord) error { return nil })
@@ -113,18 +133,17 @@ func (j *JetStream) Snapshots(ctx context.Context, log string) ([]uint64, error)
 
 // Load implements Archive.
 func (j *JetStream) Load(ctx context.Context, log string, seq uint64, take Put) error {
-	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
-	defer cancel()
 	b, err := j.js.ObjectStore(ctx, bus.SnapshotBucket)
 	if err != nil {
 		return logError("journal.Load", log, err)
 	}
-	o, err := b.Get(ctx, snapshotName(log, seq))
+	bound, moved, end := moving(ctx)
+	o, err := b.Get(bound, snapshotName(log, seq))
 	if err != nil {
-		return logError("journal.Load", log, err)
+		return logError("journal.Load", log, end(err))
 	}
 	defer func() { _ = o.Close() }() // what was read of it is checked by its sum
-	return readSnapshot(o, log, seq, take)
+	return end(readSnapshot(o, log, seq, func(r *journalv1.SnapshotRecord) error { moved(); return take(r) }))
 }
 
 // Drop implements Archive.
