@@ -211,5 +211,10 @@ func (c trial) rule(marker, databases, stream string) string {
 		return fmt.Sprintf("exec:bash -c 'cat </dev/tcp/%s/%s'", host, port)
 	}
 	action := map[fault]string{kill: "kill", stop: "stop:" + paused.String(), cutDatabases: call(databases), cutStream: call(stream)}[c.fault]
-	return fmt.Sprintf("%s=%sonce:%s,%s", c.point, match, marker, action)
+	rule := fmt.Sprintf("%s=%sonce:%s,%s", c.point, match, marker, action)
+	if c.point == faultpoint.BusBeforePurge || c.point == faultpoint.BusAfterPurge {
+		// What is verified is removed at the next tick: the steps behind it must last until then.
+		rule += ";loader.after-step=sleep:500ms"
+	}
+	return rule
 }
