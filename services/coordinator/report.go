@@ -142,8 +142,8 @@ func (s *Leader) prepared(ctx context.Context, l *lease, m *state.Migration, r *
 
 func (s *Leader) advanced(ctx context.Context, w workID, stage journalv1.TableStage, seconds float64) error {
 	t := s.view().Table(w.migration, w.table)
-	if t == nil || t.Stage >= stage {
-		return nil
+	if t == nil || t.Stage != stage-1 {
+		return nil // done before, or of a time before the target lost what the step stood on
 	}
 	return s.append(ctx, w.migration, &journalv1.Event{Body: &journalv1.Event_TableAdvanced{TableAdvanced: &journalv1.TableAdvanced{
 		Table: w.table, Stage: stage, Seconds: seconds}}})
