@@ -25,9 +25,9 @@ type Keeper interface {
 	// the beginning.
 	KeptPlan(ctx context.Context, uid string, after *LedgerPlace, limit int) ([]PlanPiece, error)
 	// TakeOver gives all that the ledger has of a migration to m, with m's term. Nobody who
-	// writes under the uid that it had can go on: it waits for batches in flight. Attempts
-	// epochs and the plan's version begin again. Doing it twice is harmless. It returns the tables that were being
-	// emptied, whose rows are neither there nor gone. A migration that has ended, or that the
+	// writes under the uid that it had can go on: it waits for batches in flight. Attempts,
+	// epochs and the plan's version begin again. Doing it twice is harmless. It returns the
+	// tables that were being emptied, whose rows are neither there nor gone. A migration that has ended, or that the
 	// ledger does not have, is fault.Fenced.
 	TakeOver(ctx context.Context, from string, m Migration) (emptying []uint32, err error)
 	// LedgerRanges reads at most limit rows behind a place, in order; a nil place is

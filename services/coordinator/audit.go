@@ -70,12 +70,7 @@ func (o *offer) nextAudit() *workerv1.ReadLedger {
 			there: map[uint32]map[uint32]bool{}, other: map[uint32]map[uint32]bool{}}
 		o.run.audit = a
 	}
-	out := &workerv1.ReadLedger{Ranges: true}
-	if a.after != nil {
-		table := a.after.GetTable()
-		out.AfterTable, out.AfterNumber = &table, a.after.GetNumber()
-	}
-	return out
+	return ledgerBehind(a.after, &workerv1.ReadLedger{Ranges: true})
 }
 
 // audit takes a page.
@@ -103,13 +98,9 @@ func (s *Leader) audit(ctx context.Context, m *state.Migration, page *workerv1.L
 	return nil
 }
 
-func loadedRange(r *state.Range) bool {
-	return r != nil && (r.State == state.RangeLoaded || r.State == state.RangeVerified)
-}
-
 // compare takes a range's row of the ledger.
 func (a *audit) compare(r *state.Range, row *workerv1.LedgerRange) error {
-	if !loadedRange(r) {
+	if !r.InTarget() {
 		return nil
 	}
 	has, err := batch.DigestOf(row.GetDigest())
@@ -143,18 +134,14 @@ func (s *Leader) compareTables(ctx context.Context, m *state.Migration, a *audit
 			continue
 		}
 		unfinished := was.Stage >= state.TableSequenced && !row.GetFinished()
-		var missing *journalv1.TargetLost
+		missing := &journalv1.TargetLost{Table: was.Number, Unmade: !row.GetMade()}
 		if len(a.there[was.Number]) < was.Loaded {
-			missing = s.missing(a, was)
+			s.missing(a, was, missing)
 		}
-		if row.GetMade() && !unfinished && len(missing.GetRanges()) == 0 {
+		if !missing.GetUnmade() && !unfinished && len(missing.GetRanges()) == 0 {
 			continue
 		}
 		lost = true
-		if missing == nil {
-			missing = &journalv1.TargetLost{Table: was.Number}
-		}
-		missing.Unmade = !row.GetMade()
 		if err := s.targetLost(ctx, m, now, missing); err != nil {
 			return lost, err
 		}
@@ -164,13 +151,13 @@ func (s *Leader) compareTables(ctx context.Context, m *state.Migration, a *audit
 
 // missing lists the ranges that the ledger has not as they were loaded, and that nobody
 // has done again since, or writes rejected rows of now.
-func (s *Leader) missing(a *audit, was *state.Table) *journalv1.TargetLost {
-	out, view := &journalv1.TargetLost{Table: was.Number}, s.view()
+func (s *Leader) missing(a *audit, was *state.Table, out *journalv1.TargetLost) {
+	view := s.view()
 	a.was.Ranges(was.Migration, was.Number, func(r *state.Range) bool {
-		if !loadedRange(r) || a.there[r.Table][r.Number] {
+		if !r.InTarget() || a.there[r.Table][r.Number] {
 			return true
 		}
-		if now := view.Range(r.Migration, r.Table, r.Number); loadedRange(now) && !now.Replay && now.Attempt == r.Attempt && now.Digest == r.Digest {
+		if now := view.Range(r.Migration, r.Table, r.Number); now.InTarget() && !now.Replay && now.Attempt == r.Attempt && now.Digest == r.Digest {
 			out.Ranges = append(out.Ranges, r.Number)
 			if a.other[r.Table][r.Number] {
 				out.Reset_ = append(out.Reset_, r.Number)
@@ -178,7 +165,6 @@ func (s *Leader) missing(a *audit, was *state.Table) *journalv1.TargetLost {
 		}
 		return true
 	})
-	return out
 }
 
 // targetLost has a table go back to where the target is.

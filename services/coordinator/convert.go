@@ -170,7 +170,7 @@ func rangeMessage(m *state.Migration, r *state.Range, l live) *droverv1.Range {
 	if r.State == state.RangePending && out.Worker != "" {
 		out.State = droverv1.Range_STATE_LOADING
 	}
-	if r.State == state.RangeLoaded || r.State == state.RangeVerified {
+	if r.InTarget() {
 		out.Attempts++
 		out.SourceDigest = r.Digest.String()
 	}

@@ -19,7 +19,8 @@
 //	 └── RangeRetried, TableRestarted ◄─────────────┴───────┘
 //
 // RangeSkipped takes a range that is not verified out of this for good: its rows are
-// removed by a load that only resets, and RangeEmptied says that they are gone.
+// removed by a load that only resets, and RangeEmptied says that they are gone. TargetLost
+// takes LOADED and VERIFIED ranges back to PENDING (audit.go).
 //
 // Between PENDING and LOADED the range is in an attempt: a loader fences it in the
 // target, an extractor reads it into the attempt's own subject, the loader writes

@@ -158,7 +158,7 @@ func (h *harness) ledger(uid string) *workerv1.LedgerPage {
 	for _, t := range view.Tables(uid) {
 		out.Tables = append(out.Tables, &workerv1.LedgerTable{Number: t.Number, Made: true, Finished: true})
 		view.Ranges(uid, t.Number, func(r *state.Range) bool {
-			if r.State == state.RangeLoaded || r.State == state.RangeVerified {
+			if r.InTarget() {
 				out.Ranges = append(out.Ranges, &workerv1.LedgerRange{Table: r.Table, Number: r.Number, Loaded: true, Attempt: r.Attempt, Digest: r.Digest.Proto()})
 			}
 			return true

@@ -84,11 +84,15 @@ func (r *run) recovering() *recovery {
 
 // next is the job that reads the next page.
 func (c *recovery) next(m *state.Migration) *workerv1.ReadLedger {
-	out := &workerv1.ReadLedger{From: m.Found, Ranges: c.ranges}
-	if c.after != nil {
-		out.AfterTable, out.AfterNumber = proto.Uint32(c.after.GetTable()), c.after.GetNumber()
+	return ledgerBehind(c.after, &workerv1.ReadLedger{From: m.Found, Ranges: c.ranges})
+}
+
+// ledgerBehind has a page begin behind the place where the last one ended; nil for none.
+func ledgerBehind(after *workerv1.LedgerRange, page *workerv1.ReadLedger) *workerv1.ReadLedger {
+	if after != nil {
+		page.AfterTable, page.AfterNumber = proto.Uint32(after.GetTable()), after.GetNumber()
 	}
-	return out
+	return page
 }
 
 // recover takes a page.

@@ -101,7 +101,7 @@ func verifiedPart(view state.View, m *state.Migration, t *state.Table, e *journa
 		return part
 	}
 	view.Ranges(m.UID, t.Number, func(r *state.Range) bool {
-		if r.State == state.RangeLoaded || r.State == state.RangeVerified {
+		if r.InTarget() {
 			part.Ranges = append(part.Ranges, r.Number)
 		}
 		return true

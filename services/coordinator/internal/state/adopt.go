@@ -18,15 +18,15 @@ func (s *Store) Regress(uid string, last uint64, reason string) error {
 	}
 	m := *old
 	if m.Last = last; !m.Stage.Ended() {
-		m.regress(reason)
+		m.regress(reason, fault.Target)
 	}
 	r.pending.migration = &m
 	return r.Commit()
 }
 
 // regress has nothing happen to a migration any more until its log is adopted.
-func (m *Migration) regress(reason string) {
-	m.Regressed, m.Problem = true, Problem{Reason: reason, Kind: fault.Fenced.String(), Side: fault.Target}
+func (m *Migration) regress(reason, side string) {
+	m.Regressed, m.Problem = true, Problem{Reason: reason, Kind: fault.Fenced.String(), Side: side}
 }
 
 // adopted goes on with a log that lost its end. What became of a table since is not
@@ -61,7 +61,6 @@ func (a *apply) restored(e *journalv1.ControlRestored) {
 	case e.GetLed() > 0:
 		a.m.Unconfirmed = e.GetLed()
 	default:
-		a.m.Regressed = true
-		a.m.Problem = Problem{Reason: e.GetReason(), Kind: fault.Fenced.String(), Side: fault.Stream}
+		a.m.regress(e.GetReason(), fault.Stream)
 	}
 }

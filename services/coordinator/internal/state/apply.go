@@ -7,6 +7,7 @@ import (
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/batch"
+	"github.com/drover-db/drover/internal/fault"
 )
 
 // mostDifferences kept of a table.
@@ -62,7 +63,7 @@ func (a *apply) body() error {
 	case *journalv1.Event_TermStarted:
 		return nil
 	case *journalv1.Event_ControlRegressed:
-		a.m.regress(b.ControlRegressed.GetReason())
+		a.m.regress(b.ControlRegressed.GetReason(), fault.Target)
 		return nil
 	case *journalv1.Event_ControlAdopted:
 		return a.adopted()

@@ -16,7 +16,7 @@ func (a *apply) targetLost(t *Table, e *journalv1.TargetLost) error {
 		if old == nil {
 			return fmt.Errorf("no range %d of table %d", number, t.Number)
 		}
-		if old.State != RangeLoaded && old.State != RangeVerified {
+		if !old.InTarget() {
 			continue
 		}
 		r := *old

@@ -57,6 +57,11 @@ type Range struct {
 // GivenUp tells whether somebody has skipped the range.
 func (r *Range) GivenUp() bool { return r.State == RangeSkipped || r.State == RangeEmptied }
 
+// InTarget tells whether all rows of the range were loaded, confirmed or not.
+func (r *Range) InTarget() bool {
+	return r != nil && (r.State == RangeLoaded || r.State == RangeVerified)
+}
+
 func rangeKey(migration string, table, number uint32) tuple {
 	return tableKey(migration, table).number(number)
 }

@@ -85,7 +85,7 @@ func (a *apply) goOn() {
 // rangeReplayed takes what became of a range's rejected rows; it is to be confirmed again,
 // unless its table is live: there the loader has looked for the rows.
 func rangeReplayed(t *Table, r *Range, e *journalv1.RangeReplayed) error {
-	if !r.Replay || r.State != RangeLoaded && r.State != RangeVerified {
+	if !r.Replay || !r.InTarget() {
 		return fmt.Errorf("range %d of table %d: nobody asked for its rejected rows", r.Number, t.Number)
 	}
 	d, err := batch.DigestOf(e.GetDigest())
