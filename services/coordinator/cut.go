@@ -28,11 +28,21 @@ type cut struct {
 	// rows that a piece should have, and that the range is expected to have in all; 0
 	// where no cut is asked for now.
 	rows, total int64
-	// notBefore is when the range may be cut again.
+	// notBefore is when the range may be cut again. patience doubles each time: asking costs
+	// an attempt, and a source that could not cut a range most likely cannot the next time.
 	notBefore time.Time
+	patience  time.Duration
 }
 
 func (c *cut) asked() bool { return c != nil && c.rows > 0 }
+
+// waits is how long a range is read as it is before it may be cut again.
+func (c *cut) waits() time.Duration {
+	if c == nil || c.patience == 0 {
+		return 2 * cutAfter
+	}
+	return c.patience
+}
 
 // shareStraggler gives up the extraction that is expected to run longest if workers
 // have nothing else to do, so that its range is cut before it goes on.
@@ -47,7 +57,7 @@ func (o *offer) shareStraggler() {
 	}
 	pieces := min(int64(idle)+1, maxPieces)
 	id := l.work.as(workLoad)
-	o.run.cuts[id] = &cut{rows: max(1, (left+pieces-1)/pieces), total: o.run.attempts[id].fenced.GetDigest().GetRows() + l.rows + left}
+	o.run.cuts[id] = &cut{rows: max(1, (left+pieces-1)/pieces), total: o.run.attempts[id].fenced.GetDigest().GetRows() + l.rows + left, patience: o.run.cuts[id].waits()}
 	const reason = "the rest of the range is shared with workers that are idle"
 	o.s.abandon(l, reason)
 	o.s.revoke(l, reason)
@@ -89,10 +99,14 @@ func (o *offer) left(id workID, a *attempt, l *lease) int64 {
 	return l.rows
 }
 
-// cuttable tells whether a range may be cut now: rows must have a key to be cut at.
+// cuttable tells whether a range may be cut now: rows must have a key to be cut at, and
+// what is in the target must count for the next attempt.
 func (o *offer) cuttable(id workID) bool {
-	t := o.view.Table(id.migration, id.table)
+	t, r := o.view.Table(id.migration, id.table), o.view.Range(id.migration, id.table, id.number)
 	c := o.run.cuts[id]
+	if r == nil || reset(t, r) != workerv1.Reset_RESET_NONE {
+		return false
+	}
 	switch t.Plan.GetSource().GetKey().GetSource() {
 	case planv1.KeySource_KEY_SOURCE_PRIMARY, planv1.KeySource_KEY_SOURCE_UNIQUE:
 	default:
@@ -141,6 +155,7 @@ func (s *Leader) cutRange(ctx context.Context, l *lease, pieces []*planv1.Range)
 		p.Number = uint32(t.Ranges + i)
 	}
 	pieces[0].Number = r.Number
+	s.run(id.migration).cuts[id].patience = 0
 	s.cfg.Logger.Info("range cut", "table", sourceName(t.Plan), "range", r.Plan.GetLabel(), "pieces", len(pieces))
 	return s.append(ctx, id.migration, &journalv1.Event{Body: &journalv1.Event_RangeCut{RangeCut: &journalv1.RangeCut{
 		Table: id.table, Range: pieces[0], Added: pieces[1:]}}})
@@ -148,5 +163,7 @@ func (s *Leader) cutRange(ctx context.Context, l *lease, pieces []*planv1.Range)
 
 // uncut lets a range be read as it is for a while, cut or not.
 func (s *Leader) uncut(w workID) {
-	s.run(w.migration).cuts[w.as(workLoad)] = &cut{notBefore: s.now().Add(2 * cutAfter)}
+	cuts, id := s.run(w.migration).cuts, w.as(workLoad)
+	wait := cuts[id].waits()
+	cuts[id] = &cut{notBefore: s.now().Add(wait), patience: 2 * wait}
 }

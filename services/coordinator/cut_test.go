@@ -11,6 +11,7 @@ import (
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/keyrange"
 )
 
 func cuts(j *workerv1.Job) bool { return j.GetSplit().GetWithin() != nil }
@@ -154,5 +155,43 @@ func TestCut_OnlyWhenIdle(t *testing.T) {
 		h.create()
 		h.crawl(25, "plain", 2)
 		require.Zero(t, h.count(cuts))
+	})
+}
+
+// Rows whose key has a NULL have no order to go on in: each attempt begins anew, and a
+// cut would only lose what has been read.
+func TestCut_NotWhatBeginsAnew(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.straggling("plain", 2)
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if j.GetSplit() == nil || cuts(j) {
+				return nil
+			}
+			return &workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: keyrange.WithNulls([]*planv1.Range{{Number: 1}}, 1000)}}}
+		}
+		h.create()
+		h.crawl(60, "plain", 2)
+		require.Zero(t, h.count(cuts))
+		require.Equal(t, 1, h.count(extracts("plain", 2)))
+	})
+}
+
+// A source that cannot cut a range is asked again, ever more seldom.
+func TestCut_RefusedAgainAndAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.silent = extracts("plain", 2)
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if cuts(j) {
+				return &workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: []*planv1.Range{{Number: 1}}}}}
+			}
+			return nil
+		}
+		h.create()
+		h.rest(time.Second)
+		for range 10 * 60 {
+			h.rest(time.Second)
+			h.renew(10)
+		}
+		require.Equal(t, 5, h.count(cuts), "after 15 s, and when it is read as it is for 30, 60, 120 and 240 s")
 	})
 }
