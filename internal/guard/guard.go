@@ -57,6 +57,8 @@ const (
 	FenceFirst Guard = "extract.fence_first"
 	// ExtractOnce: an attempt is extracted once.
 	ExtractOnce Guard = "extract.once"
+	// CutAfter: a range is cut behind what its loader's fence found.
+	CutAfter Guard = "cut.after"
 	// LogSequence: an event is appended behind the last one that its writer has seen.
 	LogSequence Guard = "log.sequence"
 	// LedgerAudit: the target still has what the log says, before it is finished.
@@ -71,6 +73,6 @@ func All() []Guard {
 		MessageAttempt, MessageSequence, MessageCRC, EndBatches, EndDigest, LoadedDigest,
 		FenceEpoch, FenceTable, EmptyEpoch, LedgerEpoch, LedgerAttempt, LedgerSequence,
 		LedgerStage, LedgerStageLock, LedgerTerm, LedgerBatches, AttemptTerm, TermInTarget,
-		FenceFirst, ExtractOnce, LogSequence, LedgerAudit, VerdictDigest,
+		FenceFirst, ExtractOnce, CutAfter, LogSequence, LedgerAudit, VerdictDigest,
 	}
 }

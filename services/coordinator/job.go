@@ -10,6 +10,7 @@ import (
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/bus"
+	"github.com/drover-db/drover/internal/guard"
 	"github.com/drover-db/drover/internal/spec"
 	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
@@ -136,10 +137,13 @@ func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Ran
 			Table: t.Plan, Range: r.Plan, Attempt: a.number, Stream: stream, Subject: a.subject,
 			After: a.fenced.GetAfter(), Snapshot: snapshotFor(t, o.run)}}
 	case workCut:
-		c, whole := o.run.cuts[id], proto.CloneOf(r.Plan)
+		c, whole, after := o.run.cuts[id], proto.CloneOf(r.Plan), o.run.attempts[id].fenced.GetAfter()
 		whole.EstimatedRows = c.total
+		if guard.Removed(guard.CutAfter) {
+			after = nil
+		}
 		j.Title, j.Work = "cut "+sourceName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Split{Split: &workerv1.SplitTable{Table: t.Plan,
-			TargetRows: c.rows, Within: whole, After: o.run.attempts[id].fenced.GetAfter()}}
+			TargetRows: c.rows, Within: whole, After: after}}
 	case workValidate:
 		j.Title, j.Work = "validate "+targetName(t.Plan)+" "+r.Plan.GetLabel(), &workerv1.Job_Validate{Validate: &workerv1.ValidateRange{
 			Table: t.Plan, Range: r.Plan, Expected: r.Digest.Proto(), Attempt: r.Attempt, Rejected: r.Rejected.Marshal()}}

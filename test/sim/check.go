@@ -16,8 +16,8 @@ import (
 type checker struct {
 	w         *World
 	violation error
-	// poisoned is the range with the row that the target refuses; nil for none.
-	poisoned *sourceRange
+	// poisoned is the row that the target refuses; nil for none.
+	poisoned *row
 	// states of ranges as the log has them.
 	states map[rangeKey]*rangeState
 	tables map[uint32]journalv1.TableStage
@@ -89,10 +89,10 @@ func (c *checker) advancing(r *targetRange, q engine.RangeRequest, next engine.L
 }
 
 // inserted takes a row that was committed.
-func (c *checker) inserted(r *targetRange, row *row) {
-	r.have[row.index]++
-	if n := r.have[row.index]; n > 1 {
-		c.w.violate("row %d of table %d is in the target %d times", row.key, row.table, n)
+func (c *checker) inserted(row *row) {
+	row.have++
+	if row.have > 1 {
+		c.w.violate("row %d of table %d is in the target %d times", row.key, row.table, row.have)
 	}
 }
 
@@ -147,6 +147,15 @@ func (c *checker) removing(r *targetRange, epoch uint64) {
 	}
 }
 
+// within takes rows that are removed with a range: they must be its own.
+func (c *checker) within(r *targetRange, rows []*row) {
+	for _, row := range rows {
+		if row.rng != r.source.plan.GetNumber() && row.have > 0 {
+			c.w.violate("row %d of table %d range %d is removed with range %d", row.key, row.table, row.rng, r.source.plan.GetNumber())
+		}
+	}
+}
+
 // logged takes an event that was appended.
 func (c *checker) logged(log string, e *journalv1.Event) {
 	if e.GetTerm() < c.newest[log] {
@@ -182,6 +191,8 @@ func (c *checker) logged(log string, e *journalv1.Event) {
 		c.loaded(b.RangeLoaded)
 	case *journalv1.Event_RangeVerified:
 		c.verified(b.RangeVerified.GetTable(), b.RangeVerified.GetRange(), e.GetTerm())
+	case *journalv1.Event_RangeCut:
+		c.w.cut(b.RangeCut)
 	case *journalv1.Event_RangeFailed:
 		*c.state(b.RangeFailed.GetTable(), b.RangeFailed.GetRange()) = rangeState{}
 	case *journalv1.Event_RangeBlocked:
@@ -233,7 +244,7 @@ func (c *checker) spoil(table, number uint32) {
 	}
 	c.w.scenario.spoil = false
 	c.w.fails("row deleted by somebody else", fmt.Sprintf("table %d range %d", table, number))
-	r.have[c.w.rng.IntN(len(r.have))] = 0
+	r.source.rows[c.w.rng.IntN(len(r.source.rows))].have = 0
 	r.spoilt = true
 }
 
@@ -262,7 +273,7 @@ func (c *checker) lost(e *journalv1.TargetLost) {
 
 // mayBlock checks a block: only a row that the target refuses is a reason.
 func (c *checker) mayBlock(table, number uint32, reason string) {
-	if p := c.poisoned; p == nil || p.rows[0].table != table || number != 0 && number != p.plan.GetNumber() {
+	if p := c.poisoned; p == nil || p.table != table || number != 0 && number != p.rng {
 		c.w.violate("table %d range %d is blocked although nothing is wrong with it: %s", table, number, reason)
 	}
 }
@@ -287,11 +298,12 @@ func (c *checker) atEnd() {
 	for number, table := range c.w.target.tables {
 		for _, n := range table.numbers {
 			r := table.ranges[n]
-			whole := c.poisoned != nil && c.poisoned.rows[0].table == number
+			whole := c.poisoned != nil && c.poisoned.table == number
+			refused := whole && c.poisoned.rng == n
 			switch s := c.state(number, n); {
-			case r.source == c.poisoned && !s.blocked:
+			case refused && !s.blocked:
 				c.w.violate("table %d range %d has a row that the target refuses, and is not blocked", number, n)
-			case r.source == c.poisoned, whole && !c.w.scenario.tables[number-1].byRange:
+			case refused, whole && !c.w.scenario.tables[number-1].byRange:
 			case !s.verified:
 				c.w.violate("the migration ended, and table %d range %d is not verified", number, n)
 			case r.digest() != r.source.digest:

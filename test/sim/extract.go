@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/engine"
@@ -22,13 +24,7 @@ func (j *job) extract() {
 		return
 	}
 	x := &extracting{job: j, attempt: extractor.NewAttempt(j.msg, j.p.batchBytes)}
-	r := j.w.ranges[work.GetTable().GetNumber()][work.GetRange().GetNumber()-1]
-	after := keyOf(work.GetAfter())
-	for _, row := range r.rows {
-		if row.key > after || r.plan.GetNullKeys() == planv1.NullKeys_NULL_KEYS_ONLY {
-			x.rows = append(x.rows, row)
-		}
-	}
+	x.rows = j.w.rowsIn(work.GetTable().GetNumber(), work.GetRange(), keyOf(work.GetAfter()))
 	x.more()
 }
 
@@ -74,13 +70,17 @@ func (x *extracting) publish(out extractor.Output, then func()) {
 		if len(out.Messages) > 0 {
 			x.report(x.attempt.Progress())
 		}
-		x.then(x.soon(), then)
+		wait := x.soon()
+		if x.w.scenario.crawl {
+			wait = x.w.between(time.Second, x.w.scenario.silence-time.Second)
+		}
+		x.then(wait, then)
 	})
 }
 
 // bound is a row's key; nil where it is NULL.
 func (r *row) bound() (*planv1.Bound, error) {
-	if r.data[0] == 0 {
+	if r.null() {
 		return nil, nil
 	}
 	return bound(r.key), nil

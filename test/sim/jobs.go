@@ -29,9 +29,9 @@ func (j *job) begin() {
 	case *workerv1.Job_Design:
 		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Designed{Designed: &workerv1.Designed{Design: j.w.design()}}})
 	case *workerv1.Job_Split:
-		ranges := []*planv1.Range{work.Split.GetWithin()} // a range that takes long is too small here to be cut
-		if ranges[0] == nil {
-			ranges = j.w.split(work.Split.GetTable().GetNumber())
+		ranges := j.w.split(work.Split.GetTable().GetNumber())
+		if work.Split.GetWithin() != nil {
+			ranges = j.w.pieces(work.Split)
 		}
 		j.answer(&workerv1.Result{Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: ranges}}})
 	case *workerv1.Job_Prepare:
@@ -104,7 +104,7 @@ func (j *job) validate(work *workerv1.ValidateRange) {
 	}
 	var actual batch.Digest
 	j.exec(func(reply func(error)) {
-		actual = j.w.target.digest(work.GetTable().GetNumber(), work.GetRange().GetNumber())
+		actual = digestOf(j.w.rowsIn(work.GetTable().GetNumber(), work.GetRange(), 0))
 		reply(nil)
 	}, func(err error) {
 		v := validator.Judge(expected, batch.Digest{}, actual)

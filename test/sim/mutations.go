@@ -27,6 +27,7 @@ func Mutations() [][]guard.Guard {
 		{guard.TermInTarget},
 		{guard.FenceFirst},
 		{guard.ExtractOnce},
+		{guard.CutAfter},
 		{guard.LogSequence},
 		{guard.LedgerAudit},
 		{guard.VerdictDigest},

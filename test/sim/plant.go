@@ -23,9 +23,13 @@ func (w *World) plant() {
 		for _, r := range w.ranges[number] {
 			for _, row := range r.rows {
 				w.source[string(row.data)] = row
+				w.rows[number] = append(w.rows[number], row)
 			}
 		}
-		w.target.plant(number, w.ranges[number])
+		w.target.tables[number] = &targetTable{number: number, ranges: map[uint32]*targetRange{}}
+		for _, r := range w.ranges[number] {
+			w.target.tables[number].add(r)
+		}
 	}
 	w.poison()
 	w.appendAll(&journalv1.Event{Body: &journalv1.Event_MigrationCreated{MigrationCreated: &journalv1.MigrationCreated{
@@ -45,8 +49,8 @@ func (w *World) poison() {
 	}
 	r := w.ranges[1][w.rng.IntN(len(w.ranges[1]))]
 	if len(r.rows) > 0 {
-		r.rows[w.rng.IntN(len(r.rows))].poison = true
-		w.check.poisoned = r
+		w.check.poisoned = r.rows[w.rng.IntN(len(r.rows))]
+		w.check.poisoned.poison = true
 	}
 }
 

@@ -27,6 +27,8 @@ type scenario struct {
 	slow, messages, answers, commits  float64
 	publishes, appends, windowForgets float64
 	waits, hangs                      float64
+	// crawl: extractions take long, so that ranges are cut.
+	crawl bool
 }
 
 // stage is how far a migration is when a run begins.
@@ -93,7 +95,26 @@ func newScenario(w *World) scenario {
 	if w.seed%4 == 3 {
 		s.nemeses = append(s.nemeses, failover)
 	}
+	if w.seed%16 == 5 || w.seed%64 == 7 {
+		s.crawls(w)
+	}
 	return s
+}
+
+// crawls makes of a scenario one with long ranges that are read slowly by more workers
+// than there are ranges.
+func (s *scenario) crawls(w *World) {
+	s.crawl, s.extractors, s.loaders, s.slots = true, 2+w.rng.IntN(2), 2+w.rng.IntN(3), 2
+	s.faultsFor = w.between(30*time.Second, 150*time.Second)
+	for i, t := range s.tables {
+		if t.keyless {
+			continue
+		}
+		s.tables[i].rows = t.rows[:1+w.rng.IntN(len(t.rows))]
+		for j := range s.tables[i].rows {
+			s.tables[i].rows[j] = 10 + w.rng.IntN(40)
+		}
+	}
 }
 
 // role is what the i-th worker does.
@@ -110,14 +131,18 @@ func (s scenario) role(i int) workerv1.Role {
 
 // row is a row of the source.
 type row struct {
+	// rng is the range that it is in by the log.
 	table, rng uint32
-	// index within its range.
-	index  int
-	key    uint64
-	data   []byte
-	hash   batch.Hash
-	poison bool
+	key        uint64
+	data       []byte
+	hash       batch.Hash
+	poison     bool
+	// have counts how often the row is in the target.
+	have int
 }
+
+// null tells whether the row's key is NULL.
+func (r *row) null() bool { return r.data[0] == 0 }
 
 // sourceRange is a range with its rows, in the order of their keys.
 type sourceRange struct {
@@ -149,9 +174,8 @@ func newRanges(w *World, number uint32, shape tableShape) []*sourceRange {
 		if i > 0 && !nulls {
 			r.plan.Lower = bound(key)
 		}
-		for j := range n {
+		for range n {
 			row := newRow(number, r.plan.GetNumber(), key, nulls)
-			row.index = j
 			r.rows = append(r.rows, row)
 			r.digest.AddHash(row.hash)
 			key += 1 + uint64(w.rng.IntN(3))

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"slices"
-
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
@@ -52,8 +50,6 @@ type targetRange struct {
 	exists, complete bool
 	attempt, epoch   uint64
 	ledger           engine.Ledger
-	// have counts each row of the source that is here.
-	have []int
 	// spoilt: somebody else changed rows of it, which drover has to find. lost: so did a
 	// failover.
 	spoilt, lost bool
@@ -67,23 +63,25 @@ func newTarget(w *World) *target {
 	return t
 }
 
-// plant gives the target the ranges of a table, and their source.
-func (t *target) plant(number uint32, ranges []*sourceRange) {
-	table := &targetTable{number: number, ranges: map[uint32]*targetRange{}}
-	for _, r := range ranges {
-		table.ranges[r.plan.GetNumber()] = &targetRange{source: r, table: table, have: make([]int, len(r.rows))}
-		table.numbers = append(table.numbers, r.plan.GetNumber())
-	}
-	t.tables[number] = table
+// add gives a table another range.
+func (t *targetTable) add(r *sourceRange) {
+	t.ranges[r.plan.GetNumber()] = &targetRange{source: r, table: t}
+	t.numbers = append(t.numbers, r.plan.GetNumber())
 }
 
 // change notes how to take a commit back that touches a range.
 func (t *target) change(r *targetRange) {
-	before := *r
-	before.have = slices.Clone(r.have)
+	before, rows := *r, r.source.rows
+	have := make([]int, len(rows))
+	for i, row := range rows {
+		have[i] = row.have
+	}
 	back := func() {
-		r.exists, r.complete, r.attempt, r.epoch, r.ledger, r.have, r.spoilt, r.writer =
-			before.exists, before.complete, before.attempt, before.epoch, before.ledger, before.have, before.spoilt, 0
+		r.exists, r.complete, r.attempt, r.epoch, r.ledger, r.spoilt, r.writer =
+			before.exists, before.complete, before.attempt, before.epoch, before.ledger, before.spoilt, 0
+		for i, row := range rows {
+			row.have = have[i]
+		}
 	}
 	t.undo = append(t.undo, back)
 	if t.behind = append(t.behind, func() { back(); r.lost = true }); len(t.behind) > mostBehind {
@@ -211,15 +209,18 @@ func (t *target) emptyRanges(tx *transaction, table *targetTable, rest []uint32,
 			if r.exists {
 				r.epoch = epoch
 			}
-			r.clear()
+			r.clear(r.source.rows)
 		}
 	})
 	then(nil)
 }
 
-// clear removes a range's rows and forgets its sums.
-func (r *targetRange) clear() {
-	r.ledger, r.complete, r.have, r.spoilt = engine.Ledger{}, false, make([]int, len(r.have)), false
+// clear removes the rows of a part of the table, and forgets the range's sums.
+func (r *targetRange) clear(rows []*row) {
+	r.ledger, r.complete, r.spoilt = engine.Ledger{}, false, false
+	for _, row := range rows {
+		row.have = 0
+	}
 }
 
 // fence takes a range over for a loader.
@@ -258,8 +259,10 @@ func (t *target) take(tx *transaction, table *targetTable, r *targetRange, q eng
 		t.w.check.changing()
 		t.w.check.fencing(r, q)
 		if q.Reset {
+			rows := t.w.rowsIn(table.number, q.Range, 0)
 			t.w.check.removing(r, q.Epoch)
-			r.clear()
+			t.w.check.within(r, rows)
+			r.clear(rows)
 		}
 		r.exists, r.complete, r.attempt, r.epoch, r.ledger = true, false, q.Attempt, q.Epoch, fenced
 	})
@@ -322,8 +325,7 @@ func (t *target) insert(tx *transaction, plan *planv1.TablePlan, body []byte) er
 		if row.poison {
 			return &fault.Error{Kind: fault.Value, Op: "sim.insert", Side: fault.Target, Key: "poison", Column: "v", Err: errPoison}
 		}
-		r := t.tables[row.table].ranges[row.rng]
-		tx.writes = append(tx.writes, func() { t.w.check.inserted(r, row) })
+		tx.writes = append(tx.writes, func() { t.w.check.inserted(row) })
 	}
 	tx.writes = append(tx.writes, t.w.check.batchIn)
 	return nil
@@ -352,23 +354,14 @@ func (t *target) complete(tx *transaction, q engine.RangeRequest, batches uint64
 	})
 }
 
-// digest adds up the committed rows of a range, or of a whole table where it is 0.
-func (t *target) digest(number, rng uint32) batch.Digest {
-	var d batch.Digest
-	table := t.tables[number]
-	for _, n := range table.numbers {
-		if rng == 0 || n == rng {
-			d.Merge(table.ranges[n].digest())
-		}
-	}
-	return d
-}
+// digest adds up the rows of a range that are here.
+func (r *targetRange) digest() batch.Digest { return digestOf(r.source.rows) }
 
-// digest adds up the rows that are here.
-func (r *targetRange) digest() (d batch.Digest) {
-	for i, n := range r.have {
-		for range n {
-			d.AddHash(r.source.rows[i].hash)
+// digestOf adds up those of some rows that are in the target.
+func digestOf(rows []*row) (d batch.Digest) {
+	for _, row := range rows {
+		for range row.have {
+			d.AddHash(row.hash)
 		}
 	}
 	return d

@@ -19,8 +19,10 @@ type World struct {
 	scenario scenario
 	trace    io.Writer
 
-	// source has every row by its bytes, ranges those of each table by number.
+	// source has every row by its bytes, rows those of each table in the order of their
+	// keys, ranges its ranges by number, as the log has them.
 	source map[string]*row
+	rows   map[uint32][]*row
 	ranges map[uint32][]*sourceRange
 
 	log          *controlLog
@@ -41,7 +43,7 @@ type Stats struct {
 	// Faults by kind.
 	Faults Faults
 	// Steps are events of the world, Records those of the control logs.
-	Steps, Records, Attempts, Duplicates, Terms int
+	Steps, Records, Attempts, Duplicates, Terms, Cuts int
 }
 
 // Result of a run.
@@ -76,7 +78,7 @@ func newWorld(seed uint64, trace io.Writer) *World {
 	w := &World{seed: seed, rng: rand.New(rand.NewPCG(seed, 0x5eed)), trace: trace}
 	w.scenario = newScenario(w)
 	w.snapshots = map[string]*job{}
-	w.source, w.ranges = map[string]*row{}, map[uint32][]*sourceRange{}
+	w.source, w.rows, w.ranges = map[string]*row{}, map[uint32][]*row{}, map[uint32][]*sourceRange{}
 	w.log = &controlLog{w: w, logs: map[string][]record{}}
 	w.stream = &stream{w: w}
 	w.target = newTarget(w)
