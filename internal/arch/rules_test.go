@@ -83,6 +83,7 @@ type leaf struct {
 var leaves = []leaf{
 	{"internal/fault", nil, "errors are used by everything"},
 	{"internal/faultpoint", []string{"internal/fault"}, "it is compiled into every service"},
+	{"internal/dial", []string{"golang.org/x/sys/unix"}, "databases of every kind are dialled alike"},
 	{"internal/guard", nil, "it is compiled into every service"},
 	{"internal/secret", []string{"internal/fault"}, "the less sees a password the better"},
 	{"internal/loss", []string{"gen/..."}, "rules have names wherever values are read"},

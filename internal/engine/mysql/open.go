@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"net"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/drover-db/drover/internal/dial"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
@@ -102,9 +102,7 @@ func (d *database) connect(ctx context.Context, maxConns int, closeIdle bool) er
 func openPool(e *endpoint, settings map[string]string) (*sql.DB, error) {
 	cfg := driver.NewConfig()
 	cfg.User, cfg.Passwd, cfg.Net, cfg.Addr, cfg.DBName = e.user, e.password, e.network, e.address, e.database
-	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return (&net.Dialer{Timeout: e.connectTimeout}).DialContext(ctx, network, address)
-	}
+	cfg.DialFunc = dial.Timeout(e.connectTimeout)
 	cfg.TLS, cfg.AllowFallbackToPlaintext = e.tls.config, e.tls.fallback
 	cfg.ConnectionAttributes = "program_name:" + plain(e.application)
 	cfg.Params = settings

@@ -10,6 +10,7 @@ import (
 	"github.com/go-mysql-org/go-mysql/client"
 	"github.com/go-mysql-org/go-mysql/mysql"
 
+	"github.com/drover-db/drover/internal/dial"
 	"github.com/drover-db/drover/internal/fault"
 )
 
@@ -105,8 +106,8 @@ func (p *readerPool) close() {
 func (p *readerPool) connect(ctx context.Context) (*readerConn, error) {
 	e := p.endpoint
 	var raw net.Conn
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{Timeout: e.connectTimeout}).DialContext(ctx, network, address)
+	connect := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial.Timeout(e.connectTimeout)(ctx, network, address)
 		raw = conn
 		if err == nil {
 			err = conn.SetDeadline(time.Now().Add(e.connectTimeout))
@@ -124,7 +125,7 @@ func (p *readerPool) connect(ctx context.Context) (*readerConn, error) {
 		}
 		return nil
 	}
-	conn, err := client.ConnectWithDialer(ctx, e.network, e.address, e.user, e.password, e.database, dial, options)
+	conn, err := client.ConnectWithDialer(ctx, e.network, e.address, e.user, e.password, e.database, connect, options)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/drover-db/drover/internal/dial"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 )
@@ -24,6 +25,7 @@ const (
 	defaultMaxConns    = 16
 	defaultApplication = "drover"
 	connectTimeout     = 15 * time.Second
+	closeTimeout       = 3 * time.Second
 	// minVersion is the oldest server_version_num drover is tested on.
 	minVersion = 150000
 )
@@ -77,6 +79,7 @@ func (postgresEngine) Open(ctx context.Context, c engine.Config) (engine.Databas
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = cmp.Or(c.Application, defaultApplication)
 	}
+	cfg.ConnConfig.DialFunc = dial.Timeout(0) // ConnectTimeout bounds it
 	cfg.AfterConnect = setUp
 	if c.CloseIdle {
 		cfg.AfterRelease = func(*pgx.Conn) bool { return false }
@@ -107,9 +110,18 @@ type database struct {
 
 var _ engine.Database = (*database)(nil)
 
-// Close closes the connections.
+// Close closes the connections. Each says farewell and waits for the server to hang up;
+// one that is as good as gone must not keep a process from ending.
 func (db *database) Close() error {
-	db.pool.Close()
+	closed := make(chan struct{})
+	go func() {
+		db.pool.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeTimeout):
+	}
 	return nil
 }
 
