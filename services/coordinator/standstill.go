@@ -69,6 +69,17 @@ func (s *Leader) waitsForDatabase(l *lease) bool {
 	case workValidate:
 		return true
 	default:
+		return isShort(l.work.kind)
+	}
+}
+
+// isShort tells whether a step has little to do, however large the migration. What builds
+// indexes, empties or counts may take hours, and must not be begun again and again.
+func isShort(k workKind) bool {
+	switch k {
+	case workDescribe, workDesign, workPrepare, workKeep, workAudit, workCreate, workSequences, workFinish:
+		return true
+	default:
 		return false
 	}
 }

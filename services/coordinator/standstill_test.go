@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 )
@@ -27,6 +28,12 @@ func TestStandstill_DatabaseHangs(t *testing.T) {
 		"Validate": func(j *workerv1.Job) bool {
 			return j.GetValidate().GetTable().GetNumber() == 1 && j.GetValidate().GetRange().GetNumber() == 1
 		},
+		"Describe":           func(j *workerv1.Job) bool { return j.GetDescribe() != nil },
+		"Prepare":            func(j *workerv1.Job) bool { return j.GetPrepare() != nil },
+		"Create":             appliesFirst(planv1.Step_STEP_CREATE),
+		"Sequences":          appliesFirst(planv1.Step_STEP_SEQUENCES),
+		"Compare the ledger": func(j *workerv1.Job) bool { return j.GetReadLedger() != nil },
+		"Finish":             func(j *workerv1.Job) bool { return j.GetFinish() != nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, h *harness) {
@@ -50,6 +57,28 @@ func TestStandstill_DatabaseHangs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// appliesFirst matches a step of the first table.
+func appliesFirst(step planv1.Step) func(*workerv1.Job) bool {
+	return func(j *workerv1.Job) bool {
+		return j.GetApplySchema().GetTable().GetNumber() == 1 && j.GetApplySchema().GetStep() == step
+	}
+}
+
+// A step that may take hours is left alone, however long it takes: it would begin anew.
+func TestStandstill_LongStepIsLeftAlone(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		isSlow := appliesFirst(planv1.Step_STEP_INDEXES)
+		h.silent = isSlow
+		h.create()
+		for range 10 * 60 * 60 / 5 {
+			h.rest(5 * time.Second)
+			h.renew(0)
+		}
+		require.Equal(t, 1, h.count(isSlow))
+		require.Equal(t, droverv1.Migration_STATE_RUNNING, h.migration().GetState())
+	})
 }
 
 // A job that moves is left alone, however slowly.
