@@ -34,7 +34,7 @@ func lockDir(dir string) (*dirLock, error) {
 		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 	}
 	host, _ := os.Hostname()
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
 	}
 	if err != nil {
