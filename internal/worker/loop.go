@@ -30,6 +30,7 @@ const (
 var (
 	errLeaseLost = errors.New("the lease ran out: the coordinator could not be reached")
 	errDrained   = errors.New("the worker is stopping")
+	errNoWelcome = errors.New("the coordinator took the stream and did not answer")
 )
 
 // Loop is one worker: it leases jobs and has its Handler do them. It is a Holder with

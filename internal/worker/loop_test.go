@@ -48,6 +48,21 @@ func TestLoop_Credits(t *testing.T) {
 	})
 }
 
+// A coordinator that takes the stream and says nothing is left after ten seconds.
+func TestLoop_NoWelcome(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		begun := time.Now()
+		silent := <-r.streams
+		require.NotNil(t, silent.next().GetHello())
+		s, hello := r.welcome()
+		require.Equal(t, "w1", hello.GetWorker())
+		require.InDelta(t, 10, time.Since(begun).Seconds(), 1)
+		s.credit(1)
+		time.Sleep(time.Minute)
+		require.Empty(t, r.streams, "one that has answered is kept")
+	})
+}
+
 func TestLoop_RenewsLeases(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		s, _ := r.welcome()

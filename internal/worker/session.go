@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -13,13 +14,17 @@ import (
 // serve opens a stream to the coordinator and serves it to its end; welcomed tells
 // whether the coordinator took this worker in.
 func (l *Loop) serve(ctx context.Context) (welcomed bool, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, fail := context.WithCancelCause(ctx)
+	cancel := func() { fail(nil) }
 	// A session begins as soon as a coordinator leads, not at the next try.
 	stream, err := l.cfg.Client.Work(ctx, grpc.WaitForReady(true))
 	if err != nil {
 		cancel()
 		return false, err
 	}
+	// One that hangs behind a proxy, which answers for it, is left for another.
+	late := time.AfterFunc(welcomeWait, func() { fail(errNoWelcome) })
+	defer late.Stop()
 	l.begin()
 	var sending sync.WaitGroup
 	sending.Go(func() { l.send(ctx, stream) })
@@ -29,10 +34,14 @@ func (l *Loop) serve(ctx context.Context) (welcomed bool, err error) {
 	for {
 		m, err := stream.Recv()
 		if err != nil {
+			if cause := context.Cause(ctx); errors.Is(cause, errNoWelcome) {
+				err = cause
+			}
 			return welcomed, err
 		}
 		if w := m.GetWelcome(); w != nil {
 			welcomed = true
+			late.Stop()
 			l.cfg.Log.Info("connected to the coordinator", "term", w.GetTerm(), "lease_ttl_ms", w.GetLeaseTtlMs())
 		}
 		l.receive(m)
