@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
+
+	ports "github.com/drover-db/drover/internal/freeport"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -83,10 +84,9 @@ func freeport(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: freeport VARIABLE")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := ports.Address()
 	ts.Check(err)
-	ts.Setenv(args[0], l.Addr().String())
-	ts.Check(l.Close())
+	ts.Setenv(args[0], address)
 }
 
 // await runs a command until it succeeds, for up to 20 seconds.

@@ -57,7 +57,7 @@ func rules() []rule {
 		{who: everyone, but: []string{"internal/testdb", "internal/engine/enginetest", "internal/engine/memory/memorytest"},
 			never: testOnly,
 			why:   "what tests need does not ship"},
-		{who: everyone, but: []string{"internal/testdb"}, never: []string{"internal/testdb"}, linked: true,
+		{who: everyone, but: []string{"internal/testdb"}, never: []string{"internal/testdb", "internal/freeport"}, linked: true,
 			why: "what tests need does not ship"},
 	}
 	list = append(list, strangers(services, "services talk through gen's clients and the stream, never by calls")...)

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/drover-db/drover/internal/freeport"
 )
 
 // member is one process of an installation.
@@ -95,7 +97,7 @@ func (in *installation) start(ctx context.Context, o options) error {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", nats, "github.com/drover-db/drover/test/cmd/natsd").CombinedOutput(); err != nil {
 		return fmt.Errorf("build natsd: %w: %s", err, out)
 	}
-	ports, err := freePorts(2)
+	ports, err := freeport.Addresses(2)
 	if err != nil {
 		return err
 	}
@@ -181,19 +183,6 @@ func (in *installation) stop() error {
 		}
 	}
 	return all
-}
-
-func freePorts(n int) ([]string, error) {
-	var addresses []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		addresses = append(addresses, l.Addr().String())
-	}
-	return addresses, nil
 }
 
 func await(ctx context.Context, ready func() bool) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drover-db/drover/internal/freeport"
 	"github.com/drover-db/drover/internal/testdb"
 	"github.com/drover-db/drover/test/cli"
 	"github.com/drover-db/drover/test/fixture"
@@ -89,12 +90,11 @@ const wrongPassword = "not-the-password"
 
 func deadPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 var refusals = []refusal{

@@ -2,7 +2,6 @@ package pausepoints
 
 import (
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
 	"github.com/drover-db/drover/internal/bus/natsd"
+	"github.com/drover-db/drover/internal/freeport"
 	"github.com/drover-db/drover/internal/rpc"
 	"github.com/drover-db/drover/test/proxy"
 )
@@ -186,8 +186,7 @@ func (c *cluster) reaches(state droverv1.Migration_State) *droverv1.Migration {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
+	"github.com/drover-db/drover/internal/freeport"
 	"github.com/drover-db/drover/internal/rpc"
 	"github.com/drover-db/drover/test/proxy"
 )
@@ -50,7 +50,7 @@ type stack struct {
 
 func newStack(o options, p *pair) (*stack, error) {
 	s := &stack{options: o, pair: p, store: filepath.Join(o.dir, "nats"), running: map[string]*os.Process{}, held: map[string]bool{}}
-	addresses, err := freeAddresses(3)
+	addresses, err := freeport.Addresses(3)
 	if err != nil {
 		return nil, err
 	}
@@ -213,17 +213,4 @@ func (s *stack) stop() {
 		l.Close()
 	}
 	_ = s.conn.Close() // nothing is under way
-}
-
-// freeAddresses are ports that nobody listens on now.
-func freeAddresses(n int) (out []string, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		out = append(out, l.Addr().String())
-	}
-	return out, nil
 }
