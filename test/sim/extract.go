@@ -67,12 +67,12 @@ func (x *extracting) publish(out extractor.Output, then func()) {
 			x.end(nil, err)
 			return
 		}
+		wait := x.soon()
 		if len(out.Messages) > 0 {
 			x.report(x.attempt.Progress())
-		}
-		wait := x.soon()
-		if x.w.scenario.crawl {
-			wait = x.w.between(time.Second, x.w.scenario.silence-time.Second)
+			if x.w.scenario.crawl { // and yet not so slowly that it is taken for a gap
+				wait = x.w.between(time.Second, x.w.scenario.silence-time.Second)
+			}
 		}
 		x.then(wait, then)
 	})
