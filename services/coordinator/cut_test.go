@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	droverv1 "github.com/drover-db/drover/gen/drover/v1"
@@ -194,4 +195,56 @@ func TestCut_RefusedAgainAndAgain(t *testing.T) {
 		}
 		require.Equal(t, 5, h.count(cuts), "after 15 s, and when it is read as it is for 30, 60, 120 and 240 s")
 	})
+}
+
+// The plan of a range that was cut is kept before it is read. Where loaders that wait for
+// such ranges have all sessions, one of them makes room.
+func TestCut_LoadersMakeRoomForThePlan(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		straggles := map[string]bool{"plain": true, "late": true}
+		h.silent = func(j *workerv1.Job) bool {
+			name := j.GetExtract().GetTable().GetTargetName()
+			if straggles[name] && j.GetExtract().GetRange().GetNumber() == 3 {
+				delete(straggles, name)
+				return true
+			}
+			return cuts(j)
+		}
+		h.answer = func(j *workerv1.Job) *workerv1.Result {
+			if name := j.GetCount().GetTable().GetTargetName(); name == "plain" || name == "late" {
+				return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: 4 * rowsPerRange}}}
+			}
+			return nil
+		}
+		h.work(t.Context(), h.s, "extractor-more", extractor, nil)
+		h.work(t.Context(), h.s, "loader-more", loader, nil)
+		h.create()
+		for i := range 40 {
+			h.rest(time.Second)
+			h.renew(int64(i))
+		}
+		require.Equal(t, 2, h.count(cuts))
+		h.throttle(&droverv1.ThrottleMigrationRequest{Connections: proto.Int32(2)})
+		h.cutInTwo()
+		for range 120 { // loaders that wait renew what they hold
+			h.rest(5 * time.Second)
+			h.renew(0)
+		}
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+	})
+}
+
+// cutInTwo answers each cut that was asked for.
+func (h *harness) cutInTwo() {
+	for _, j := range h.jobs {
+		if !cuts(j) {
+			continue
+		}
+		h.s.mu.Lock()
+		worker := h.s.leases[j.GetLease()].worker.id
+		h.s.mu.Unlock()
+		h.s.receive(context.Background(), worker, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{Result: &workerv1.Result{Lease: j.GetLease(),
+			Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: []*planv1.Range{{Number: 1, Label: "first"}, {Number: 2, Label: "second"}}}}}}})
+		h.s.receive(context.Background(), worker, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
+	}
 }

@@ -63,6 +63,24 @@ func (o *offer) bounded(table uint32) bool {
 	return t != nil && t.PlanIsKept()
 }
 
+// keepPlan has the plan kept. Where no loader has room, or no session is left, because all
+// wait for rows of ranges that were cut, which are not read before, one of them makes room.
+func (o *offer) keepPlan() {
+	if o.give(workKeep, 0, 0) {
+		return
+	}
+	for _, id := range inOrder(o.run.attempts) {
+		l := o.s.busy[id]
+		if l == nil || o.run.attempts[id].extracted || o.s.busy[id.as(workExtract)] != nil || o.bounded(id.table) {
+			continue
+		}
+		const reason = "it makes room for the plan to be kept, without which its range is not read"
+		o.s.abandon(l, reason)
+		o.s.revoke(l, reason)
+		return
+	}
+}
+
 // pageToKeep writes down what is to be kept next.
 func (o *offer) pageToKeep() *keepPage {
 	page := &keepPage{kept: &journalv1.PlanKept{At: o.m.Last}}

@@ -117,7 +117,7 @@ func (o *offer) loading() {
 		return
 	}
 	if !o.kept() {
-		o.give(workKeep, 0, 0)
+		o.keepPlan()
 		return
 	}
 	if o.audited() && !o.schema() {
