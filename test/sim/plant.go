@@ -57,7 +57,7 @@ func (w *World) poison() {
 func (w *World) spec() *droverv1.MigrationSpec {
 	return &droverv1.MigrationSpec{ApiVersion: "drover.dev/v1", Kind: "Migration", Name: "m",
 		Source: &droverv1.EndpointSpec{Url: "memory://source"}, Target: &droverv1.EndpointSpec{Url: "memory://target"},
-		Ranges: &droverv1.RangeSpec{MaxAttempts: 1000}}
+		Ranges: &droverv1.RangeSpec{MaxAttempts: 1000}, Limits: &droverv1.LimitSpec{Connections: w.scenario.connections}}
 }
 
 func (w *World) plantPlan() {

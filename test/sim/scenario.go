@@ -29,6 +29,8 @@ type scenario struct {
 	waits, hangs                      float64
 	// crawl: extractions take long, so that ranges are cut.
 	crawl bool
+	// connections is the limit of sessions on each database; 0 for none.
+	connections int32
 }
 
 // stage is how far a migration is when a run begins.
@@ -106,6 +108,7 @@ func newScenario(w *World) scenario {
 func (s *scenario) crawls(w *World) {
 	s.crawl, s.extractors, s.loaders, s.slots = true, 2+w.rng.IntN(2), 2+w.rng.IntN(3), 2
 	s.faultsFor = w.between(30*time.Second, 150*time.Second)
+	s.connections = []int32{0, 0, 2, 3, 4}[w.rng.IntN(5)]
 	for i, t := range s.tables {
 		if t.keyless {
 			continue
