@@ -34,6 +34,7 @@ func OwnMariaDB(t testing.TB, settings ...string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
 	defer cancel()
 	install := exec.CommandContext(ctx, "mariadb-install-db", "--no-defaults", "--user="+osUser(), "--datadir="+data, "--skip-test-db")
+	install.Env = withTemp(dir)
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v: %s", err, out)
 	}
@@ -44,17 +45,21 @@ func OwnMariaDB(t testing.TB, settings ...string) string {
 		t.Fatal(err)
 	}
 	u := &url.URL{Scheme: "mysql", User: url.UserPassword("drover", password), Host: freeAddress(t), Path: "/" + name}
-	serve(t, u, append([]string{"--no-defaults", "--user=" + osUser(), "--datadir=" + data, "--init-file=" + init, "--bind-address=127.0.0.1",
+	serve(t, u, dir, append([]string{"--no-defaults", "--user=" + osUser(), "--datadir=" + data, "--init-file=" + init, "--bind-address=127.0.0.1",
 		"--port=" + u.Port(), "--socket=" + filepath.Join(dir, "socket"), "--character-set-server=utf8mb4", "--innodb-buffer-pool-size=16M"}, settings...))
 	return u.String()
 }
 
+// withTemp is an environment with a folder for temporary files. A server that starts removes
+// all temporary tables from it, also those of others.
+func withTemp(dir string) []string { return append(os.Environ(), "TMPDIR="+dir) }
+
 // serve runs mariadbd until the test ends, and waits until it answers.
-func serve(t testing.TB, u *url.URL, args []string) {
+func serve(t testing.TB, u *url.URL, dir string, args []string) {
 	t.Helper()
 	var log strings.Builder
 	cmd := exec.Command("mariadbd", args...)
-	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.Stdout, cmd.Stderr, cmd.Env = &log, &log, withTemp(dir)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
