@@ -113,11 +113,13 @@ func (c *checker) verified(table, number uint32, term uint64) {
 	}
 }
 
-// lost takes what the coordinator has found missing; a failover must be the reason.
+// lost takes what the coordinator has found missing. A failover must be the reason, or a
+// loader of a leader that was replaced, which began the range anew behind the result of
+// another one that the log took late.
 func (c *checker) lost(e *journalv1.TargetLost) {
 	c.tables[e.GetTable()], c.blocked[e.GetTable()] = journalv1.TableStage_TABLE_STAGE_CREATED, false
 	for _, n := range e.GetRanges() {
-		if r := c.w.target.tables[e.GetTable()].ranges[n]; !r.lost && r.digest() == r.source.digest {
+		if r := c.w.target.tables[e.GetTable()].ranges[n]; !r.lost && r.attempt == c.state(e.GetTable(), n).attempt && r.digest() == r.source.digest {
 			c.w.violate("table %d range %d is called lost, and the target has lost nothing of it", e.GetTable(), n)
 		}
 		*c.state(e.GetTable(), n) = rangeState{}
