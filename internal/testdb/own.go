@@ -44,7 +44,11 @@ func OwnMariaDB(t testing.TB, settings ...string) string {
 	if err := os.WriteFile(init, []byte(sql), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	u := &url.URL{Scheme: "mysql", User: url.UserPassword("drover", password), Host: freeAddress(t), Path: "/" + name}
+	address, err := freeport.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &url.URL{Scheme: "mysql", User: url.UserPassword("drover", password), Host: address, Path: "/" + name}
 	serve(t, u, dir, append([]string{"--no-defaults", "--user=" + osUser(), "--datadir=" + data, "--init-file=" + init, "--bind-address=127.0.0.1",
 		"--port=" + u.Port(), "--socket=" + filepath.Join(dir, "socket"), "--character-set-server=utf8mb4", "--innodb-buffer-pool-size=16M"}, settings...))
 	return u.String()
@@ -93,13 +97,4 @@ func osUser() string {
 		return "root"
 	}
 	return os.Getenv("USER")
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	address, err := freeport.Address()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
 }

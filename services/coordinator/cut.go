@@ -58,9 +58,7 @@ func (o *offer) shareStraggler() {
 	pieces := min(int64(idle)+1, maxPieces)
 	id := l.work.as(workLoad)
 	o.run.cuts[id] = &cut{rows: max(1, (left+pieces-1)/pieces), total: o.run.attempts[id].fenced.GetDigest().GetRows() + l.rows + left, patience: o.run.cuts[id].waits()}
-	const reason = "the rest of the range is shared with workers that are idle"
-	o.s.abandon(l, reason)
-	o.s.revoke(l, reason)
+	o.s.takeBack(l, "the rest of the range is shared with workers that are idle")
 }
 
 // straggler is the extraction that is expected to run longest, and how many rows it

@@ -74,9 +74,7 @@ func (o *offer) keepPlan() {
 		if l == nil || o.run.attempts[id].extracted || o.s.busy[id.as(workExtract)] != nil || o.bounded(id.table) {
 			continue
 		}
-		const reason = "it makes room for the plan to be kept, without which its range is not read"
-		o.s.abandon(l, reason)
-		o.s.revoke(l, reason)
+		o.s.takeBack(l, "it makes room for the plan to be kept, without which its range is not read")
 		return
 	}
 }

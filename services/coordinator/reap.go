@@ -34,13 +34,13 @@ func (s *Leader) reap(now time.Time) {
 		if now.After(l.expires) {
 			s.cfg.Metrics.LeaseExpired(roleName(l.worker.role))
 			s.cfg.Logger.Warn("lease expired", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id)
-			s.lost(l, "worker was not heard of for "+s.cfg.LeaseTTL.String())
+			s.takeBack(l, "worker was not heard of for "+s.cfg.LeaseTTL.String())
 		} else if why := s.standstill(l, now); why != "" {
 			s.cfg.Logger.Warn("job stands still", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id, "why", why)
 			if s.waitsForDatabase(l) {
 				s.run(l.work.migration).hung[l.work]++
 			}
-			s.lost(l, why)
+			s.takeBack(l, why)
 		}
 	}
 	s.countWorkers()
@@ -68,8 +68,8 @@ func (s *Leader) countWorkers() {
 	}
 }
 
-// lost ends a lease whose worker has died, or has it no more.
-func (s *Leader) lost(l *lease, reason string) {
+// takeBack ends a lease, of a worker that has died or still has it, and gives its work back.
+func (s *Leader) takeBack(l *lease, reason string) {
 	if err := s.released(context.Background(), l, reason); err != nil {
 		s.cfg.Logger.Error("lease not taken back", "job", l.job.GetTitle(), "err", err)
 		return

@@ -76,8 +76,7 @@ func (s *Leader) skipRange(ctx context.Context, m *state.Migration, t *state.Tab
 	}
 	for _, kind := range []workKind{workLoad, workExtract, workValidate} {
 		if l := s.busy[rangeID(m.UID, t.Number, number).as(kind)]; l != nil {
-			s.abandon(l, "the range was given up")
-			s.revoke(l, "the range was given up")
+			s.takeBack(l, "the range was given up")
 		}
 	}
 	return s.append(ctx, m.UID, &journalv1.Event{Actor: "admin", Body: &journalv1.Event_RangeSkipped{
@@ -92,8 +91,7 @@ func (s *Leader) emptied(ctx context.Context, l *lease) {
 		s.cfg.Logger.Error("emptied range not recorded", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "err", err)
 		return
 	}
-	s.abandon(l, "the range was given up and is empty")
-	s.revoke(l, "the range was given up and is empty")
+	s.takeBack(l, "the range was given up and is empty")
 }
 
 // emptyingFailed tries again to remove a range's rows, or blocks the table.

@@ -78,6 +78,16 @@ func TestStandstill_LongStepIsLeftAlone(t *testing.T) {
 		}
 		require.Equal(t, 1, h.count(isSlow))
 		require.Equal(t, droverv1.Migration_STATE_RUNNING, h.migration().GetState())
+
+		h.silent = nil
+		_, err := h.api().PauseMigration(t.Context(), &droverv1.PauseMigrationRequest{Name: "m"})
+		require.NoError(t, err)
+		h.rest(time.Minute)
+		_, err = h.api().ResumeMigration(t.Context(), &droverv1.ResumeMigrationRequest{Name: "m"})
+		require.NoError(t, err)
+		h.rest(time.Minute)
+		require.Equal(t, 2, h.count(isSlow), "somebody who knows that it hangs can begin it again")
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
 	})
 }
 

@@ -170,7 +170,7 @@ func (s *Leader) Attach(h *workerv1.Hello) <-chan *workerv1.WorkResponse {
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.leases)) {
 		if l := w.leases[id]; l != nil && !held[id] {
-			s.lost(l, "worker came back without it")
+			s.takeBack(l, "worker came back without it")
 		}
 	}
 	s.cfg.Logger.Info("worker connected", "worker", w.id, "role", h.GetRole(), "slots", w.slots, "held", len(held))

@@ -20,11 +20,8 @@ func (w *World) plant() {
 	for i, shape := range w.scenario.tables {
 		number := uint32(i + 1)
 		w.ranges[number] = newRanges(w, number, shape)
-		for _, r := range w.ranges[number] {
-			for _, row := range r.rows {
-				w.source[string(row.data)] = row
-				w.rows[number] = append(w.rows[number], row)
-			}
+		for _, row := range w.rows[number] {
+			w.source[string(row.data)] = row
 		}
 		w.target.tables[number] = &targetTable{number: number, ranges: map[uint32]*targetRange{}}
 		for _, r := range w.ranges[number] {

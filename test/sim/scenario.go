@@ -167,35 +167,37 @@ func keyOf(b *planv1.Bound) uint64 {
 }
 
 // newRanges makes the rows of a table and cuts them.
-func newRanges(w *World, number uint32, shape tableShape) []*sourceRange {
-	var out []*sourceRange
+func newRanges(w *World, number uint32, shape tableShape) (out []*sourceRange) {
+	var plans []*planv1.Range
 	key := uint64(10)
 	for i, n := range shape.rows {
-		r := &sourceRange{plan: &planv1.Range{Number: uint32(i + 1), Label: fmt.Sprint(i + 1), EstimatedRows: int64(n)}}
+		plan := &planv1.Range{Number: uint32(i + 1), Label: fmt.Sprint(i + 1), EstimatedRows: int64(n)}
 		last := i == len(shape.rows)-1
 		nulls := last && shape.nullKeys && i > 0
 		if i > 0 && !nulls {
-			r.plan.Lower = bound(key)
+			plan.Lower = bound(key)
 		}
 		for range n {
-			row := newRow(number, r.plan.GetNumber(), key, nulls)
-			r.rows = append(r.rows, row)
-			r.digest.AddHash(row.hash)
+			w.rows[number] = append(w.rows[number], newRow(number, plan.GetNumber(), key, nulls))
 			key += 1 + uint64(w.rng.IntN(3))
 		}
 		switch {
 		case nulls:
-			r.plan.NullKeys = planv1.NullKeys_NULL_KEYS_ONLY
+			plan.NullKeys = planv1.NullKeys_NULL_KEYS_ONLY
 		case i+1 < len(shape.rows) && !(shape.nullKeys && i+2 == len(shape.rows)):
-			r.plan.Upper = bound(key)
+			plan.Upper = bound(key)
 		}
-		out = append(out, r)
+		plans = append(plans, plan)
+	}
+	for _, plan := range plans {
+		r := w.sourceRange(number, plan)
+		out = append(out, &r)
 	}
 	return out
 }
 
 func newRow(table, rng uint32, key uint64, null bool) *row {
-	r := &row{table: table, rng: rng, key: key}
+	r := &row{table: table, key: key}
 	if null {
 		r.data = batch.AppendNull(nil)
 	} else {
