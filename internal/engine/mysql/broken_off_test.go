@@ -10,9 +10,9 @@ import (
 	"github.com/drover-db/drover/internal/fault"
 )
 
-// refusing stands before a server and answers the first connections' wish for TLS with
-// an error in plain text; later ones pass.
-func refusing(t *testing.T, to string, first int) string {
+// standingBefore stands before a server and treats the first connections as it is told;
+// later ones pass.
+func standingBefore(t *testing.T, to string, first int, treat func(near, far net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -28,24 +28,24 @@ func refusing(t *testing.T, to string, first int) string {
 				_ = near.Close()
 				continue
 			}
-			go func() {
-				_, _ = io.Copy(near, far) // until either side ends
-				_ = near.Close()
-			}()
 			if n < first {
-				wish := make([]byte, 36)
-				_, _ = io.ReadFull(near, wish)
-				_, _ = near.Write([]byte("\x1c\x00\x00\x02\xff\x2d\x07#70100Connection was killed"))
-				_ = far.Close()
+				go treat(near, far)
 				continue
 			}
-			go func() {
-				_, _ = io.Copy(far, near)
-				_ = far.Close()
-			}()
+			go func() { _, _ = io.Copy(far, near); _ = far.Close() }() // until either side ends
+			go func() { _, _ = io.Copy(near, far); _ = near.Close() }()
 		}
 	}()
 	return l.Addr().String()
+}
+
+// refuseTLS answers the wish for TLS with an error in plain text.
+func refuseTLS(near, far net.Conn) {
+	go func() { _, _ = io.Copy(near, far); _ = near.Close() }()
+	wish := make([]byte, 36)
+	_, _ = io.ReadFull(near, wish)
+	_, _ = near.Write([]byte("\x1c\x00\x00\x02\xff\x2d\x07#70100Connection was killed"))
+	_ = far.Close()
 }
 
 // A server that ends a connection while TLS is agreed on is asked once more, and is not
@@ -55,7 +55,7 @@ func TestReaderPool_ConnectsAgain(t *testing.T) {
 		require.NotNil(t, d.endpoint.tls.config)
 		for first, ok := range map[int]bool{1: true, 2: false} {
 			e := *d.endpoint
-			e.network, e.address = "tcp", refusing(t, d.endpoint.address, first)
+			e.network, e.address = "tcp", standingBefore(t, d.endpoint.address, first, refuseTLS)
 			p := newReaderPool(&e, d.dialect, 1)
 			defer p.close()
 			c, err := p.take(t.Context())

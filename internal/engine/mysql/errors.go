@@ -149,6 +149,12 @@ func brokenOff(err error) bool {
 	return errors.As(err, &record)
 }
 
+// strayGreeting tells whether a connection began with something else than a server's first
+// words: what MySQL had to say to another one, which somebody killed (see kill.go).
+func strayGreeting(err error) bool {
+	return errors.Is(err, driver.ErrPktSync) || strings.Contains(err.Error(), "readInitialHandshake: invalid sequence")
+}
+
 // tlsAdvice says which setting of the URL a failed handshake is about.
 func tlsAdvice(err error) string {
 	var authority x509.UnknownAuthorityError
@@ -178,7 +184,7 @@ func kindOfClient(err error) fault.Kind {
 	var netErr net.Error
 	switch {
 	case errors.As(err, &netErr), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, net.ErrClosed), errors.Is(err, sqldriver.ErrBadConn), errors.Is(err, driver.ErrInvalidConn), errors.Is(err, client.ErrBadConn):
+		errors.Is(err, net.ErrClosed), errors.Is(err, sqldriver.ErrBadConn), errors.Is(err, driver.ErrInvalidConn), errors.Is(err, client.ErrBadConn), strayGreeting(err):
 		return fault.Unavailable
 	case errors.Is(err, driver.ErrPktTooLarge):
 		return fault.Value

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -203,39 +202,9 @@ func (w *rangeWriter) endZombie(ctx context.Context) error {
 	if err := w.conn.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Uptime'").Scan(&name, &uptime); err != nil || now-uptime > since {
 		return err
 	}
-	mine := false
-	if err := each(ctx, w.conn, "SHOW PROCESSLIST", nil, func(rows *sql.Rows) error {
-		p, err := scanProcess(rows)
-		mine = mine || p.id == backend && p.user == w.db.endpoint.user && p.schema == w.db.schema
-		return err
-	}); err != nil || !mine {
+	p, found, err := findProcess(ctx, w.conn, backend)
+	if err != nil || !found || p.user != w.db.endpoint.user || p.schema != w.db.schema {
 		return err
 	}
-	err = w.exec(ctx, fmt.Sprintf("KILL %d", backend))
-	if errorCode(err) == codeNoSuchThread {
-		return nil
-	}
-	return err
-}
-
-// process is a connection as the server lists it.
-type process struct {
-	id           uint64
-	user, schema string
-}
-
-// scanProcess reads the columns that both products have first.
-func scanProcess(rows *sql.Rows) (p process, err error) {
-	columns, err := rows.Columns()
-	if err != nil {
-		return p, err
-	}
-	var host, schema sql.NullString
-	into := []any{&p.id, &p.user, &host, &schema}
-	for len(into) < len(columns) {
-		into = append(into, new(sql.RawBytes))
-	}
-	err = rows.Scan(into...)
-	p.schema = schema.String
-	return p, err
+	return killConnection(ctx, w.conn, backend)
 }

@@ -94,7 +94,7 @@ func (d *database) kill(ctx context.Context, conn *readerConn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	// The connection is closed in any case.
-	_, _ = d.db.ExecContext(ctx, "KILL "+itoa(int64(conn.GetConnectionID())))
+	_ = killStatement(ctx, d.db, uint64(conn.GetConnectionID()))
 }
 
 // buffers of streams, which last longer than one.

@@ -57,7 +57,7 @@ func (p *readerPool) take(ctx context.Context) (*readerConn, error) {
 		_ = c.Close() // it was of no use any more
 	}
 	c, err := p.connect(ctx)
-	if brokenOff(err) {
+	if err != nil && (brokenOff(err) || strayGreeting(err)) {
 		c, err = p.connect(ctx)
 	}
 	if err != nil {
