@@ -85,7 +85,9 @@ func TestVerify_ComparesEveryRangeOfACompleteMigration(t *testing.T) {
 		h.answer = differs(&fixed, 0)
 		h.create()
 		h.rest(10 * time.Second)
-		require.Equal(t, droverv1.Verification_STATE_RUNNING, h.verify(&droverv1.StartVerificationRequest{}).GetState())
+		// The workers of this test take no time: it may be over before it is answered.
+		require.Contains(t, []droverv1.Verification_State{droverv1.Verification_STATE_RUNNING, droverv1.Verification_STATE_EQUAL},
+			h.verify(&droverv1.StartVerificationRequest{}).GetState())
 		v := h.newest()
 		require.Equal(t, droverv1.Verification_STATE_EQUAL, v.GetState(), v.GetReason())
 		require.Equal(t, planv1.VerifyMode_VERIFY_MODE_ROWS, v.GetMode())

@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/canon"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/engine/enginetest"
 )
 
 // richSchema has what the two products share of schemas.
@@ -241,14 +241,9 @@ func TestPublish_Reader(t *testing.T) {
 		target := openFlavour(t, source.dialect.name)
 		design := wholeWay(t, source, target, engine.DesignRequest{Stage: "drover_01stage"})
 		stage := design.GetTables()[0].GetTargetSchema()
-		ctx, stop := context.WithCancel(t.Context())
-		seen := make(chan []int, 1)
-		go func() { seen <- poll(ctx, target, design.GetTables()) }()
-		time.Sleep(100 * time.Millisecond)
+		stop := enginetest.Watch(func() int { return published(t.Context(), target, design.GetTables()) })
 		require.NoError(t, target.Publish(t.Context(), testMigration, design.GetTables()))
-		time.Sleep(100 * time.Millisecond)
-		stop()
-		require.Equal(t, []int{0, len(design.GetTables())}, slices.Compact(<-seen))
+		require.Equal(t, []int{0, len(design.GetTables())}, stop())
 		for _, p := range design.GetTables() {
 			name := p.GetPublishName()
 			require.Equal(t, sortedLines(showCreate(t, source, source.schema, name)), sortedLines(showCreate(t, target, target.schema, name)))
@@ -259,32 +254,25 @@ func TestPublish_Reader(t *testing.T) {
 	})
 }
 
-// poll reads one table after the other, until the end: how many rounds saw none, and
-// how many all. A round that finds a table and then misses another is neither. What
-// MariaDB lists, it lists without a lock, so rows are what counts.
-func poll(ctx context.Context, d *database, tables []*planv1.TablePlan) (seen []int) {
-	for ctx.Err() == nil {
-		n, missed := 0, false
-		for _, p := range tables {
-			var rows int
-			err := d.db.QueryRowContext(ctx, "SELECT count(*) FROM "+ident(p.GetPublishName())).Scan(&rows)
-			switch {
-			case ctx.Err() != nil:
-				return seen
-			case err == nil && rows > 0:
-				n++
-			case n > 0:
-				missed = true
-			}
-		}
-		if n == 0 || missed {
-			seen = append(seen, n)
-		} else {
-			// Some were looked for before and some after.
-			seen = append(seen, len(tables))
+// published reads one table after the other and says how many there are: none, or all,
+// where some were looked for before and some after. To find a table and then miss another
+// is neither. What MariaDB lists, it lists without a lock, so rows are what counts.
+func published(ctx context.Context, d *database, tables []*planv1.TablePlan) int {
+	n, missed := 0, false
+	for _, p := range tables {
+		var rows int
+		err := d.db.QueryRowContext(ctx, "SELECT count(*) FROM "+ident(p.GetPublishName())).Scan(&rows)
+		switch {
+		case err == nil && rows > 0:
+			n++
+		case n > 0:
+			missed = true
 		}
 	}
-	return seen
+	if n == 0 || missed {
+		return n
+	}
+	return len(tables)
 }
 
 func TestTypeOf(t *testing.T) {

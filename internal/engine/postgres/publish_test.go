@@ -11,6 +11,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	"github.com/drover-db/drover/internal/engine"
+	"github.com/drover-db/drover/internal/engine/enginetest"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/internal/testdb"
 )
@@ -29,28 +30,18 @@ func stagedShop(t *testing.T, db *database, name func(string, string) (string, s
 const visible = `SELECT COALESCE(string_agg(n.nspname || '.' || c.relname, ' ' ORDER BY c.relname), '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE c.relkind IN ('r', 'S') AND n.nspname !~ '^(pg_|information_schema|drover$|_drover_)'`
 
-// watch polls until the test is over and gives what it saw, each thing once.
+// watch polls until the test is over and gives what it saw.
 func watch(t *testing.T, url string) (stop func() []string) {
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	seen := make(chan []string)
-	go func() {
-		var out []string
-		for ctx.Err() == nil {
-			var now string
-			if err := conn.QueryRow(t.Context(), visible).Scan(&now); err != nil {
-				now = err.Error()
-			}
-			if len(out) == 0 || out[len(out)-1] != now {
-				out = append(out, now)
-			}
-			time.Sleep(time.Millisecond)
+	t.Cleanup(func() { require.NoError(t, conn.Close(context.Background())) })
+	return enginetest.Watch(func() (now string) {
+		time.Sleep(time.Millisecond)
+		if err := conn.QueryRow(t.Context(), visible).Scan(&now); err != nil {
+			return err.Error()
 		}
-		_ = conn.Close(context.WithoutCancel(ctx))
-		seen <- out
-	}()
-	return func() []string { time.Sleep(5 * time.Millisecond); cancel(); return <-seen }
+		return now
+	})
 }
 
 // A reader sees nothing of the shop, then everything; and it works in its place.
