@@ -1,6 +1,8 @@
 package extractor
 
 import (
+	"fmt"
+
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	streamv1 "github.com/drover-db/drover/gen/drover/stream/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
@@ -93,10 +95,22 @@ func (a *Attempt) Rest() (Output, error) {
 
 // End is the message that ends the attempt, and the result once it is stored.
 func (a *Attempt) End() (Output, *workerv1.Extracted, error) {
-	h := a.header()
+	h := a.header(a.batches)
 	h.End = &streamv1.EndOfRange{Batches: a.batches, Digest: a.total.Proto()}
 	out, err := a.seal(h)
 	return out, &workerv1.Extracted{Batches: a.batches, Digest: a.total.Proto(), Bytes: a.bytes}, err
+}
+
+// Idle is a message that says only that the attempt still reads. It may be given out at
+// any time, beside every other method; count makes it another message than those before.
+func (a *Attempt) Idle(count int) (bus.Message, error) {
+	h := a.header(0)
+	h.Idle = true
+	sealed, err := batch.Seal(batch.NewBuffer(0), h)
+	if err != nil {
+		return bus.Message{}, err
+	}
+	return bus.Message{Subject: a.work.GetSubject(), ID: fmt.Sprintf("%s/idle/%d", batch.MessageID(h), count), Data: sealed[0]}, nil
 }
 
 // Progress is what was given out so far.
@@ -106,7 +120,7 @@ func (a *Attempt) Progress() *workerv1.Progress {
 
 // cut ends the batch in hand; rows up to the key last are in it or in those before it.
 func (a *Attempt) cut(last *planv1.Bound) (Output, error) {
-	h := a.header()
+	h := a.header(a.batches)
 	h.Digest, h.LastKey, h.Touched = a.digest.Proto(), last, a.touched.Proto()
 	a.bytes += int64(batch.BodyLen(a.buf))
 	out, err := a.seal(h)
@@ -125,14 +139,14 @@ func (a *Attempt) count() {
 	a.batches++
 }
 
-// header describes the next message.
-func (a *Attempt) header() *streamv1.BatchHeader {
+// header describes a message.
+func (a *Attempt) header(sequence uint64) *streamv1.BatchHeader {
 	return &streamv1.BatchHeader{
 		Migration: a.job.GetMigration(),
 		Table:     a.work.GetTable().GetNumber(),
 		Range:     a.work.GetRange().GetNumber(),
 		Attempt:   a.work.GetAttempt(),
-		Sequence:  a.batches,
+		Sequence:  sequence,
 		Encoding:  a.work.GetTable().GetEncoding(),
 		Schema:    a.schema,
 	}

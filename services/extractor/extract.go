@@ -2,7 +2,6 @@ package extractor
 
 import (
 	"context"
-	"time"
 
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/bus"
@@ -12,9 +11,6 @@ import (
 	"github.com/drover-db/drover/internal/pace"
 	"github.com/drover-db/drover/internal/worker"
 )
-
-// sendWithin is how old a batch may become where a job is slowed down.
-const sendWithin = 5 * time.Second
 
 // extract reads a range from the source and publishes it batch by batch. Memory
 // is bounded by the publisher's window and the batch in hand: a full stream makes
@@ -27,7 +23,8 @@ func (s *Service) extract(ctx context.Context, db engine.Reader, job *workerv1.J
 		return nil, fault.At(err, fault.Stream, work.GetStream())
 	}
 	defer publisher.Close()
-	x := &extraction{ctx: ctx, job: job, pacer: worker.Pacer(ctx), attempt: newAttempt(job, s.config.BatchBytes, s.buffers), publisher: publisher, report: report, cut: time.Now()}
+	x := &extraction{ctx: ctx, job: job, pacer: worker.Pacer(ctx), attempt: newAttempt(job, s.config.BatchBytes, s.buffers), publisher: publisher, report: report}
+	defer x.beat()()
 	request := engine.ReadRequest{
 		Side:     engine.SourceSide,
 		Plan:     work.GetTable(),
@@ -63,8 +60,7 @@ type extraction struct {
 	publisher bus.Publisher
 	report    worker.Report
 	pacer     *pace.Pacer
-	// cut is when the batch in hand was begun.
-	cut time.Time
+	pulse     pulse
 	// err is what row returned to the reader.
 	err error
 }
@@ -72,7 +68,7 @@ type extraction struct {
 // row takes one row from the reader.
 func (x *extraction) row(r engine.Row) error {
 	var out Output
-	if x.late() {
+	if x.pulse.late() {
 		x.attempt.Hurry()
 	}
 	if out, x.err = x.attempt.Row(r); x.err == nil {
@@ -82,12 +78,6 @@ func (x *extraction) row(r engine.Row) error {
 		x.err = x.rest(r)
 	}
 	return x.err
-}
-
-// late tells whether a reader that is slowed down should send what it has: its loader
-// takes a stream that is silent for lost.
-func (x *extraction) late() bool {
-	return x.pacer.Limited() && time.Since(x.cut) > sendWithin
 }
 
 // rest waits where the job is to go slowly.
@@ -136,7 +126,7 @@ func (x *extraction) publish(out Output) error {
 	if err := x.send(out); err != nil {
 		return err
 	}
-	x.cut = time.Now()
+	x.pulse.sent()
 	x.report(x.attempt.Progress())
 	if !out.Batch {
 		return nil

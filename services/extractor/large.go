@@ -19,7 +19,7 @@ func (a *Attempt) largeRow(r engine.Row) (Output, error) {
 		if !a.full() {
 			return Output{}, nil
 		}
-		return a.part(a.header(), false)
+		return a.part(a.header(a.batches), false)
 	}
 	a.digest.AddHash(sum)
 	if err := a.last.keep(r); err != nil {
@@ -42,7 +42,7 @@ func (a *Attempt) part(h *streamv1.BatchHeader, last bool) (Output, error) {
 
 // cutLarge ends the large batch with its last part.
 func (a *Attempt) cutLarge() (Output, error) {
-	h := a.header()
+	h := a.header(a.batches)
 	h.Digest, h.LastKey, h.Touched = a.digest.Proto(), a.last.key, a.touched.Proto()
 	out, err := a.part(h, true)
 	if err != nil {

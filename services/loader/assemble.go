@@ -28,6 +28,8 @@ const (
 	whole
 	// end is the last message of the attempt.
 	end
+	// idle says that the extraction still reads.
+	idle
 )
 
 // assembler turns the messages of one attempt into batches in their order. It
@@ -77,6 +79,8 @@ func (a *assembler) add(message []byte) (piece, *streamv1.BatchHeader, []byte, e
 		return ignored, h, nil, err
 	}
 	switch {
+	case h.GetIdle():
+		return idle, h, nil, nil
 	case h.GetSequence() < a.next && !guard.Removed(guard.MessageSequence):
 		return repeated, h, nil, nil
 	case h.GetSequence() > a.next && !guard.Removed(guard.MessageSequence):

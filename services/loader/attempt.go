@@ -36,7 +36,7 @@ type Action uint8
 const (
 	// PassOver: the message says nothing new; wait for the next one.
 	PassOver Action = iota
-	// Wait for the other parts of the batch.
+	// Wait for the next message: other parts of the batch, or rows of a slow source.
 	Wait
 	// Report that the target has what came up to here, and wait for the next message.
 	Report
@@ -77,6 +77,8 @@ func (a *Attempt) Take(message []byte) (Step, error) {
 		// What is on this loader's disk need not stay in the stream, which may be
 		// smaller than the batch.
 		return Step{Action: Report, Header: h}, nil
+	case idle:
+		return Step{Action: Wait, Header: h}, nil
 	case repeated:
 		a.loaded.Duplicates++
 		return Step{Action: Report, Header: h}, nil

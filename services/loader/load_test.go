@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	streamv1 "github.com/drover-db/drover/gen/drover/stream/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/bus"
@@ -115,6 +117,31 @@ func TestLoad_WaitsWhileStreamIsFull(t *testing.T) {
 			close(published)
 		})
 		require.EqualValues(t, 20, f.load(1, 1).GetRows())
+		<-published
+	})
+}
+
+// A source may need long for its next row: the extraction says that it still reads.
+func TestLoad_WaitsForASlowSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		s := f.stream(2, 10)
+		f.publish(s[0])
+		reads, err := batch.Seal(batch.NewBuffer(0), &streamv1.BatchHeader{Migration: uid, Table: f.plan.GetNumber(), Range: 1, Attempt: attempt,
+			Schema: batch.Fingerprint(f.plan), Idle: true})
+		require.NoError(t, err)
+		published := make(chan struct{})
+		go func() {
+			for i := range 30 {
+				time.Sleep(50 * time.Second)
+				f.send(bus.Message{Subject: f.subject(attempt), ID: fmt.Sprint("idle", i), Data: reads[0]})
+			}
+			f.publish(s[1:]...)
+			close(published)
+		}()
+		loaded := f.load(1, 1)
+		require.EqualValues(t, 20, loaded.GetRows())
+		require.Zero(t, loaded.GetDuplicates())
 		<-published
 	})
 }

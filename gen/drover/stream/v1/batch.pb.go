@@ -51,6 +51,9 @@ type BatchHeader struct {
 	Parts uint32 `protobuf:"varint,11,opt,name=parts,proto3" json:"parts,omitempty"`
 	// Set on the last message of an attempt, which has no rows.
 	End *EndOfRange `protobuf:"bytes,13,opt,name=end,proto3" json:"end,omitempty"`
+	// Set on a message that has no rows and says only that the extraction still reads: it
+	// has no place in the sequence.
+	Idle bool `protobuf:"varint,15,opt,name=idle,proto3" json:"idle,omitempty"`
 	// Values of this batch that policies changed.
 	Touched []*v1.Touched `protobuf:"bytes,14,rep,name=touched,proto3" json:"touched,omitempty"`
 	// Bytes of a large batch in the parts before this one.
@@ -175,6 +178,13 @@ func (x *BatchHeader) GetEnd() *EndOfRange {
 	return nil
 }
 
+func (x *BatchHeader) GetIdle() bool {
+	if x != nil {
+		return x.Idle
+	}
+	return false
+}
+
 func (x *BatchHeader) GetTouched() []*v1.Touched {
 	if x != nil {
 		return x.Touched
@@ -253,7 +263,7 @@ var File_drover_stream_v1_batch_proto protoreflect.FileDescriptor
 
 const file_drover_stream_v1_batch_proto_rawDesc = "" +
 	"\n" +
-	"\x1cdrover/stream/v1/batch.proto\x12\x10drover.stream.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\x8a\x04\n" +
+	"\x1cdrover/stream/v1/batch.proto\x12\x10drover.stream.v1\x1a\x19drover/plan/v1/plan.proto\x1a\x1adrover/plan/v1/table.proto\"\x9e\x04\n" +
 	"\vBatchHeader\x12\x1c\n" +
 	"\tmigration\x18\x01 \x01(\tR\tmigration\x12\x14\n" +
 	"\x05table\x18\x02 \x01(\rR\x05table\x12\x14\n" +
@@ -267,7 +277,8 @@ const file_drover_stream_v1_batch_proto_rawDesc = "" +
 	"\x04part\x18\n" +
 	" \x01(\rR\x04part\x12\x14\n" +
 	"\x05parts\x18\v \x01(\rR\x05parts\x12.\n" +
-	"\x03end\x18\r \x01(\v2\x1c.drover.stream.v1.EndOfRangeR\x03end\x121\n" +
+	"\x03end\x18\r \x01(\v2\x1c.drover.stream.v1.EndOfRangeR\x03end\x12\x12\n" +
+	"\x04idle\x18\x0f \x01(\bR\x04idle\x121\n" +
 	"\atouched\x18\x0e \x03(\v2\x17.drover.plan.v1.TouchedR\atouched\x12\x16\n" +
 	"\x06offset\x18\x14 \x01(\x04R\x06offset\x12\x1b\n" +
 	"\twhole_crc\x18\x15 \x01(\aR\bwholeCrcJ\x04\b\f\x10\rR\x03crc\"V\n" +
