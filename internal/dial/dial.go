@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// DeadAfter is how long the other end may leave a packet without an acknowledgement.
-// A server that is slow, or hangs, acknowledges: its kernel does.
+// DeadAfter is how long the other end may leave a packet without an acknowledgement. A
+// server that is slow acknowledges, its kernel does; one that hangs too, until its
+// buffers are full.
 const DeadAfter = 90 * time.Second
 
 // probe is how long a connection is silent before the other end is asked for a sign of

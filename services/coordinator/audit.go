@@ -94,6 +94,9 @@ func (s *Leader) audit(ctx context.Context, m *state.Migration, page *workerv1.L
 		return err
 	}
 	r.audit, r.trust.settled, r.trust.whole = nil, a.doubts, a.whole && !lost
+	if lost {
+		clear(r.trust.failed) // what failed may have failed for what is done again now
+	}
 	r.trust.rests = s.now().Add(max(auditRest, 4*s.now().Sub(a.began)))
 	return nil
 }

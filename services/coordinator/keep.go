@@ -63,10 +63,11 @@ func (o *offer) bounded(table uint32) bool {
 	return t != nil && t.PlanIsKept()
 }
 
-// keepPlan has the plan kept. Where no loader has room, or no session is left, because all
-// wait for rows of ranges that were cut, which are not read before, one of them makes room.
-func (o *offer) keepPlan() {
-	if o.give(workKeep, 0, 0) {
+// giveFirst gives out what comes before ranges are read. Where no loader has room, or no
+// session is left, because all wait for rows of ranges that were cut, which are not read
+// before the plan is kept, one of them makes room.
+func (o *offer) giveFirst(kind workKind) {
+	if o.give(kind, 0, 0) {
 		return
 	}
 	for _, id := range inOrder(o.run.attempts) {

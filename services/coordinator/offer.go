@@ -113,11 +113,11 @@ func (o *offer) loading() {
 		return // nothing has begun: a phase waits for approval
 	}
 	if !o.m.Prepared || o.m.MorePrepare || !o.entered() || !o.confirmed() {
-		o.give(workPrepare, 0, 0)
+		o.giveFirst(workPrepare)
 		return
 	}
 	if !o.kept() {
-		o.keepPlan()
+		o.giveFirst(workKeep)
 		return
 	}
 	if o.audited() && !o.schema() {

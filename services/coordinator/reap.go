@@ -37,9 +37,11 @@ func (s *Leader) reap(now time.Time) {
 			s.takeBack(l, "worker was not heard of for "+s.cfg.LeaseTTL.String())
 		} else if why := s.standstill(l, now); why != "" {
 			s.cfg.Logger.Warn("job stands still", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id, "why", why)
-			if s.waitsForDatabase(l) {
-				s.run(l.work.migration).hung[l.work]++
+			r := s.run(l.work.migration)
+			if !s.orphaned(l) {
+				r.hung[l.work]++
 			}
+			r.stalled = l.job.GetTitle() + ": " + why
 			s.takeBack(l, why)
 		}
 	}

@@ -207,4 +207,5 @@ func (r *run) settled(w workID) {
 	delete(r.tries, w)
 	delete(r.rest, w)
 	delete(r.hung, w)
+	delete(r.trust.failed, w)
 }

@@ -13,71 +13,95 @@ const hangLeases = 20
 // standstill tells why a job is to be taken back although its worker renews it; nothing
 // where it is not. Another attempt goes on behind what is committed.
 func (s *Leader) standstill(l *lease, now time.Time) string {
-	if s.unfed(l, now) {
-		return "the load stood still with nothing more to come"
+	since := s.unfed(l)
+	if patience := s.feeds(l); !since.IsZero() && now.Sub(since) > patience {
+		return "the load stood still for " + patience.String() + " with nothing more to come"
 	}
-	if !s.waitsForDatabase(l) {
-		return ""
+	since = s.waitsSince(l)
+	if patience := s.patienceWith(l, hangLeases); !since.IsZero() && now.Sub(since) > patience {
+		return "its database has brought nothing for " + patience.String()
 	}
-	patience := hangLeases * s.cfg.LeaseTTL << min(s.run(l.work.migration).hung[l.work], 16)
-	if now.Sub(l.lastMoved()) <= patience {
-		return ""
-	}
-	return "its database has brought nothing for " + patience.String()
+	return ""
 }
 
-// unfed tells whether a loader waits for rows that nobody will send: its extraction
-// has ended, or was lost with the coordinator before this one, and nothing has
-// moved for two leases' time. A database that hangs looks the same and is helped
-// by the same.
-func (s *Leader) unfed(l *lease, now time.Time) bool {
+// patienceWith is so many leases' time, and twice as long each time that the work was taken
+// back before.
+func (s *Leader) patienceWith(l *lease, leases time.Duration) time.Duration {
+	return leases * s.cfg.LeaseTTL << min(s.run(l.work.migration).hung[l.work], 16)
+}
+
+// unfed is since when a loader waits for rows that nobody will send, or writes the last
+// that were sent: its extraction has ended, or was lost with the coordinator before this
+// one. It is zero where more rows may come.
+func (s *Leader) unfed(l *lease) (since time.Time) {
 	if l.work.kind != workLoad || s.busy[l.work.as(workExtract)] != nil {
-		return false
+		return since
 	}
 	a := s.run(l.work.migration).attempts[l.work]
 	if a == nil || a.fenced == nil || !a.extracted {
-		return false
+		return since
 	}
-	since := a.extractedAt
-	if l.moved.After(since) {
-		since = l.moved
-	}
-	return now.Sub(since) > s.feeds(l, a)
+	return later(a.extractedAt, l.moved)
 }
 
 // feeds is how long a loader without an extraction may wait for what is in the stream.
 // Where it came from the coordinator before this one and has loaded nothing yet, its
 // extraction most likely never began: nobody has brought it back in the time that
 // workers need for that, and there is nothing to lose.
-func (s *Leader) feeds(l *lease, a *attempt) time.Duration {
-	if a.adopted && l.moved.IsZero() {
+func (s *Leader) feeds(l *lease) time.Duration {
+	if s.orphaned(l) {
 		return max(s.cfg.Grace, s.cfg.LeaseTTL/3)
 	}
-	return 2 * s.cfg.LeaseTTL
+	return s.patienceWith(l, 2)
 }
 
-// waitsForDatabase tells whether nothing but a database keeps a job from moving. A load
-// that is fenced waits for its extraction, one that has begun gives itself up when its
-// stream is silent, and a full stream may keep an extraction waiting for long.
-func (s *Leader) waitsForDatabase(l *lease) bool {
+func (s *Leader) orphaned(l *lease) bool {
+	a := s.run(l.work.migration).attempts[l.work]
+	return l.work.kind == workLoad && a != nil && a.adopted && l.moved.IsZero()
+}
+
+// waitsSince is since when nothing but a database keeps a job from moving; zero where
+// something else may. A load that is fenced and its extraction wait for each other: the
+// two are one, which stands still when neither moves.
+func (s *Leader) waitsSince(l *lease) (since time.Time) {
+	r := s.run(l.work.migration)
 	switch l.work.kind {
 	case workLoad:
-		a := s.run(l.work.migration).attempts[l.work]
-		return a != nil && a.fenced == nil
+		a, other := r.attempts[l.work], s.busy[l.work.as(workExtract)]
+		switch {
+		case a == nil:
+		case a.fenced == nil:
+			return l.lastMoved()
+		case other != nil && !other.moved.IsZero():
+			return later(l.lastMoved(), other.moved)
+		}
+		return since
 	case workExtract:
-		return l.moved.IsZero()
+		if !l.moved.IsZero() {
+			return since
+		}
+	case workSnapshot:
+		if r.snapshot != "" {
+			return since
+		}
+	case workCut:
+		if l.work.number == 0 {
+			return since
+		}
 	case workValidate:
-		return true
 	default:
-		return isShort(l.work.kind)
+		if !isShort(l.work.kind) {
+			return since
+		}
 	}
+	return l.lastMoved()
 }
 
 // isShort tells whether a step has little to do, however large the migration. What builds
 // indexes, empties or counts may take hours, and must not be begun again and again.
 func isShort(k workKind) bool {
 	switch k {
-	case workDescribe, workDesign, workPrepare, workKeep, workAudit, workCreate, workSequences, workFinish:
+	case workDescribe, workDesign, workPrepare, workKeep, workRecover, workAudit, workCreate, workSequences, workFinish:
 		return true
 	default:
 		return false
@@ -85,9 +109,11 @@ func isShort(k workKind) bool {
 }
 
 // lastMoved is when a lease has last moved anything, or was granted.
-func (l *lease) lastMoved() time.Time {
-	if l.moved.After(l.granted) {
-		return l.moved
+func (l *lease) lastMoved() time.Time { return later(l.granted, l.moved) }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return l.granted
+	return a
 }

@@ -29,6 +29,7 @@ func TestStandstill_DatabaseHangs(t *testing.T) {
 			return j.GetValidate().GetTable().GetNumber() == 1 && j.GetValidate().GetRange().GetNumber() == 1
 		},
 		"Describe":           func(j *workerv1.Job) bool { return j.GetDescribe() != nil },
+		"Snapshot":           func(j *workerv1.Job) bool { return j.GetHoldSnapshot() != nil },
 		"Prepare":            func(j *workerv1.Job) bool { return j.GetPrepare() != nil },
 		"Create":             appliesFirst(planv1.Step_STEP_CREATE),
 		"Sequences":          appliesFirst(planv1.Step_STEP_SEQUENCES),
@@ -59,6 +60,54 @@ func TestStandstill_DatabaseHangs(t *testing.T) {
 	}
 }
 
+// A load that hangs in a write is taken back with its extraction, which a full stream may
+// keep waiting, or behind it, when all is sent; each time after twice as long.
+func TestStandstill_WriteHangs(t *testing.T) {
+	for name, c := range map[string]struct {
+		sent     bool
+		patience time.Duration
+	}{"extraction waits": {false, 10 * time.Minute}, "extraction has ended": {true, time.Minute}} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *harness) {
+				first := func(table *planv1.TablePlan, r *planv1.Range) bool {
+					return table.GetNumber() == 1 && r.GetNumber() == 1
+				}
+				var begun []time.Time
+				h.silent = func(j *workerv1.Job) bool {
+					if l := j.GetLoad(); first(l.GetTable(), l.GetRange()) {
+						begun = append(begun, time.Now())
+					}
+					e := j.GetExtract()
+					return len(begun) <= 3 && (first(j.GetLoad().GetTable(), j.GetLoad().GetRange()) || first(e.GetTable(), e.GetRange()))
+				}
+				h.create()
+				for range 80 * 60 / 5 {
+					h.rest(5 * time.Second)
+					h.renew(0)
+					for _, l := range h.leased() {
+						switch {
+						case len(begun) > 3:
+						case l.job.GetLoad() != nil:
+							h.tells(l, &workerv1.Progress{Fenced: &workerv1.Fenced{}})
+						case l.job.GetExtract() != nil && c.sent:
+							h.s.receive(t.Context(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{
+								Result: &workerv1.Result{Lease: l.id, Outcome: &workerv1.Result_Extracted{Extracted: &workerv1.Extracted{}}}}})
+							h.s.receive(t.Context(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
+						case l.job.GetExtract() != nil:
+							h.tells(l, &workerv1.Progress{Rows: 5})
+						}
+					}
+				}
+				require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+				require.Len(t, begun, 4)
+				for i := range 3 {
+					require.InDelta(t, (c.patience << i).Seconds(), begun[i+1].Sub(begun[i]).Seconds(), 60)
+				}
+			})
+		})
+	}
+}
+
 // appliesFirst matches a step of the first table.
 func appliesFirst(step planv1.Step) func(*workerv1.Job) bool {
 	return func(j *workerv1.Job) bool {
@@ -67,6 +116,7 @@ func appliesFirst(step planv1.Step) func(*workerv1.Job) bool {
 }
 
 // A step that may take hours is left alone, however long it takes: it would begin anew.
+// Who knows that it hangs restarts its worker.
 func TestStandstill_LongStepIsLeftAlone(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		isSlow := appliesFirst(planv1.Step_STEP_INDEXES)
@@ -80,13 +130,14 @@ func TestStandstill_LongStepIsLeftAlone(t *testing.T) {
 		require.Equal(t, droverv1.Migration_STATE_RUNNING, h.migration().GetState())
 
 		h.silent = nil
-		_, err := h.api().PauseMigration(t.Context(), &droverv1.PauseMigrationRequest{Name: "m"})
-		require.NoError(t, err)
+		h.rest(20 * time.Second)
+		for _, l := range h.leased() {
+			h.s.receive(t.Context(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{
+				Result: &workerv1.Result{Lease: l.id, Outcome: &workerv1.Result_Released{Released: &workerv1.Released{}}}}})
+		}
+		h.rest(9 * time.Second)
+		require.Equal(t, 2, h.count(isSlow), "before its lease would have ended")
 		h.rest(time.Minute)
-		_, err = h.api().ResumeMigration(t.Context(), &droverv1.ResumeMigrationRequest{Name: "m"})
-		require.NoError(t, err)
-		h.rest(time.Minute)
-		require.Equal(t, 2, h.count(isSlow), "somebody who knows that it hangs can begin it again")
 		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
 	})
 }
@@ -110,10 +161,19 @@ func TestStandstill_SlowIsLeftAlone(t *testing.T) {
 
 // renew has every worker renew what it holds, and say how many rows it has moved.
 func (h *harness) renew(rows int64) {
-	h.s.mu.Lock()
-	held := slices.Collect(maps.Values(h.s.leases))
-	h.s.mu.Unlock()
-	for _, l := range held {
-		h.s.receive(context.Background(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{Progress: &workerv1.Progress{Lease: l.id, Rows: rows}}})
+	for _, l := range h.leased() {
+		h.tells(l, &workerv1.Progress{Rows: rows})
 	}
+}
+
+func (h *harness) leased() []*lease {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	return slices.Collect(maps.Values(h.s.leases))
+}
+
+// tells has a worker say how far it is with a job.
+func (h *harness) tells(l *lease, p *workerv1.Progress) {
+	p.Lease = l.id
+	h.s.receive(context.Background(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{Progress: p}})
 }

@@ -66,6 +66,9 @@ func (a *apply) planKept(e *journalv1.PlanKept) error {
 			continue
 		}
 		err := a.table(kept.GetTable(), func(t *Table) error {
+			if t.PlanPieces == 0 && t.PlanChanged > e.GetAt() {
+				return nil // planned anew meanwhile: nothing of it is kept
+			}
 			t.PlanKept, t.PlanPieces = e.GetAt(), kept.GetPieces()
 			if t.PlanChanged <= e.GetAt() {
 				t.ChangedRanges = nil
