@@ -85,7 +85,7 @@ func Replay(seed uint64) string {
 
 // String sums up in a line.
 func (s Summary) String() string {
-	return fmt.Sprintf("%d seeds in %.1f s (%.0f/s), %s of virtual time, %d events, %d records of control logs, %d terms, %d attempts, %d cuts, %d batches doubled by lost answers; %d faults: %s; violations: %d",
+	return fmt.Sprintf("%d seeds in %.1f s (%.0f/s), %s of virtual time, %d events, %d records of control logs, %d terms, %d attempts, %d cuts, %d batches that came again after a lost answer; %d faults: %s; violations: %d",
 		s.Seeds, s.Took.Seconds(), float64(s.Seeds)/s.Took.Seconds(), s.Virtual.Round(time.Minute), s.Stats.Steps, s.Stats.Records, s.Stats.Terms,
 		s.Stats.Attempts, s.Stats.Cuts, s.Stats.Duplicates, s.Stats.Faults.Total(), s.Stats.Faults, s.Violations)
 }
