@@ -66,9 +66,6 @@ func limiter(old *rate.Limiter, perSecond float64) *rate.Limiter {
 	return old
 }
 
-// Limited tells whether the job is being slowed down.
-func (p *Pacer) Limited() bool { return p.limited.Load() }
-
 // Wait waits until the job may go on behind so many rows and bytes. Its error is
 // fault.Canceled: ctx has ended.
 func (p *Pacer) Wait(ctx context.Context, rows, bytes int) error {

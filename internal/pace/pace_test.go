@@ -39,7 +39,6 @@ func TestPacer_KeepsAShare(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var p Pacer
 				p.Set(c.pace)
-				require.Equal(t, c.pace != nil, p.Limited())
 				got := read(t, &p, 20*time.Second)
 				require.InEpsilon(t, c.want*20, got, 0.06)
 			})

@@ -59,11 +59,16 @@ func TestPacer_IsAdjusted(t *testing.T) {
 		slow.Pace = &workerv1.Pace{RowsPerSecond: 1}
 		s.grant(slow)
 		c := <-r.calls
-		require.True(t, worker.Pacer(c.ctx).Limited())
+		waits := func() time.Duration {
+			begun := time.Now()
+			require.NoError(t, worker.Pacer(c.ctx).Wait(c.ctx, 10, 0))
+			return time.Since(begun)
+		}
+		require.InDelta(t, 10, waits().Seconds(), 1.5)
 		require.Same(t, worker.Pacer(c.ctx), worker.Pacer(worker.Gentle(c.ctx)))
 		s.out <- &workerv1.WorkResponse{Message: &workerv1.WorkResponse_Adjust{Adjust: &workerv1.Adjust{Lease: "a"}}}
 		synctest.Wait()
-		require.False(t, worker.Pacer(c.ctx).Limited())
+		require.Zero(t, waits())
 		c.finish <- done()
 		require.NotNil(t, s.next().GetResult())
 	})

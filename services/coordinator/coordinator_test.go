@@ -92,9 +92,26 @@ func TestRun_BlockedTableAlone(t *testing.T) {
 	})
 }
 
+// A worker that comes back says anew how many jobs it can take: what its stream of before
+// still had to say about that counts no more.
+func TestWork_CreditOfAReplacedStream(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		hello := &workerv1.Hello{Worker: "w", Role: workerv1.Role_ROLE_VALIDATOR, Slots: 2}
+		credit := &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 2}}}
+		before := h.s.attach(hello)
+		h.s.receive(t.Context(), "w", before, credit)
+		now := h.s.attach(hello)
+		h.s.receive(t.Context(), "w", now, credit)
+		h.s.receive(t.Context(), "w", before, credit)
+		h.s.mu.Lock()
+		defer h.s.mu.Unlock()
+		require.Equal(t, 2, h.s.workers["w"].credit)
+	})
+}
+
 // credit gives back the slot of a job that was never answered.
 func (h *harness) credit(worker string) {
-	h.s.receive(context.Background(), worker, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
+	h.says(worker, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
 }
 
 // A verdict of "different" does the range again, with its rows removed first.
@@ -357,7 +374,7 @@ func TestAdopt_LoadWithoutExtraction(t *testing.T) {
 		// is enough, since nothing has come that could be lost.
 		for range 8 {
 			h.rest(3 * time.Second)
-			h.s.receive(context.Background(), "loader-old", &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
+			h.says("loader-old", &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
 				Progress: &workerv1.Progress{Lease: h.held[0].GetLease(), Fenced: &workerv1.Fenced{}}}})
 		}
 		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())

@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -56,7 +55,7 @@ func (h *harness) progress(role string, match func(*workerv1.Job) bool, rows int
 	h.mu.Lock()
 	lease := h.jobs[n].GetLease()
 	h.mu.Unlock()
-	h.s.receive(context.Background(), fmt.Sprintf("%s-%d", role, h.s.term), &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
+	h.says(fmt.Sprintf("%s-%d", role, h.s.term), &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
 		Progress: &workerv1.Progress{Lease: lease, Rows: rows}}})
 }
 
@@ -243,8 +242,8 @@ func (h *harness) cutInTwo() {
 		h.s.mu.Lock()
 		worker := h.s.leases[j.GetLease()].worker.id
 		h.s.mu.Unlock()
-		h.s.receive(context.Background(), worker, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{Result: &workerv1.Result{Lease: j.GetLease(),
+		h.says(worker, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{Result: &workerv1.Result{Lease: j.GetLease(),
 			Outcome: &workerv1.Result_Split{Split: &workerv1.Split{Ranges: []*planv1.Range{{Number: 1, Label: "first"}, {Number: 2, Label: "second"}}}}}}})
-		h.s.receive(context.Background(), worker, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
+		h.credit(worker)
 	}
 }

@@ -83,7 +83,7 @@ func (h *harness) kill() {
 // work attaches a worker that answers whatever it is granted.
 func (h *harness) work(ctx context.Context, s *Service, id string, role workerv1.Role, held []*workerv1.Job) {
 	out := s.attach(&workerv1.Hello{Worker: id, Role: role, Slots: 2, Held: held})
-	send := func(m *workerv1.WorkRequest) { s.receive(ctx, id, m) }
+	send := func(m *workerv1.WorkRequest) { s.receive(ctx, id, out, m) }
 	send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 2}}})
 	go func() {
 		for {
@@ -103,6 +103,13 @@ func (h *harness) work(ctx context.Context, s *Service, id string, role workerv1
 			}
 		}
 	}()
+}
+
+// says has a worker say something on the stream that it has now.
+func (h *harness) says(worker string, m *workerv1.WorkRequest) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	h.s.Receive(context.Background(), worker, m)
 }
 
 func (h *harness) handle(job *workerv1.Job, send func(*workerv1.WorkRequest)) {

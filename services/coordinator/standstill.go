@@ -10,12 +10,18 @@ import (
 // have rows to remove first; so each time that a job is taken back for this doubles it.
 const hangLeases = 20
 
+// unseenMost is how long a source whose load is watched may go unseen at least.
+const unseenMost = time.Minute
+
 // standstill tells why a job is to be taken back although its worker renews it; nothing
 // where it is not. Another attempt goes on behind what is committed.
 func (s *Leader) standstill(l *lease, now time.Time) string {
 	since := s.unfed(l)
 	if patience := s.feeds(l); !since.IsZero() && now.Sub(since) > patience {
 		return "the load stood still for " + patience.String() + " with nothing more to come"
+	}
+	if patience := max(2*s.cfg.LeaseTTL, unseenMost); l.work.kind == workWatch && now.Sub(s.lastLook(l)) > patience {
+		return "the source's load was not seen for " + patience.String()
 	}
 	since = s.waitsSince(l)
 	if patience := s.patienceWith(l, hangLeases); !since.IsZero() && now.Sub(since) > patience {
@@ -95,6 +101,14 @@ func (s *Leader) waitsSince(l *lease) (since time.Time) {
 		}
 	}
 	return l.lastMoved()
+}
+
+// lastLook is when a watching job last saw the source's load, or was granted.
+func (s *Leader) lastLook(l *lease) time.Time {
+	if now := s.run(l.work.migration).load; now != nil && now.lease == l.id {
+		return later(l.granted, now.at)
+	}
+	return l.granted
 }
 
 // isShort tells whether a step has little to do, however large the migration. What builds

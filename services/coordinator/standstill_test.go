@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"testing"
@@ -90,9 +89,9 @@ func TestStandstill_WriteHangs(t *testing.T) {
 						case l.job.GetLoad() != nil:
 							h.tells(l, &workerv1.Progress{Fenced: &workerv1.Fenced{}})
 						case l.job.GetExtract() != nil && c.sent:
-							h.s.receive(t.Context(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{
+							h.says(l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{
 								Result: &workerv1.Result{Lease: l.id, Outcome: &workerv1.Result_Extracted{Extracted: &workerv1.Extracted{}}}}})
-							h.s.receive(t.Context(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
+							h.credit(l.worker.id)
 						case l.job.GetExtract() != nil:
 							h.tells(l, &workerv1.Progress{Rows: 5})
 						}
@@ -106,6 +105,37 @@ func TestStandstill_WriteHangs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Nobody sees any more what the source bears, while its speed stays as it was: another
+// look at it is begun.
+func TestStandstill_WatchHangs(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		watches := func(j *workerv1.Job) bool { return j.GetWatchSource() != nil }
+		h.silent = func(j *workerv1.Job) bool { return reading(j) || watches(j) }
+		h.createAs(true, limited(&droverv1.LimitSpec{Source: &droverv1.SourceLimitSpec{ActiveSessions: 5}}))
+		look := int64(0)
+		rest := func(d time.Duration, sees bool) {
+			for range d / (5 * time.Second) {
+				h.rest(5 * time.Second)
+				for _, l := range h.leased() {
+					p := &workerv1.Progress{}
+					if look++; l.work.kind == workWatch && sees {
+						p.Load = &workerv1.SourceLoad{Look: look}
+					}
+					h.tells(l, p)
+				}
+			}
+		}
+		rest(5*time.Minute, true)
+		require.Equal(t, 1, h.count(watches))
+		rest(50*time.Second, false)
+		require.Equal(t, 1, h.count(watches))
+		rest(30*time.Second, false)
+		require.Equal(t, 2, h.count(watches))
+		rest(5*time.Minute, false)
+		require.InDelta(t, 6, h.count(watches), 1, "as often as it takes")
+	})
 }
 
 // appliesFirst matches a step of the first table.
@@ -132,7 +162,7 @@ func TestStandstill_LongStepIsLeftAlone(t *testing.T) {
 		h.silent = nil
 		h.rest(20 * time.Second)
 		for _, l := range h.leased() {
-			h.s.receive(t.Context(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{
+			h.says(l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Result{
 				Result: &workerv1.Result{Lease: l.id, Outcome: &workerv1.Result_Released{Released: &workerv1.Released{}}}}})
 		}
 		h.rest(9 * time.Second)
@@ -175,5 +205,5 @@ func (h *harness) leased() []*lease {
 // tells has a worker say how far it is with a job.
 func (h *harness) tells(l *lease, p *workerv1.Progress) {
 	p.Lease = l.id
-	h.s.receive(context.Background(), l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{Progress: p}})
+	h.says(l.worker.id, &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{Progress: p}})
 }

@@ -75,12 +75,12 @@ func (ws *workServer) Work(stream grpc.BidiStreamingServer[workerv1.WorkRequest,
 	defer s.detach(hello.GetWorker(), out)
 	ended := make(chan error, 2)
 	go func() { ended <- send(stream, out) }()
-	go func() { ended <- s.receiveAll(stream, hello.GetWorker()) }()
+	go func() { ended <- s.receiveAll(stream, hello.GetWorker(), out) }()
 	return <-ended // which ends the other one too
 }
 
 // receiveAll takes a worker's messages until its stream ends.
-func (s *Service) receiveAll(stream grpc.BidiStreamingServer[workerv1.WorkRequest, workerv1.WorkResponse], worker string) error {
+func (s *Service) receiveAll(stream grpc.BidiStreamingServer[workerv1.WorkRequest, workerv1.WorkResponse], worker string, out <-chan *workerv1.WorkResponse) error {
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -89,7 +89,7 @@ func (s *Service) receiveAll(stream grpc.BidiStreamingServer[workerv1.WorkReques
 		if err != nil {
 			return err
 		}
-		s.receive(stream.Context(), worker, m)
+		s.receive(stream.Context(), worker, out, m)
 	}
 }
 
@@ -140,9 +140,14 @@ func (s *Service) detach(id string, out <-chan *workerv1.WorkResponse) {
 	s.Detach(id, out)
 }
 
-func (s *Service) receive(ctx context.Context, id string, m *workerv1.WorkRequest) {
+// receive takes a message of the stream that out belongs to. A credit of one that was
+// replaced counts no more: the new one began with all that the worker has.
+func (s *Service) receive(ctx context.Context, id string, out <-chan *workerv1.WorkResponse, m *workerv1.WorkRequest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if w := s.workers[id]; m.GetCredit() != nil && w != nil && w.out != out {
+		return
+	}
 	s.Receive(ctx, id, m)
 }
 
