@@ -5,6 +5,7 @@ import (
 
 	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
+	"github.com/drover-db/drover/internal/bus"
 	"github.com/drover-db/drover/internal/engine"
 	"github.com/drover-db/drover/internal/fault"
 	"github.com/drover-db/drover/services/extractor"
@@ -15,6 +16,8 @@ type extracting struct {
 	*job
 	attempt *extractor.Attempt
 	rows    []*row
+	// beats counts the messages that say only that the source is read.
+	beats int
 }
 
 func (j *job) extract() {
@@ -67,14 +70,39 @@ func (x *extracting) publish(out extractor.Output, then func()) {
 			x.end(nil, err)
 			return
 		}
-		wait := x.soon()
 		if len(out.Messages) > 0 {
 			x.report(x.attempt.Progress())
-			if x.w.scenario.crawl { // and yet not so slowly that it is taken for a gap
-				wait = x.w.between(time.Second, x.w.scenario.silence-time.Second)
+			if x.w.scenario.crawl {
+				x.crawl(x.w.between(time.Second, 2*x.w.scenario.silence), then)
+				return
 			}
 		}
-		x.then(wait, then)
+		x.then(x.soon(), then)
+	})
+}
+
+// crawl is a source that takes so long for its next row that the loader is told that it
+// is still read.
+func (x *extracting) crawl(left time.Duration, then func()) {
+	beat := x.w.scenario.silence / 4
+	if left <= beat {
+		x.then(left, then)
+		return
+	}
+	x.then(beat, func() {
+		x.beats++
+		m, err := x.attempt.Idle(x.beats)
+		if err != nil {
+			x.end(nil, err)
+			return
+		}
+		x.publishing([]bus.Message{m}, func(err error) {
+			if err != nil {
+				x.end(nil, err)
+				return
+			}
+			x.crawl(left-beat, then)
+		})
 	})
 }
 
