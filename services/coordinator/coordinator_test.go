@@ -304,7 +304,41 @@ func TestPlan_SourceAway(t *testing.T) {
 		require.Equal(t, droverv1.Migration_STATE_FAILED, m.GetState())
 		require.Equal(t, "source", m.GetReasonSide())
 		require.Equal(t, "unavailable", m.GetReasonKind())
+		require.Equal(t, 6, h.count(func(*workerv1.Job) bool { return true }), "for six seconds")
 	})
+}
+
+// One that is away for a moment, or that has answered before, is waited for.
+func TestPlan_DatabaseComesBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		job  func(*workerv1.Job) bool
+		side string
+		away time.Duration
+	}{
+		"Describe": {func(j *workerv1.Job) bool { return j.GetDescribe() != nil }, "source", 4 * time.Second},
+		"Design":   {func(j *workerv1.Job) bool { return j.GetDesign() != nil }, "target", 4 * time.Second},
+		"Split":    {func(j *workerv1.Job) bool { return j.GetSplit() != nil }, "source", time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *harness) {
+				begun := time.Now()
+				h.answer = func(j *workerv1.Job) *workerv1.Result {
+					if !c.job(j) || time.Since(begun) > c.away {
+						return nil
+					}
+					r := failure("unavailable", "connect to h:1: refused")
+					r.GetFailure().Side = c.side
+					return r
+				}
+				h.create()
+				h.rest(c.away / 2)
+				require.Equal(t, droverv1.Migration_STATE_PLANNING, h.migration().GetState())
+				require.Equal(t, "connect to h:1: refused", h.migration().GetReason())
+				h.rest(c.away/2 + time.Minute)
+				require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+			})
+		})
+	}
 }
 
 // An error finding refuses the whole migration before anything is prepared.

@@ -204,7 +204,7 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 	if kind == fault.Fenced && p.Side == fault.Target && l.work.kind != workRecover {
 		return nil // a race, or the first word of a log that came back older
 	}
-	if transient(kind) && (!counts(kind) && m.Stage != state.Planning && r.update == nil || tries < maxTries(m, r)) {
+	if transient(kind) && (r.outwaits(m, l.work, kind, p.Side) || tries < maxTries(m, r)) {
 		return nil
 	}
 	p.Attempts = tries
@@ -254,6 +254,32 @@ func (s *Leader) givenUpOn(ctx context.Context, l *lease, m *state.Migration, ki
 		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_TargetFinished{TargetFinished: &journalv1.TargetFinished{}}})
 	}
 	return s.abort(ctx, m, &fault.Error{Kind: kind, Side: p.Side, Err: errors.New(p.Reason)})
+}
+
+// outwaits tells whether a step is tried for as long as its failure lasts: a database
+// that is away or full will come back. One that has not answered since the migration was
+// made may not be there at all, and somebody waits for the plan.
+func (r *run) outwaits(m *state.Migration, w workID, kind fault.Kind, side string) bool {
+	switch {
+	case counts(kind) || r.update != nil:
+		return false
+	case m.Stage != state.Planning || answered(m, side):
+		return true
+	default:
+		return r.now().Sub(r.failing[w]) < answersWithin
+	}
+}
+
+// answered tells whether a database has told what it is.
+func answered(m *state.Migration, side string) bool {
+	switch side {
+	case fault.Source:
+		return m.Source.Engine != ""
+	case fault.Target:
+		return m.Target.Engine != "" || m.Recovering
+	default:
+		return false
+	}
 }
 
 // maxTries of a step that is no range's: fewer while somebody waits for a plan.

@@ -92,6 +92,8 @@ type run struct {
 	// retries of work that is not a range's, and when anything may be tried again.
 	tries map[workID]int
 	rest  map[workID]time.Time
+	// failing is since when it has failed each time.
+	failing map[workID]time.Time
 	// hung counts how often work was taken back because its database brought nothing.
 	hung map[workID]int
 	// snapshot that ranges without a key are read in.
@@ -148,7 +150,7 @@ func (a *attempt) extractable() bool {
 func (s *Leader) run(uid string) *run {
 	r := s.runs[uid]
 	if r == nil {
-		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, given: map[workID]bool{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, hung: map[workID]int{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}, trust: newTrust()}
+		r = &run{uid: uid, now: s.now, attempts: map[workID]*attempt{}, given: map[workID]bool{}, tries: map[workID]int{}, rest: map[workID]time.Time{}, failing: map[workID]time.Time{}, hung: map[workID]int{}, dead: map[string]bool{}, outranked: map[workID]int{}, unsampled: map[uint32]bool{}, assessed: map[uint32]uint32{}, cuts: map[workID]*cut{}, trust: newTrust()}
 		s.runs[uid] = r
 	}
 	return r
@@ -181,6 +183,8 @@ func subjectOf(w workID, number uint64) string {
 const (
 	restFirst = 200 * time.Millisecond
 	restMost  = 30 * time.Second
+	// answersWithin is how long a database is waited for that has not answered yet.
+	answersWithin = 5 * time.Second
 )
 
 // restFor gives the pause before a try.
@@ -194,7 +198,9 @@ func restFor(tries int) time.Duration {
 
 // retry counts a failed try of work and lets it rest.
 func (r *run) retry(w workID) int {
-	r.tries[w]++
+	if r.tries[w]++; r.tries[w] == 1 {
+		r.failing[w] = r.now()
+	}
 	r.rest[w] = r.now().Add(restFor(r.tries[w]))
 	return r.tries[w]
 }
@@ -205,6 +211,7 @@ func (r *run) resting(w workID, now time.Time) bool { return now.Before(r.rest[w
 // settled forgets the tries of work that was done.
 func (r *run) settled(w workID) {
 	delete(r.tries, w)
+	delete(r.failing, w)
 	delete(r.rest, w)
 	delete(r.hung, w)
 	delete(r.trust.failed, w)
