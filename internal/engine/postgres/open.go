@@ -167,7 +167,7 @@ func openError(cfg *pgxpool.Config, err error) error {
 	case errors.As(err, &lookup):
 		out = fault.New(fault.Unavailable, op, "find host %s: %s", cfg.ConnConfig.Host, lookup.Err)
 	case errors.As(err, &dial):
-		out = fault.New(fault.Unavailable, op, "connect: %w", dial.Err)
+		out = fault.New(fault.Unavailable, op, "connect: %s", strings.TrimPrefix(dial.Err.Error(), "connect: "))
 	case out.Kind == fault.Unavailable:
 		out = fault.New(fault.Unavailable, op, "connect: %s", strings.TrimSpace(afterLast(err.Error(), "`:")))
 	}
