@@ -2,8 +2,10 @@ package coordinator
 
 import (
 	"context"
+	"fmt"
 
 	journalv1 "github.com/drover-db/drover/gen/drover/journal/v1"
+	planv1 "github.com/drover-db/drover/gen/drover/plan/v1"
 	workerv1 "github.com/drover-db/drover/gen/drover/worker/v1"
 	"github.com/drover-db/drover/internal/batch"
 	"github.com/drover-db/drover/internal/fault"
@@ -213,4 +215,29 @@ func (s *Leader) judgedTable(ctx context.Context, l *lease, m *state.Migration, 
 	}
 	s.cfg.Metrics.RangeRetried("validate", "mismatch")
 	return s.restartTable(ctx, m, t, mismatch(v), v)
+}
+
+func mismatch(v *workerv1.Verdict) string {
+	text := fmt.Sprintf("target differs from source in %d rows", v.GetDifferentRows())
+	for i, d := range v.GetDifferences() {
+		if i == 3 {
+			return text + " …"
+		}
+		text += fmt.Sprintf("; %s %s", differenceName(d.GetType()), d.GetKey())
+		if len(d.GetColumns()) > 0 {
+			text += fmt.Sprintf(" in %v", d.GetColumns())
+		}
+	}
+	return text
+}
+
+func differenceName(t planv1.Difference_Type) string {
+	switch t {
+	case planv1.Difference_TYPE_MISSING:
+		return "missing"
+	case planv1.Difference_TYPE_EXTRA:
+		return "extra"
+	default:
+		return "different"
+	}
 }
