@@ -11,7 +11,7 @@ BIN     := $(CURDIR)/.bin
 BUF                := github.com/bufbuild/buf/cmd/buf@v1.75.0
 PROTOC_GEN_GO      := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 PROTOC_GEN_GO_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
-STATICCHECK        := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: help
 help: ## show this list
@@ -59,17 +59,17 @@ soak: build ## copy for MINUTES= while everything is killed, cut and wiped (SEED
 	scripts/soak $(or $(MINUTES),30) $(or $(SEED),1) $(or $(FROM),postgres)
 
 .PHONY: check
-check: ## formatting, vet, staticcheck, shell and proto lint
+check: ## formatting, vet, golangci-lint, shell and proto lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	go vet work
 	go vet -tags faultpoint work
 	go vet -tags mutation ./internal/guard ./test/cmd/simulate
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; fi
-	@if [ -x $(BIN)/staticcheck ]; then $(BIN)/staticcheck ./... && (cd test && $(BIN)/staticcheck ./...); else echo 'staticcheck left out: make tools installs it'; fi
+	@if [ -x $(BIN)/golangci-lint ]; then $(BIN)/golangci-lint run ./... ./test/...; else echo 'golangci-lint left out: make tools installs it'; fi
 	@if [ -x $(BIN)/buf ]; then $(BIN)/buf lint; else echo 'buf lint left out: make tools installs it'; fi
 
 .PHONY: tools
-tools: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc $(BIN)/staticcheck ## install buf, the protoc plugins and staticcheck into .bin
+tools: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc $(BIN)/golangci-lint ## install buf, the protoc plugins and golangci-lint into .bin
 
 $(BIN)/buf:
 	GOWORK=off GOBIN=$(BIN) go install $(BUF)
@@ -77,8 +77,8 @@ $(BIN)/protoc-gen-go:
 	GOWORK=off GOBIN=$(BIN) go install $(PROTOC_GEN_GO)
 $(BIN)/protoc-gen-go-grpc:
 	GOWORK=off GOBIN=$(BIN) go install $(PROTOC_GEN_GO_GRPC)
-$(BIN)/staticcheck:
-	GOWORK=off GOBIN=$(BIN) go install $(STATICCHECK)
+$(BIN)/golangci-lint:
+	GOWORK=off GOBIN=$(BIN) go install $(GOLANGCI_LINT)
 
 .PHONY: gen
 gen: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc ## generate gen/ from proto/, and docs/types.md from the type matrix

@@ -95,11 +95,11 @@ func readManifests(t *testing.T) map[string]object {
 		require.NoError(t, err)
 		for d := yaml.NewDecoder(bytes.NewReader(raw)); ; {
 			var o object
-			if err := d.Decode(&o); errors.Is(err, io.EOF) {
+			err := d.Decode(&o)
+			if errors.Is(err, io.EOF) {
 				break
-			} else {
-				require.NoError(t, err, name)
 			}
+			require.NoError(t, err, name)
 			key := o.Kind + "/" + o.Metadata.Name
 			require.NotContains(t, out, key)
 			out[key] = o

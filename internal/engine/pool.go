@@ -122,7 +122,7 @@ func (p *Pool) leave(key poolKey, entry *pooled) {
 		entry.idle = time.AfterFunc(poolIdle, func() { p.expire(key, entry) })
 	default:
 		delete(p.open, key)
-		go entry.close()
+		go func() { _ = entry.close() }() // nobody holds it who could be told
 	}
 }
 

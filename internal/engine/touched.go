@@ -24,7 +24,7 @@ func (t *Touched) Add(more Touched) {
 // Proto writes counts as messages, by column.
 func (t Touched) Proto() []*planv1.Touched {
 	var out []*planv1.Touched
-	for column := range uint32(maxColumn(t)) {
+	for column := range maxColumn(t) {
 		if n := t[column]; n != 0 {
 			out = append(out, &planv1.Touched{Column: column, Values: n})
 		}

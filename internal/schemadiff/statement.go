@@ -226,7 +226,7 @@ func indexColumn(s statement) *planv1.IndexColumn {
 	}
 	out.Name = s.tokens[0].Text
 	if len(s.tokens) == 4 {
-		length, _ := strconv.Atoi(s.tokens[2].Text) // a number that a statement of drover has
+		length, _ := strconv.ParseInt(s.tokens[2].Text, 10, 32) // a number that a statement of drover has
 		out.Prefix = int32(length)
 	}
 	return out

@@ -1,3 +1,8 @@
+// Package worker is the one loop that extractors, loaders and validators share: a
+// stream of work with the coordinator, on which a Loop says what it has room for,
+// takes jobs, hands each to the Handler of its role, renews its lease, and reports
+// progress and results until the coordinator has them. A lease that is revoked or
+// runs out ends its job; a drained loop takes no more and lets what runs finish.
 package worker
 
 import (

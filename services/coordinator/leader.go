@@ -69,10 +69,10 @@ type Ports struct {
 	Wake func()
 }
 
-// Log is a control log, and LogContents what it has: package journal says what each
-// call means.
 type (
-	Log         = journal.Log
+	// Log is a control log: package journal says what each call means.
+	Log = journal.Log
+	// LogContents is what a log has.
 	LogContents = journal.Contents
 )
 

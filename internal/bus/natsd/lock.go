@@ -62,7 +62,7 @@ func freeBytes(dir string) (int64, error) {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, err
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // of 32 bits on some systems
 }
 
 // usedBytes is how much the files below dir hold; what cannot be read counts for nothing.

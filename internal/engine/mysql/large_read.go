@@ -84,7 +84,7 @@ func (l *largeRow) run(forms []form) error {
 			return err
 		}
 	}
-	if n, err := l.packet.Read(l.piece[:1]); n > 0 || err != io.EOF {
+	if n, err := l.packet.Read(l.piece[:1]); n > 0 || !errors.Is(err, io.EOF) {
 		return fault.New(fault.Corrupt, "mysql.Read", "server sent more than a row in one packet")
 	}
 	return l.end()

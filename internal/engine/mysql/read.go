@@ -139,7 +139,7 @@ func (r *rowReader) run(conn *readerConn, query string) error {
 	s.pieces = r.request.Pieces
 	for {
 		packet, err := s.next()
-		if err == errLargeRow {
+		if errors.Is(err, errLargeRow) {
 			if err := r.large(s, forms); err != nil || r.stopped != nil {
 				return err
 			}
@@ -229,7 +229,7 @@ func (r *rowReader) encode() (err error) {
 		case err == nil:
 		case r.request.Lossy != nil:
 			r.request.Lossy(i, err)
-			row, err = batch.AppendNull(before), nil
+			row = batch.AppendNull(before)
 		default:
 			return r.refuse(c.name, err)
 		}

@@ -3,8 +3,8 @@ package mysql
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"io"
-	"net"
 
 	"github.com/go-mysql-org/go-mysql/client"
 	"github.com/go-mysql-org/go-mysql/mysql"
@@ -62,7 +62,7 @@ func (c *readerConn) openStream(query string, reader *bufio.Reader) (*stream, er
 		s.fields = append(s.fields, f)
 	}
 	// The client's reader has nothing left in it: the server speaks when asked.
-	var socket net.Conn = c.Conn.Conn.Conn
+	socket := c.Conn.Conn.Conn
 	reader.Reset(socket)
 	command := []byte{0, 0, 0, 0, mysql.COM_STMT_EXECUTE, 0, 0, 0, 0, mysql.CURSOR_TYPE_NO_CURSOR, 1, 0, 0, 0}
 	binary.LittleEndian.PutUint32(command[5:], stmt.ID)
@@ -177,7 +177,7 @@ func (s *stream) header() (int, error) {
 
 // cutShort names the end of a connection in the middle of an answer.
 func cutShort(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -206,7 +206,7 @@ func jsonDecoder(oid uint32) decoder {
 			return canon.AppendJSON(scratch, text)
 		}
 	case oidJSON, oidText, oidVarchar:
-		return func(scratch, f []byte) ([]byte, error) { return canon.AppendJSON(scratch, f) }
+		return canon.AppendJSON
 	default:
 		return nil
 	}

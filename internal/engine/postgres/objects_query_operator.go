@@ -19,9 +19,9 @@ var operatorQueries = []string{
 		concat_ws(', ', CASE WHEN o.opckeytype <> 0 THEN 'STORAGE ' || format_type(o.opckeytype, NULL) END,
 			(SELECT string_agg(` + memberOperator + `,
 					', ' ORDER BY p.amopstrategy)
-				FROM pg_amop p WHERE ` + belongsTo("pg_amop", "p", "pg_opclass", "o") + `),
+				FROM pg_amop p WHERE ` + belongsTo("pg_amop", "pg_opclass", "o") + `),
 			(SELECT string_agg(` + memberFunction + `, ', ' ORDER BY p.amprocnum)
-				FROM pg_amproc p WHERE ` + belongsTo("pg_amproc", "p", "pg_opclass", "o") + `)))]
+				FROM pg_amproc p WHERE ` + belongsTo("pg_amproc", "pg_opclass", "o") + `)))]
 	FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace JOIN pg_am m ON m.oid = o.opcmethod
 	JOIN pg_opfamily f ON f.oid = o.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace WHERE ` + userObject,
 
@@ -51,16 +51,16 @@ const (
 	memberFunction = `format('FUNCTION %s (%s, %s) %s', p.amprocnum, format_type(p.amproclefttype, NULL), format_type(p.amprocrighttype, NULL), p.amproc::oid::regprocedure)`
 )
 
-// belongsTo tells whether a member goes with an operator class, or with a family alone.
-func belongsTo(catalog, member, ofCatalog, of string) string {
-	return `EXISTS (SELECT FROM pg_depend d WHERE d.classid = '` + catalog + `'::regclass AND d.objid = ` + member + `.oid AND d.refclassid = '` + ofCatalog + `'::regclass AND d.refobjid = ` + of + `.oid)`
+// belongsTo tells whether the member p goes with an operator class, or with a family alone.
+func belongsTo(catalog, ofCatalog, of string) string {
+	return `EXISTS (SELECT FROM pg_depend d WHERE d.classid = '` + catalog + `'::regclass AND d.objid = p.oid AND d.refclassid = '` + ofCatalog + `'::regclass AND d.refobjid = ` + of + `.oid)`
 }
 
 // looseMembers are the members of operator families that belong to no class: operators
 // between types, for the most part. They come when all classes are there.
 var looseMembers = `SELECT 'members', 'pg_opfamily'::regclass::oid, f.oid, 0, '', 0, ARRAY(
 		SELECT format('ALTER OPERATOR FAMILY %I.%I USING %I ADD %s', n.nspname, f.opfname, a.amname, member) FROM (
-			SELECT 1, p.oid, ` + memberOperator + ` FROM pg_amop p WHERE ` + belongsTo("pg_amop", "p", "pg_opfamily", "f") + `
-			UNION ALL SELECT 2, p.oid, ` + memberFunction + ` FROM pg_amproc p WHERE ` + belongsTo("pg_amproc", "p", "pg_opfamily", "f") + `) m (part, oid, member)
+			SELECT 1, p.oid, ` + memberOperator + ` FROM pg_amop p WHERE ` + belongsTo("pg_amop", "pg_opfamily", "f") + `
+			UNION ALL SELECT 2, p.oid, ` + memberFunction + ` FROM pg_amproc p WHERE ` + belongsTo("pg_amproc", "pg_opfamily", "f") + `) m (part, oid, member)
 		ORDER BY part, oid), ARRAY[]::text[], ARRAY[]::text[]
 	FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am a ON a.oid = f.opfmethod WHERE ` + userObject

@@ -2,6 +2,7 @@ package shop_test
 
 import (
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -31,5 +32,5 @@ func TestCreate(t *testing.T) {
 	rows, err := db.Query("PRAGMA foreign_key_check")
 	require.NoError(t, err)
 	require.False(t, rows.Next(), "every reference must hold")
-	require.NoError(t, rows.Close())
+	require.NoError(t, errors.Join(rows.Err(), rows.Close()))
 }

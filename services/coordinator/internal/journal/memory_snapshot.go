@@ -14,7 +14,7 @@ import (
 var _ Archive = (*Memory)(nil)
 
 // Save implements Archive.
-func (m *Memory) Save(ctx context.Context, log string, seq uint64, write func(Put) error) error {
+func (m *Memory) Save(_ context.Context, log string, seq uint64, write func(Put) error) error {
 	var b bytes.Buffer
 	if err := writeSnapshot(&b, log, seq, write); err != nil {
 		return err
