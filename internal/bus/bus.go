@@ -11,8 +11,8 @@ package bus
 
 import "context"
 
-// Bus is a set of row streams.
-type Bus interface {
+// Streams are row streams, as those see them who keep them.
+type Streams interface {
 	// EnsureStream makes a stream or brings its budget up to date.
 	EnsureStream(ctx context.Context, c StreamConfig) error
 	// DeleteStream removes a stream with all it holds; a missing one is no error.
@@ -22,7 +22,15 @@ type Bus interface {
 	Purge(ctx context.Context, stream, subject string, upTo uint64) error
 	// Usage tells how full a stream is.
 	Usage(ctx context.Context, stream string) (Usage, error)
-	// Publisher publishes to one stream, from one goroutine.
+	// Subjects lists the subjects that have messages in a stream, in no order.
+	Subjects(ctx context.Context, stream string) ([]string, error)
+}
+
+// Bus is a set of row streams to write and to read.
+type Bus interface {
+	Streams
+	// Publisher publishes to one stream, in the order of one goroutine's calls; another
+	// goroutine's messages come somewhere between.
 	Publisher(stream string, windowBytes int) (Publisher, error)
 	// Consume delivers a subject's messages in the order they were stored, from the
 	// oldest that is there, and goes on with those to come.

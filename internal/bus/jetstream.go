@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,6 +139,19 @@ func (b *JetStream) Usage(ctx context.Context, stream string) (Usage, error) {
 		return Usage{}, streamError("bus.Usage", stream, err)
 	}
 	return usageOf(s.CachedInfo()), nil
+}
+
+// Subjects implements Bus.
+func (b *JetStream) Subjects(ctx context.Context, stream string) ([]string, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, streamError("bus.Subjects", stream, err)
+	}
+	i, err := s.Info(ctx, jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		return nil, streamError("bus.Subjects", stream, err)
+	}
+	return slices.Collect(maps.Keys(i.State.Subjects)), nil
 }
 
 // Usages tells how full every row stream is, by name.

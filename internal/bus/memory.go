@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -105,6 +106,21 @@ func (b *Memory) Usage(_ context.Context, stream string) (Usage, error) {
 		return Usage{}, err
 	}
 	return Usage{Bytes: s.bytes, MaxBytes: s.cfg.MaxBytes, Messages: uint64(len(s.messages))}, nil
+}
+
+// Subjects implements Bus.
+func (b *Memory) Subjects(_ context.Context, stream string) ([]string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, err := b.find("bus.Subjects", stream)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]bool{}
+	for _, m := range s.messages {
+		found[m.subject] = true
+	}
+	return slices.Collect(maps.Keys(found)), nil
 }
 
 // Publisher implements Bus.

@@ -1,6 +1,10 @@
 package bus
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Stream and subject names. Tokens are generated (ULIDs and numbers), never
 // names from a database: those could hold '.', '*' or '>'.
@@ -14,6 +18,12 @@ func RowSubjects(migration string) string { return "d." + migration + ".>" }
 // RowSubject is where one attempt at a range publishes: no other attempt ever does.
 func RowSubject(migration string, table, rng uint32, attempt uint64) string {
 	return fmt.Sprintf("d.%s.%d.%d.%d", migration, table, rng, attempt)
+}
+
+// AttemptOf is the attempt whose subject it is; not ok where it is no RowSubject.
+func AttemptOf(subject string) (attempt uint64, ok bool) {
+	attempt, err := strconv.ParseUint(subject[strings.LastIndexByte(subject, '.')+1:], 10, 64)
+	return attempt, err == nil
 }
 
 // The control log.

@@ -23,6 +23,7 @@ func suite(t *testing.T, run func(t *testing.T, test func(t *testing.T, open fun
 		"StoresAnIDOnce":           testStoresAnIDOnce,
 		"FullStreamKeepsOrder":     testFullStreamKeepsOrder,
 		"PurgeBySequence":          testPurgeBySequence,
+		"ListsSubjects":            testListsSubjects,
 		"BudgetCanGrow":            testBudgetCanGrow,
 		"RefusesTooLarge":          testRefusesTooLarge,
 		"RefusesForeignSubject":    testRefusesForeignSubject,
@@ -218,6 +219,32 @@ func testPurgeBySequence(t *testing.T, open func(bus.Options) bus.Bus) {
 	u, err := b.Usage(t.Context(), stream)
 	require.NoError(t, err)
 	require.EqualValues(t, 10, u.Messages, "the other range's messages stay")
+}
+
+func testListsSubjects(t *testing.T, open func(bus.Options) bus.Bus) {
+	b := open(bus.Options{})
+	_, err := b.Subjects(t.Context(), stream)
+	require.Equal(t, fault.Unavailable, fault.KindOf(err))
+	ensure(t, b, 64<<20)
+	found, err := b.Subjects(t.Context(), stream)
+	require.NoError(t, err)
+	require.Empty(t, found)
+	p := publisher(t, b, 1<<20)
+	defer p.Close()
+	var want []string
+	for n := range uint32(2000) {
+		publish(t, p, subject(n), 0, 1)
+		want = append(want, subject(n))
+	}
+	require.NoError(t, b.Purge(t.Context(), stream, subject(0), 0))
+	found, err = b.Subjects(t.Context(), stream)
+	require.NoError(t, err)
+	require.ElementsMatch(t, want[1:], found)
+	attempt, ok := bus.AttemptOf(found[0])
+	require.True(t, ok)
+	require.EqualValues(t, 1<<32|1, attempt)
+	_, ok = bus.AttemptOf(subject(1) + ".none")
+	require.False(t, ok)
 }
 
 func testBudgetCanGrow(t *testing.T, open func(bus.Options) bus.Bus) {

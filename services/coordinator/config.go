@@ -19,7 +19,7 @@ type Config struct {
 	// Conn reaches the NATS that keeps the control log.
 	Conn *nats.Conn
 	// Bus carries the row streams; the coordinator makes, purges and removes them.
-	Bus bus.Bus
+	Bus bus.Streams
 	// Replicas of the control log in a NATS cluster; 0 for 1.
 	Replicas int
 	// SyncAlways says that the NATS server is known to sync every write.

@@ -294,72 +294,6 @@ func TestRun_SourceChanged(t *testing.T) {
 	})
 }
 
-// A database that does not answer while planning ends the migration with its side.
-func TestPlan_SourceAway(t *testing.T) {
-	bubble(t, func(t *testing.T, h *harness) {
-		h.answer = func(j *workerv1.Job) *workerv1.Result { return failure("unavailable", "connect to h:1: refused") }
-		h.create()
-		h.rest(time.Minute)
-		m := h.migration()
-		require.Equal(t, droverv1.Migration_STATE_FAILED, m.GetState())
-		require.Equal(t, "source", m.GetReasonSide())
-		require.Equal(t, "unavailable", m.GetReasonKind())
-		require.Equal(t, 6, h.count(func(*workerv1.Job) bool { return true }), "for six seconds")
-	})
-}
-
-// One that is away for a moment, or that has answered before, is waited for.
-func TestPlan_DatabaseComesBack(t *testing.T) {
-	for name, c := range map[string]struct {
-		job  func(*workerv1.Job) bool
-		side string
-		away time.Duration
-	}{
-		"Describe": {func(j *workerv1.Job) bool { return j.GetDescribe() != nil }, "source", 4 * time.Second},
-		"Design":   {func(j *workerv1.Job) bool { return j.GetDesign() != nil }, "target", 4 * time.Second},
-		"Split":    {func(j *workerv1.Job) bool { return j.GetSplit() != nil }, "source", time.Hour},
-	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, h *harness) {
-				begun := time.Now()
-				h.answer = func(j *workerv1.Job) *workerv1.Result {
-					if !c.job(j) || time.Since(begun) > c.away {
-						return nil
-					}
-					r := failure("unavailable", "connect to h:1: refused")
-					r.GetFailure().Side = c.side
-					return r
-				}
-				h.create()
-				h.rest(c.away / 2)
-				require.Equal(t, droverv1.Migration_STATE_PLANNING, h.migration().GetState())
-				require.Equal(t, "connect to h:1: refused", h.migration().GetReason())
-				h.rest(c.away/2 + time.Minute)
-				require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
-			})
-		})
-	}
-}
-
-// An error finding refuses the whole migration before anything is prepared.
-func TestPlan_Preflight(t *testing.T) {
-	bubble(t, func(t *testing.T, h *harness) {
-		h.answer = func(j *workerv1.Job) *workerv1.Result {
-			if j.GetDesign() == nil {
-				return nil
-			}
-			r := result(j)
-			r.GetDesigned().GetDesign().GetTables()[0].Findings = []*planv1.Finding{{Severity: planv1.Severity_SEVERITY_ERROR, Table: "plain", Message: "has rows"}}
-			return r
-		}
-		h.create()
-		h.rest(time.Minute)
-		require.Equal(t, droverv1.Migration_STATE_FAILED, h.migration().GetState())
-		require.Equal(t, "preflight", h.migration().GetReasonKind())
-		require.Zero(t, h.count(func(j *workerv1.Job) bool { return j.GetPrepare() != nil }))
-	})
-}
-
 // A leader that still enters the target with its term does not finish it meanwhile: it
 // could not be entered any more, and the migration would fail.
 func TestFinish_BehindPrepare(t *testing.T) {
@@ -384,33 +318,6 @@ func TestFinish_BehindPrepare(t *testing.T) {
 		require.Zero(t, finishes())
 		h.rest(time.Minute) // the lease ends, and with it what might be in the way
 		require.Equal(t, 1, finishes())
-		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
-	})
-}
-
-// A loader that a dead coordinator left waiting for an extraction that never began
-// is given up, and the range is done in another attempt.
-func TestAdopt_LoadWithoutExtraction(t *testing.T) {
-	bubble(t, func(t *testing.T, h *harness) {
-		h.silent = func(j *workerv1.Job) bool { return j.GetExtract() != nil }
-		h.create()
-		h.rest(5 * time.Second)
-		h.kill()
-		for _, j := range h.jobs {
-			if j.GetLoad() != nil && len(h.held) == 0 {
-				h.held = append(h.held, j)
-			}
-		}
-		require.NotEmpty(t, h.held)
-		h.silent = nil
-		h.start()
-		// Adopted, not granted anew: the worker is alive and renews. Less than a lease's time
-		// is enough, since nothing has come that could be lost.
-		for range 8 {
-			h.rest(3 * time.Second)
-			h.says("loader-old", &workerv1.WorkRequest{Message: &workerv1.WorkRequest_Progress{
-				Progress: &workerv1.Progress{Lease: h.held[0].GetLease(), Fenced: &workerv1.Fenced{}}}})
-		}
 		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
 	})
 }

@@ -39,7 +39,7 @@ type harness struct {
 
 	// snapshotEvery is how many events the log grows by between snapshots.
 	snapshotEvery uint64
-	// held jobs are brought back by a loader, first of all, when a coordinator starts.
+	// held jobs are brought back by their worker, first of all, when a coordinator starts.
 	held []*workerv1.Job
 
 	mu   sync.Mutex
@@ -67,7 +67,11 @@ func (h *harness) start() {
 	go func() { done <- s.Run(ctx) }()
 	<-s.Ready()
 	if len(h.held) > 0 {
-		h.work(ctx, s, "loader-old", loader, h.held)
+		role := loader
+		if h.held[0].GetExtract() != nil {
+			role = extractor
+		}
+		h.work(ctx, s, roleName(role)+"-old", role, h.held)
 	}
 	for _, role := range []workerv1.Role{extractor, loader, validator} {
 		h.work(ctx, s, fmt.Sprintf("%s-%d", roleName(role), s.term), role, nil)

@@ -120,6 +120,9 @@ func (o *offer) rangeJob(j *workerv1.Job, w workID, t *state.Table, r *state.Ran
 	id, stream := w.as(workLoad), bus.RowStream(w.migration)
 	switch w.kind {
 	case workLoad:
+		if o.run.attempts[id] != nil {
+			o.s.endAttempt(id, nil, "no loader has brought its half back")
+		}
 		a := &attempt{number: o.s.number(), epoch: o.s.number()}
 		a.subject = subjectOf(id, a.number)
 		o.run.attempts[id], o.run.given[id] = a, true

@@ -210,7 +210,7 @@ func (o *offer) ranges() {
 			if room <= 0 || allowed <= 0 {
 				return false
 			}
-			if o.s.busy[w] == nil && !o.run.resting(w, o.now) {
+			if o.s.busy[w] == nil && o.s.busy[w.as(workExtract)] == nil && !o.run.resting(w, o.now) {
 				if !o.give(workLoad, t.Number, r.Number) {
 					room = 0
 					return false

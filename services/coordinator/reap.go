@@ -34,7 +34,7 @@ func (s *Leader) reap(now time.Time) {
 		} else if why := s.standstill(l, now); why != "" {
 			s.cfg.Logger.Warn("job stands still", "migration", l.job.GetMigrationName(), "job", l.job.GetTitle(), "worker", l.worker.id, "why", why)
 			r := s.run(l.work.migration)
-			if !s.orphaned(l) {
+			if !s.orphaned(l) && !s.unread(l) {
 				r.hung[l.work]++
 			}
 			r.stalled = l.job.GetTitle() + ": " + why
@@ -93,17 +93,21 @@ func (s *Leader) released(ctx context.Context, l *lease, reason string) error {
 // abandon ends the attempt that a lease belongs to.
 func (s *Leader) abandon(l *lease, reason string) {
 	id := l.work.as(workLoad)
-	r := s.run(l.work.migration)
-	a := r.attempts[id]
-	if a == nil || a.number != attemptOf(l.job) {
-		return
+	a := s.run(l.work.migration).attempts[id]
+	if a != nil && a.number == attemptOf(l.job) {
+		s.endAttempt(id, l, reason)
 	}
+}
+
+// endAttempt takes back what an attempt is, but for the half that has ended.
+func (s *Leader) endAttempt(id workID, ended *lease, reason string) {
 	for _, kind := range []workKind{workLoad, workExtract} {
-		if other := s.busy[id.as(kind)]; other != nil && other != l {
+		if other := s.busy[id.as(kind)]; other != nil && other != ended {
 			s.revoke(other, "the other half of the attempt ended: "+reason)
 		}
 	}
-	s.bury(l.work.migration, a.subject)
+	r := s.run(id.migration)
+	s.bury(id.migration, r.attempts[id].subject)
 	delete(r.attempts, id)
 	s.nudge()
 }

@@ -7,12 +7,11 @@ import (
 	"time"
 
 	"github.com/drover-db/drover/internal/bus"
-	"github.com/drover-db/drover/services/coordinator/internal/state"
 )
 
-// bury marks a subject that nobody reads any more: its attempt ended, or its range
-// is verified. Its messages are removed outside the lock, more than once, because
-// an extractor that was paused may still write to it.
+// bury marks a subject that nobody reads any more: its attempt has ended. Its messages
+// are removed outside the lock. What an extractor writes to it that does not know yet
+// goes when the stream needs room.
 func (s *Leader) bury(migration, subject string) {
 	s.run(migration).dead[subject] = true
 }
@@ -24,6 +23,9 @@ type Removal struct {
 	UpTo            uint64
 }
 
+// sweepEvery is how often a stream that needs room is searched for what nobody reads.
+const sweepEvery = 10 * time.Second
+
 // relieve keeps row streams from filling up: dead subjects go, and once a stream
 // is half full also what loaders have committed. The target's ledger is the truth
 // about those rows; should the target lose them, the range is read again. It runs
@@ -31,17 +33,22 @@ type Removal struct {
 func (s *Service) relieve(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	var swept time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
-			s.relieveOnce(ctx)
+		case now := <-ticker.C:
+			sweep := now.Sub(swept) >= sweepEvery
+			if sweep {
+				swept = now
+			}
+			s.relieveOnce(ctx, sweep)
 		}
 	}
 }
 
-func (s *Service) relieveOnce(ctx context.Context) {
+func (s *Service) relieveOnce(ctx context.Context, sweep bool) {
 	for _, uid := range s.streams() {
 		usage, err := s.cfg.Bus.Usage(ctx, bus.RowStream(uid))
 		if err != nil {
@@ -50,7 +57,14 @@ func (s *Service) relieveOnce(ctx context.Context) {
 		if usage.Messages == 0 {
 			continue
 		}
-		for _, r := range s.removals(uid, usage.Bytes > usage.MaxBytes/2) {
+		pressed := usage.Bytes > usage.MaxBytes/2
+		var subjects []string
+		if pressed && sweep {
+			if subjects, err = s.cfg.Bus.Subjects(ctx, bus.RowStream(uid)); err != nil {
+				continue
+			}
+		}
+		for _, r := range s.removals(uid, pressed, subjects) {
 			if err := s.cfg.Bus.Purge(ctx, r.Stream, r.Subject, r.UpTo); err != nil {
 				s.cfg.Logger.Debug("purge", "subject", r.Subject, "err", err)
 				break
@@ -72,14 +86,14 @@ func (s *Service) streams() []string {
 	return out
 }
 
-func (s *Service) removals(uid string, pressed bool) []Removal {
+func (s *Service) removals(uid string, pressed bool, subjects []string) []Removal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Removals(uid, pressed)
+	return append(s.Removals(uid, pressed), s.Leftovers(uid, subjects)...)
 }
 
-// Removals lists what may go of a migration's row stream. Pressed tells that it needs
-// room.
+// Removals lists what may go of a migration's row stream, each of it once. Pressed tells
+// that the stream needs room.
 func (s *Leader) Removals(uid string, pressed bool) []Removal {
 	r := s.runs[uid]
 	if r == nil {
@@ -90,9 +104,8 @@ func (s *Leader) Removals(uid string, pressed bool) []Removal {
 	for _, subject := range slices.Sorted(maps.Keys(r.dead)) {
 		out = append(out, Removal{Stream: stream, Subject: subject})
 	}
-	// One removal after the end is enough unless room is needed.
+	clear(r.dead)
 	if !pressed {
-		clear(r.dead)
 		return out
 	}
 	for _, w := range inOrder(r.attempts) {
@@ -101,18 +114,28 @@ func (s *Leader) Removals(uid string, pressed bool) []Removal {
 			out = append(out, Removal{Stream: stream, Subject: a.subject, UpTo: a.committed + 1})
 		}
 	}
-	return append(out, s.loadedSubjects(uid)...)
+	return out
 }
 
-// loadedSubjects are those of ranges that are in the target and wait for validation.
-func (s *Leader) loadedSubjects(uid string) []Removal {
-	var out []Removal
-	view := s.view()
-	for _, t := range view.Tables(uid) {
-		view.RangesIn(uid, t.Number, state.RangeLoaded, func(r *state.Range) bool {
-			out = append(out, Removal{Stream: bus.RowStream(uid), Subject: subjectOf(rangeID(uid, t.Number, r.Number), r.Attempt)})
-			return len(out) < 1000
-		})
+// Leftovers lists those of a row stream's subjects that no worker's attempt has: those of
+// attempts that earlier coordinators gave out, and those to which an extractor wrote
+// that did not know yet that its attempt had ended. Subjects of later terms belong to a
+// coordinator that this one does not know of. Nobody reads a subject after its attempt;
+// a loader that comes back later than it should finds messages missing, and its range
+// is read again.
+func (s *Leader) Leftovers(uid string, subjects []string) (out []Removal) {
+	r := s.runs[uid]
+	if r == nil || s.now().Before(s.began.Add(s.cfg.Grace)) {
+		return nil // workers may still bring back what they hold
+	}
+	live := map[string]bool{}
+	for w, a := range r.attempts {
+		live[a.subject] = s.busy[w] != nil || s.busy[w.as(workExtract)] != nil
+	}
+	for _, subject := range subjects {
+		if number, ok := bus.AttemptOf(subject); ok && !live[subject] && number>>32 <= s.term {
+			out = append(out, Removal{Stream: bus.RowStream(uid), Subject: subject})
+		}
 	}
 	return out
 }

@@ -176,6 +176,7 @@ func (s *Leader) loaded(ctx context.Context, l *lease, d *workerv1.Loaded, secon
 	if other := s.busy[l.work.as(workExtract)]; other != nil {
 		s.drop(other)
 	}
+	s.bury(l.work.migration, subjectOf(l.work, e.GetAttempt()))
 	delete(r.attempts, l.work)
 	delete(r.given, l.work)
 	return nil
@@ -191,10 +192,8 @@ func (s *Leader) judged(ctx context.Context, l *lease, m *state.Migration, v *wo
 		return nil // done again since: that attempt gets a verdict of its own
 	}
 	if v.GetEqual() {
-		err := s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_RangeVerified{RangeVerified: &journalv1.RangeVerified{
+		return s.append(ctx, m.UID, &journalv1.Event{Body: &journalv1.Event_RangeVerified{RangeVerified: &journalv1.RangeVerified{
 			Table: r.Table, Range: r.Number, Attempt: r.Attempt, Digest: v.GetActual(), Seconds: seconds}}})
-		s.bury(m.UID, subjectOf(l.work.as(workLoad), r.Attempt))
-		return err
 	}
 	s.cfg.Metrics.RangeRetried("validate", "mismatch")
 	return s.fail(ctx, m, r, &journalv1.RangeFailed{Stage: "validate", Reason: mismatch(v), ResetRows: true,

@@ -102,7 +102,7 @@ type run struct {
 	stream, doubted bool
 	// entered: the target has this leader's term.
 	entered bool
-	// dead subjects: nobody reads them, but a paused extractor may still write.
+	// dead subjects, whose messages are to be removed.
 	dead map[string]bool
 	// cuts of ranges that take long.
 	cuts map[workID]*cut

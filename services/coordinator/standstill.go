@@ -16,6 +16,9 @@ const unseenMost = time.Minute
 // standstill tells why a job is to be taken back although its worker renews it; nothing
 // where it is not. Another attempt goes on behind what is committed.
 func (s *Leader) standstill(l *lease, now time.Time) string {
+	if patience := s.returns(); s.unread(l) && now.Sub(l.granted) > patience {
+		return "no loader has brought its half of the attempt back for " + patience.String()
+	}
 	since := s.unfed(l)
 	if patience := s.feeds(l); !since.IsZero() && now.Sub(since) > patience {
 		return "the load stood still for " + patience.String() + " with nothing more to come"
@@ -56,9 +59,19 @@ func (s *Leader) unfed(l *lease) (since time.Time) {
 // workers need for that, and there is nothing to lose.
 func (s *Leader) feeds(l *lease) time.Duration {
 	if s.orphaned(l) {
-		return max(s.cfg.Grace, s.cfg.LeaseTTL/3)
+		return s.returns()
 	}
 	return s.patienceWith(l, 2)
+}
+
+// returns is how long the workers of an earlier coordinator may take to come.
+func (s *Leader) returns() time.Duration { return max(s.cfg.Grace, s.cfg.LeaseTTL/3) }
+
+// unread tells whether nobody reads what an extraction writes: it came from the
+// coordinator before this one, and its loader did not. It would fill the stream, and
+// then wait for room for ever.
+func (s *Leader) unread(l *lease) bool {
+	return l.work.kind == workExtract && s.busy[l.work.as(workLoad)] == nil
 }
 
 func (s *Leader) orphaned(l *lease) bool {

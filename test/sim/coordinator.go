@@ -173,7 +173,12 @@ func (w *World) relieve() {
 		if c.dead || c.pausedUntil > w.now {
 			continue
 		}
-		for _, r := range c.leader.Removals(migration, w.rng.IntN(3) == 0) {
+		pressed := w.rng.IntN(3) == 0 || w.stream.full()
+		removals := c.leader.Removals(migration, pressed)
+		if pressed {
+			removals = append(removals, c.leader.Leftovers(migration, w.stream.subjects())...)
+		}
+		for _, r := range removals {
 			w.after(nil, w.latency(), func() { w.stream.purge(r.Subject, r.UpTo) })
 		}
 	}
@@ -182,7 +187,7 @@ func (w *World) relieve() {
 
 // busPort is the bus as a Leader uses it.
 type busPort struct {
-	bus.Bus
+	bus.Streams
 	w *World
 }
 

@@ -29,6 +29,8 @@ type scenario struct {
 	waits, hangs                      float64
 	// crawl: extractions take long, so that ranges are cut.
 	crawl bool
+	// room is how many messages the stream holds; 0 for any number.
+	room int
 	// connections is the limit of sessions on each database; 0 for none.
 	connections int32
 }
@@ -96,6 +98,9 @@ func newScenario(w *World) scenario {
 	s.nemeses = chosen(w, s.nemeses)
 	if w.seed%4 == 3 {
 		s.nemeses = append(s.nemeses, failover)
+	}
+	if w.seed%16 == 9 {
+		s.room = 2 + r.IntN(8)
 	}
 	if w.seed%16 == 5 || w.seed%64 == 7 {
 		s.crawls(w)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,22 @@ func (s *stream) ensure() error {
 func (s *stream) wipe() {
 	s.exists, s.messages = false, nil
 	s.pump()
+}
+
+// full tells whether a message must wait for room.
+func (s *stream) full() bool {
+	room := s.w.scenario.room
+	return s.exists && room > 0 && len(s.messages) >= room
+}
+
+// subjects lists those that have messages.
+func (s *stream) subjects() (out []string) {
+	for _, m := range s.messages {
+		if !slices.Contains(out, m.subject) {
+			out = append(out, m.subject)
+		}
+	}
+	return out
 }
 
 // publish stores a message, unless one of its id is remembered.
@@ -227,6 +244,10 @@ func (j *job) publishing(messages []bus.Message, done func(error)) {
 	j.w.after(nil, j.w.latency(), func() { // on its way it is the network's, whatever becomes of the worker
 		if j.w.fault(p, "publication lost", m.ID) {
 			j.then(2*time.Second, func() { j.publishing(messages, done) })
+			return
+		}
+		if j.w.stream.full() {
+			j.then(j.w.between(50*time.Millisecond, 500*time.Millisecond), func() { j.publishing(messages, done) })
 			return
 		}
 		err := j.w.stream.publish(m)
