@@ -107,13 +107,14 @@ func (s *Leader) givenUpOn(ctx context.Context, l *lease, m *state.Migration, ki
 }
 
 // outwaits tells whether a step is tried for as long as its failure lasts: a database
-// that is away or full will come back. One that has not answered since the migration was
-// made may not be there at all, and somebody waits for the plan.
+// that is away or full will come back. While somebody waits for a plan that is so only of
+// one that is away and has answered before: another may not be there at all, and a limit
+// that a query meets is met again. A measured sample is not worth the wait.
 func (r *run) outwaits(m *state.Migration, w workID, kind fault.Kind, side string) bool {
 	switch {
-	case counts(kind) || r.update != nil:
+	case counts(kind) || r.update != nil || w.kind == workSample:
 		return false
-	case m.Stage != state.Planning || answered(m, side):
+	case m.Stage != state.Planning || kind == fault.Unavailable && answered(m, side):
 		return true
 	default:
 		return r.now().Sub(r.failing[w]) < answersWithin
