@@ -233,7 +233,7 @@ func (s *Leader) openStream(ctx context.Context, m *state.Migration) error {
 	err := s.cfg.Bus.EnsureStream(ctx, bus.StreamConfig{Name: bus.RowStream(m.UID), Subjects: []string{bus.RowSubjects(m.UID)},
 		MaxBytes: size, Replicas: int(stream.GetReplicas())})
 	if err != nil {
-		r.stalled = err.Error()
+		r.stalled = stall{w, err.Error()}
 		// What was loaded once is not given up for want of room.
 		if r.retry(w) >= maxAttempts(m) && !fault.Is(err, fault.Unavailable) && !(m.Prepared && fault.Is(err, fault.Exhausted)) {
 			return s.abort(ctx, m, fmt.Errorf("make the row stream: %w", err))

@@ -43,7 +43,7 @@ func (s *Service) live(uid string) live {
 	}
 	out.finishing = s.finishing(uid)
 	if r := s.runs[uid]; r != nil {
-		out.stalled, out.load = r.stalled, r.load
+		out.stalled, out.load = r.stalled.why, r.load
 		for w, tries := range r.tries {
 			if w.table != 0 {
 				out.attempts[w.table] = max(out.attempts[w.table], tries)

@@ -2,6 +2,8 @@ package coordinator
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,29 +202,7 @@ func TestCut_RefusedAgainAndAgain(t *testing.T) {
 // such ranges have all sessions, one of them makes room.
 func TestCut_LoadersMakeRoomForThePlan(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
-		straggles := map[string]bool{"plain": true, "late": true}
-		h.silent = func(j *workerv1.Job) bool {
-			name := j.GetExtract().GetTable().GetTargetName()
-			if straggles[name] && j.GetExtract().GetRange().GetNumber() == 3 {
-				delete(straggles, name)
-				return true
-			}
-			return cuts(j)
-		}
-		h.answer = func(j *workerv1.Job) *workerv1.Result {
-			if name := j.GetCount().GetTable().GetTargetName(); name == "plain" || name == "late" {
-				return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: 4 * rowsPerRange}}}
-			}
-			return nil
-		}
-		h.work(t.Context(), h.s, "extractor-more", extractor, nil)
-		h.work(t.Context(), h.s, "loader-more", loader, nil)
-		h.create()
-		for i := range 40 {
-			h.rest(time.Second)
-			h.renew(int64(i))
-		}
-		require.Equal(t, 2, h.count(cuts))
+		h.twoAreCut()
 		h.throttle(&droverv1.ThrottleMigrationRequest{Connections: proto.Int32(2)})
 		h.cutInTwo()
 		for range 120 { // loaders that wait renew what they hold
@@ -231,6 +211,52 @@ func TestCut_LoadersMakeRoomForThePlan(t *testing.T) {
 		}
 		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
 	})
+}
+
+// Where slots are what is short, one load makes room, and not all that wait.
+func TestCut_OneLoadMakesRoom(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		h.twoAreCut()
+		h.late = 200 * time.Millisecond
+		h.s.mu.Lock()
+		for _, id := range []string{"loader-1", "loader-more"} {
+			h.s.workers[id].credit = 0 // other migrations have the rest
+		}
+		h.s.mu.Unlock()
+		h.revoked = nil
+		h.cutInTwo()
+		h.rest(20 * time.Second)
+		made := slices.DeleteFunc(h.revoked, func(why string) bool { return !strings.Contains(why, "makes room") })
+		require.Len(t, made, 1, h.revoked)
+		require.Equal(t, droverv1.Migration_STATE_COMPLETE, h.migration().GetState(), h.migration().GetReason())
+	})
+}
+
+// twoAreCut has two ranges of two tables take long until they are to be cut.
+func (h *harness) twoAreCut() {
+	straggles := map[string]bool{"plain": true, "late": true}
+	h.silent = func(j *workerv1.Job) bool {
+		name := j.GetExtract().GetTable().GetTargetName()
+		if straggles[name] && j.GetExtract().GetRange().GetNumber() == 3 {
+			delete(straggles, name)
+			return true
+		}
+		return cuts(j)
+	}
+	h.answer = func(j *workerv1.Job) *workerv1.Result {
+		if name := j.GetCount().GetTable().GetTargetName(); name == "plain" || name == "late" {
+			return &workerv1.Result{Outcome: &workerv1.Result_Counted{Counted: &workerv1.Counted{Rows: 4 * rowsPerRange}}}
+		}
+		return nil
+	}
+	h.work(h.t.Context(), h.s, "extractor-more", extractor, nil)
+	h.work(h.t.Context(), h.s, "loader-more", loader, nil)
+	h.create()
+	for i := range 40 {
+		h.rest(time.Second)
+		h.renew(int64(i))
+	}
+	require.Equal(h.t, 2, h.count(cuts))
 }
 
 // cutInTwo answers each cut that was asked for.

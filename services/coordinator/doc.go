@@ -4,10 +4,10 @@
 //
 // The way of a range through it: plan.go makes it, offer.go finds who may have it,
 // lease.go gives it to a loader and an extractor, report.go takes what they did,
-// complete.go closes it and whatever it was the last of, reap.go takes back what the
-// dead held and standstill.go what hangs. phase.go and step.go say when a table may
-// begin, publish.go what becomes of staged ones, skip.go, retry.go and update.go what
-// people may change on the way.
+// complete.go closes it and whatever it was the last of. fail.go says what follows a
+// failure, reap.go takes back what the dead held, standstill.go what hangs. phase.go and
+// step.go say when a table may begin, publish.go what becomes of staged ones, skip.go,
+// retry.go and update.go what people may change on the way.
 //
 // A range's states, as the control log has them:
 //

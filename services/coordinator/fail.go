@@ -18,7 +18,7 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 	p := state.Problem{Reason: f.GetMessage(), Kind: f.GetKind(), Side: f.GetSide(), Key: f.GetKey(), Column: f.GetColumn()}
 	s.cfg.Logger.Warn("job failed", "migration", m.Name, "job", l.job.GetTitle(), "worker", l.worker.id, "kind", f.GetKind(), "side", f.GetSide(), "err", f.GetMessage())
 	r := s.run(m.UID)
-	r.stalled = f.GetMessage()
+	r.stalled = stall{l.work, f.GetMessage()}
 	if p.Side == fault.Stream && kind == fault.Unavailable {
 		r.doubted = true
 	}
@@ -32,6 +32,12 @@ func (s *Leader) failed(ctx context.Context, l *lease, m *state.Migration, f *wo
 		r.retry(l.work)
 		return nil
 	}
+	return s.tryAgain(ctx, l, m, kind, p)
+}
+
+// tryAgain lets failed work rest until its next try, or ends what it belongs to.
+func (s *Leader) tryAgain(ctx context.Context, l *lease, m *state.Migration, kind fault.Kind, p state.Problem) error {
+	r := s.run(m.UID)
 	switch l.work.kind {
 	case workExtract, workLoad, workValidate:
 		if l.work.number != 0 {
@@ -68,6 +74,7 @@ func (s *Leader) givenUpOn(ctx context.Context, l *lease, m *state.Migration, ki
 	switch {
 	case l.work.kind == workSample:
 		r.unsampled[l.work.table] = true
+		r.settled(l.work)
 		return nil
 	case l.work.kind == workAssess, l.work.kind == workCompare:
 		r.settled(l.work)
@@ -79,11 +86,12 @@ func (s *Leader) givenUpOn(ctx context.Context, l *lease, m *state.Migration, ki
 		r.settled(l.work)
 		return s.block(ctx, m, l.work.table, p)
 	case m.Stage != state.Planning && (l.work.kind == workDescribe || l.work.kind == workDesign):
-		if r.update != nil && m.Replan == state.ReplanNone {
-			r.settled(l.work)
-			s.updateFailed(r, &fault.Error{Kind: kind, Op: "coordinator.UpdateMigration", Side: p.Side, Err: errors.New(p.Reason)})
+		if r.update == nil || m.Replan != state.ReplanNone {
+			return nil // the spec has changed already, or a table was skipped: tried again until it works
 		}
-		return nil // the spec has changed already, or a table was skipped: tried again until it works
+		r.settled(l.work)
+		s.updateFailed(r, &fault.Error{Kind: kind, Op: "coordinator.UpdateMigration", Side: p.Side, Err: errors.New(p.Reason)})
+		return nil
 	case l.work.kind == workKeep, l.work.kind == workAudit:
 		return nil // nothing was lost yet: it waits, and says why, until it works
 	case l.work.kind == workPrepare && m.Reopen:

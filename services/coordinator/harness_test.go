@@ -44,6 +44,10 @@ type harness struct {
 
 	mu   sync.Mutex
 	jobs []*workerv1.Job
+	// revoked are the reasons for which jobs were taken back; late is how long a worker
+	// takes to say that it has room again.
+	revoked []string
+	late    time.Duration
 	// waiting loads by subject: they end when their extraction has.
 	waiting map[string]func()
 	stop    context.CancelFunc
@@ -101,7 +105,11 @@ func (h *harness) work(ctx context.Context, s *Service, id string, role workerv1
 				if job := m.GetGrant(); job != nil {
 					h.handle(job, send)
 				}
-				if m.GetRevoke() != nil {
+				if r := m.GetRevoke(); r != nil {
+					h.mu.Lock()
+					h.revoked = append(h.revoked, r.GetReason())
+					h.mu.Unlock()
+					time.Sleep(h.late)
 					send(&workerv1.WorkRequest{Message: &workerv1.WorkRequest_Credit{Credit: &workerv1.Credit{Jobs: 1}}})
 				}
 			}

@@ -65,16 +65,18 @@ func (o *offer) bounded(table uint32) bool {
 
 // giveFirst gives out what comes before ranges are read. Where no loader has room, or no
 // session is left, because all wait for rows of ranges that were cut, which are not read
-// before the plan is kept, one of them makes room.
+// before the plan is kept, one of them makes room; another one, should its worker not say
+// soon that it has room.
 func (o *offer) giveFirst(kind workKind) {
-	if o.give(kind, 0, 0) {
+	if o.give(kind, 0, 0) || o.now.Before(o.run.madeRoom.Add(o.s.cfg.LeaseTTL/3)) {
 		return
 	}
 	for _, id := range inOrder(o.run.attempts) {
-		l := o.s.busy[id]
-		if l == nil || o.run.attempts[id].extracted || o.s.busy[id.as(workExtract)] != nil || o.bounded(id.table) {
+		l, r := o.s.busy[id], o.view.Range(id.migration, id.table, id.number)
+		if l == nil || o.run.attempts[id].extracted || o.s.busy[id.as(workExtract)] != nil || o.bounded(id.table) || r == nil || r.State != state.RangePending {
 			continue
 		}
+		o.run.madeRoom = o.now
 		o.s.takeBack(l, "it makes room for the plan to be kept, without which its range is not read")
 		return
 	}

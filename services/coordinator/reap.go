@@ -37,7 +37,7 @@ func (s *Leader) reap(now time.Time) {
 			if !s.orphaned(l) && !s.unread(l) {
 				r.hung[l.work]++
 			}
-			r.stalled = l.job.GetTitle() + ": " + why
+			r.stalled = stall{l.work, l.job.GetTitle() + ": " + why}
 			s.takeBack(l, why)
 		}
 	}

@@ -118,11 +118,26 @@ type run struct {
 	// have shown.
 	audit *audit
 	trust trust
-	// stalled is the newest failure of work that will be tried again.
-	stalled string
+	// stalled is the newest failure of work that will be tried again, until it goes on.
+	stalled stall
+	// madeRoom is when a load was last taken back for what comes before it.
+	madeRoom time.Time
 	// outranked counts how often the target refused work as that of an earlier
 	// coordinator, since it last took it.
 	outranked map[workID]int
+}
+
+// stall is why a piece of work does not go on.
+type stall struct {
+	work workID
+	why  string
+}
+
+// goesOn notes that work has moved.
+func (r *run) goesOn(w workID) {
+	if r.stalled.work == w {
+		r.stalled = stall{}
+	}
 }
 
 // attempt at one range: a loader and an extractor that belong together.
@@ -215,4 +230,5 @@ func (r *run) settled(w workID) {
 	delete(r.rest, w)
 	delete(r.hung, w)
 	delete(r.trust.failed, w)
+	r.goesOn(w)
 }

@@ -23,20 +23,19 @@ func (s *Leader) standstill(l *lease, now time.Time) string {
 	if patience := s.feeds(l); !since.IsZero() && now.Sub(since) > patience {
 		return "the load stood still for " + patience.String() + " with nothing more to come"
 	}
-	if patience := max(2*s.cfg.LeaseTTL, unseenMost); l.work.kind == workWatch && now.Sub(s.lastLook(l)) > patience {
+	if patience := s.doubled(l, max(2*s.cfg.LeaseTTL, unseenMost)); l.work.kind == workWatch && now.Sub(s.lastLook(l)) > patience {
 		return "the source's load was not seen for " + patience.String()
 	}
 	since = s.waitsSince(l)
-	if patience := s.patienceWith(l, hangLeases); !since.IsZero() && now.Sub(since) > patience {
+	if patience := s.doubled(l, hangLeases*s.cfg.LeaseTTL); !since.IsZero() && now.Sub(since) > patience {
 		return "its database has brought nothing for " + patience.String()
 	}
 	return ""
 }
 
-// patienceWith is so many leases' time, and twice as long each time that the work was taken
-// back before.
-func (s *Leader) patienceWith(l *lease, leases time.Duration) time.Duration {
-	return leases * s.cfg.LeaseTTL << min(s.run(l.work.migration).hung[l.work], 16)
+// doubled is a time for work to move in, and twice that for each time it was taken back.
+func (s *Leader) doubled(l *lease, first time.Duration) time.Duration {
+	return first << min(s.run(l.work.migration).hung[l.work], 16)
 }
 
 // unfed is since when a loader waits for rows that nobody will send, or writes the last
@@ -61,7 +60,7 @@ func (s *Leader) feeds(l *lease) time.Duration {
 	if s.orphaned(l) {
 		return s.returns()
 	}
-	return s.patienceWith(l, 2)
+	return s.doubled(l, 2*s.cfg.LeaseTTL)
 }
 
 // returns is how long the workers of an earlier coordinator may take to come.
@@ -103,11 +102,7 @@ func (s *Leader) waitsSince(l *lease) (since time.Time) {
 		if r.snapshot != "" {
 			return since
 		}
-	case workCut:
-		if l.work.number == 0 {
-			return since
-		}
-	case workValidate:
+	case workCut, workValidate, workBaseline, workVerify, workAssess, workReplay:
 	default:
 		if !isShort(l.work.kind) {
 			return since
@@ -128,7 +123,7 @@ func (s *Leader) lastLook(l *lease) time.Time {
 // indexes, empties or counts may take hours, and must not be begun again and again.
 func isShort(k workKind) bool {
 	switch k {
-	case workDescribe, workDesign, workPrepare, workKeep, workRecover, workAudit, workCreate, workSequences, workFinish:
+	case workDescribe, workDesign, workSample, workPrepare, workKeep, workRecover, workAudit, workCreate, workSequences, workFinish:
 		return true
 	default:
 		return false

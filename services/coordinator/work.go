@@ -236,9 +236,11 @@ func (s *Leader) progress(ctx context.Context, w *worker, p *workerv1.Progress) 
 	r := s.run(l.work.migration)
 	if p.GetRows() > l.rows || p.GetBytes() > l.bytes {
 		l.rows, l.bytes, l.moved = p.GetRows(), p.GetBytes(), w.heard
+		r.goesOn(l.work)
 	}
 	if m := s.view().Migration(l.work.migration); p.GetLoad() != nil && l.work.kind == workWatch && m != nil {
 		s.bears(m, l.id, p.GetLoad())
+		r.settled(l.work)
 	}
 	if p.GetSnapshot() != "" && l.work.kind == workSnapshot {
 		r.snapshot = p.GetSnapshot()
@@ -247,6 +249,7 @@ func (s *Leader) progress(ctx context.Context, w *worker, p *workerv1.Progress) 
 	if a := r.attempts[l.work]; a != nil && l.work.kind == workLoad && a.number == l.job.GetLoad().GetAttempt() {
 		if p.GetCommittedSequence() > a.committed {
 			a.committed, l.moved = p.GetCommittedSequence(), w.heard
+			r.goesOn(l.work)
 		}
 		if p.GetFenced() != nil && a.fenced == nil {
 			s.fenced(ctx, l, a, p.GetFenced())
@@ -262,5 +265,6 @@ func (s *Leader) fenced(ctx context.Context, l *lease, a *attempt, f *workerv1.F
 		return
 	}
 	a.fenced = f
+	s.run(l.work.migration).goesOn(l.work)
 	s.nudge()
 }
